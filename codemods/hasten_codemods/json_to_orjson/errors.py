@@ -1,0 +1,189 @@
+"""Who catches the exceptions of a call, here and in the callers, and whether they would still be caught."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hasten.api import Call, Module, Program
+
+Shape = list[Any]
+
+_PARENTS: dict[str, tuple[str, ...]] = {
+    "TypeError": ("TypeError", "Exception", "BaseException"),
+    "JSONDecodeError": ("JSONDecodeError", "ValueError", "Exception", "BaseException"),
+    "UnicodeDecodeError": ("UnicodeDecodeError", "UnicodeError", "ValueError", "Exception", "BaseException"),
+    "ValueError": ("ValueError", "Exception", "BaseException"),
+    "RecursionError": ("RecursionError", "RuntimeError", "Exception", "BaseException"),
+}
+#: So many calls upwards a handler is taken to be meant for this call.
+_FARTHEST = 3
+_RAISES = frozenset({"raises", "assertRaises", "assertRaisesRegex", "suppress", "RaisesGroup", "raises_regex", "assert_raises"})
+_TELLING = frozenset({"msg", "pos", "lineno", "colno", "doc", "args", "message", "start", "reason"})
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One handler, or one `with` that catches, around a call.
+
+    Attributes:
+        catches: the short names of the exceptions it catches; None catches all.
+        place: `path:line`.
+        reads_error: whether it looks at the words of the error it catches.
+    """
+
+    catches: frozenset[str] | None
+    place: str
+    reads_error: bool
+
+    def catches_one(self, error: str) -> bool:
+        """Tell whether an exception of that name is caught."""
+        return self.catches is None or not self.catches.isdisjoint(_PARENTS[error])
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the handlers around a call, and around the calls of its function, make of its exceptions.
+
+    Attributes:
+        changed: `(error raised by json, error raised by orjson, place of the handler)` where only one of them is caught.
+        read: places of handlers that look at the words of the error.
+        caught: places of handlers that catch both alike.
+    """
+
+    changed: list[tuple[str, str, str]] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    caught: list[str] = field(default_factory=list)
+
+
+def examine(program: Program, call: Call, pairs: Sequence[tuple[str, str]]) -> Verdict:
+    """Return what becomes of each `(error raised by json, error raised by orjson)` on its way up from `call`."""
+    verdict = Verdict()
+    _examine(program, call, tuple(pairs), verdict, set(), 0)
+    return verdict
+
+
+def _examine(
+    program: Program, call: Call, pairs: tuple[tuple[str, str], ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
+) -> None:
+    for handlers in _around(call):
+        pairs = _past(handlers, pairs, verdict)
+        if not pairs:
+            return
+    function = call.module.enclosing(call.scope, "function")
+    if depth >= _FARTHEST or function is None or (function.module.path, function.index) in seen:
+        return
+    seen.add((function.module.path, function.index))
+    for caller, _certain in program.callers(function):
+        _examine(program, caller, pairs, verdict, seen, depth + 1)
+    for read in program.references(function):
+        handler = _called_by_assertion(read.module, read.use)
+        if handler is not None:
+            _past([handler], pairs, verdict)
+
+
+def _past(handlers: list[Handler], pairs: tuple[tuple[str, str], ...], verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    """Return the pairs that no handler of one `try` catches, and note what happens to the others."""
+    left: list[tuple[str, str]] = []
+    for old, new in pairs:
+        first = next((each for each in handlers if each.catches_one(old)), None)
+        second = next((each for each in handlers if each.catches_one(new)), None)
+        if first is second is None:
+            left.append((old, new))
+        elif first is not second:
+            place = (first or second or handlers[0]).place
+            verdict.changed.append((old, new, place))
+        elif first is not None:
+            verdict.caught.append(first.place)
+            if first.reads_error:
+                verdict.read.append(first.place)
+    return tuple(left)
+
+
+def _around(call: Call) -> Iterator[list[Handler]]:
+    module = call.module
+    scope, guard = call.scope, call.guard
+    while True:
+        for each in module.guards(guard):
+            handlers = _of_try(module, scope, each.payload) if each.kind == "try" else _of_with(module, each)
+            if handlers:
+                yield handlers
+        # A comprehension or lambda runs where it stands; a function runs where it is called.
+        inner = module.scope(scope)
+        if inner.kind not in {"comp", "lambda"}:
+            return
+        scope, guard = inner.parent, inner.guard
+
+
+def _of_try(module: Module, scope: int, records: list[Any]) -> list[Handler]:
+    handlers: list[Handler] = []
+    for types, name, start, end, _body in records:
+        reads = bool(name) and _reads_words(module, name, start, end)
+        handlers.append(Handler(_names(module, scope, types), f"{module.path}:{module.position(start).line}", reads))
+    return handlers
+
+
+def _of_with(module: Module, guard: Any) -> list[Handler]:
+    call = module.call(guard.payload)
+    if call.tail not in _RAISES:
+        return []
+    caught = frozenset().union(*(_names(module, call.scope, each.shape) or frozenset({"BaseException"}) for each in call.arguments if each.keyword in {None, "expected_exception"}))
+    reads = any(each.keyword in {"match", "check"} for each in call.arguments) or call.tail.endswith("Regex")
+    if guard.name:
+        reads = reads or any(True for _ in _reads_after(module, guard.name, guard.start))
+    return [Handler(caught, f"{module.path}:{module.position(guard.start).line}", reads)]
+
+
+def _called_by_assertion(module: Module, use: list[Any]) -> Handler | None:
+    """Return the handler that `assertRaises(TypeError, function, ...)` is for the function it is given."""
+    if use[0] != "arg":
+        return None
+    call = module.call(use[1])
+    first = call.argument(0)
+    if call.tail not in _RAISES or first is None:
+        return None
+    return Handler(_names(module, call.scope, first.shape), f"{module.path}:{module.position(call.span.start).line}", call.tail.endswith("Regex"))
+
+
+def _names(module: Module, scope: int, types: Shape | None) -> frozenset[str] | None:
+    """Return the short names of the known exceptions among `types`; None for a bare `except:`."""
+    if types is None:
+        return None
+    if types[0] == "t":
+        return frozenset().union(*(_names(module, scope, each) or frozenset() for each in types[1]))
+    dotted = module.dotted(scope, types)
+    if dotted is None:
+        # A variable: it may hold anything, a tuple of exceptions for one.
+        found = module.lookup(scope, types[1]) if types[0] == "n" else None
+        if found is not None and len(found[1]) == 1 and found[1][0].payload and found[1][0].kind == "assign":
+            return _names(module, found[0], found[1][0].payload)
+        return frozenset()
+    root, _, name = dotted.rpartition(".")
+    return frozenset({name}) if root in {"builtins", "json", "json.decoder"} else frozenset()
+
+
+def _reads_words(module: Module, name: str, start: int, end: int) -> bool:
+    """Tell whether a handler does more with its error than to raise another one from it."""
+    for table in module.facts["reads"]:
+        for at, _end, use in table.get(name, ()):
+            if start <= at < end and _is_telling(use):
+                return True
+    return False
+
+
+def _reads_after(module: Module, name: str, start: int) -> Iterator[int]:
+    for table in module.facts["reads"]:
+        for at, _end, use in table.get(name, ()):
+            if at >= start and use[0] != "expr":
+                yield at
+
+
+def _is_telling(use: list[Any]) -> bool:
+    match use:
+        case ["raise"] | ["expr"] | ["cond"]:
+            return False
+        case ["attr" | "meth", name, *_]:
+            return name in _TELLING or name.startswith("__") or use[0] == "meth"
+        case _:
+            return True

@@ -1,0 +1,304 @@
+"""Who reads the text that `json.dumps` makes: a parser, or somebody who would notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hasten.api import Call, Module, Program, Sink, Span, follow
+
+Shape = list[Any]
+
+_PARSERS = frozenset({"json.loads", "orjson.loads", "simplejson.loads", "ujson.loads", "msgspec.json.decode"})
+_SHOWS = frozenset({"builtins.print", "builtins.repr", "builtins.ascii", "builtins.format", "builtins.len", "builtins.sorted", "builtins.list", "builtins.set", "click.echo", "click.secho"})
+_DIGESTS = ("hashlib.", "hmac.", "zlib.crc32", "zlib.adler32", "binascii.crc32", "uuid.uuid5", "uuid.uuid3", "builtins.hash", "xxhash.", "mmh3.")
+_LOGS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
+_BODIES = {"data", "content", "body"}
+_VERBS = frozenset({"post", "put", "patch", "delete", "request", "stream"})
+#: Modules whose `post(url, data=...)` and clients whose methods put text on the wire as UTF-8.
+_CLIENTS = frozenset(
+    {"httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession", "requests.Session", "requests.session", "requests.sessions.Session"}
+)
+_RESPONSES = frozenset(
+    {
+        "flask.Response",
+        "flask.make_response",
+        "flask.wrappers.Response",
+        "django.http.HttpResponse",
+        "django.http.response.HttpResponse",
+        "starlette.responses.Response",
+        "fastapi.Response",
+        "fastapi.responses.Response",
+        "aiohttp.web.Response",
+        "werkzeug.Response",
+        "werkzeug.wrappers.Response",
+        "sanic.response.HTTPResponse",
+    }
+)
+_TYPES = frozenset({"content_type", "mimetype", "media_type"})
+_ASSERTIONS = ("assert", "called_with", "has_calls", "approx")
+#: Uses that neither look at the text nor hand it on.
+_NO_READER = frozenset({"expr", "cond", "dest"})
+_TEXT_USES = frozenset({"fmt", "bin", "sub", "iter", "star", "aug", "raise", "unpack", "match", "call", "callee", "subdel"})
+_NOT_UTF8 = frozenset({"ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "cp1252", "utf-16", "utf-32", "utf-16-le", "utf-16-be"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one reader makes of the text: a hazard's or a proof's code, and a sentence with the place."""
+
+    code: str
+    message: str
+    compares: bool = False
+    needs_no_known_text: bool = False
+
+
+def is_utf8(call: Call) -> bool | None:
+    """Tell whether `text.encode(...)` means UTF-8; None where the codec cannot be seen."""
+    argument = call.argument(0, "encoding")
+    if argument is None:
+        return not call.arguments
+    if argument.shape[:2] == ["k", "str"] and argument.shape[2] is not None:
+        return str(argument.shape[2]).lower().replace("_", "-") in {"utf-8", "utf8", "u8"}
+    return None
+
+
+class Readers:
+    """Follow texts to their readers in one program."""
+
+    def __init__(self, program: Program) -> None:
+        """Take the program."""
+        self.program = program
+
+    def of(self, module: Module, scope: int, span: Span, use: list[Any]) -> list[Verdict]:
+        """Return what each reader of a text makes of it; the text arises at `span` and is put to `use`."""
+        verdicts: list[Verdict] = []
+        for sink in follow(self.program, module, scope, span, use, self._through):
+            verdicts.append(self._verdict(sink))
+        return verdicts
+
+    def _through(self, sink: Sink) -> bool:
+        """Let the trail go on where a call hands the text through: `text.encode()`, `bytes(text, "utf-8")`, `io.StringIO(text)`."""
+        call = sink.call
+        if call is None:
+            return False
+        if sink.kind == "meth":
+            return call.tail == "encode" and is_utf8(call) is True
+        dotted = call.module.dotted(call.scope, call.function)
+        return dotted in {"builtins.str", "builtins.bytes", "typing.cast", "asyncio.to_thread"} and dotted != "asyncio.to_thread"
+
+    def _verdict(self, sink: Sink) -> Verdict:
+        place = sink.place
+        match sink.kind:
+            case kind if kind in _NO_READER:
+                return Verdict("JSON210", f"only whether there is text matters at {place}")
+            case "cmp":
+                if sink.use[1] in {"Is", "IsNot"}:
+                    return Verdict("JSON210", f"only compared with None at {place}")
+                if sink.use[1] in {"In", "NotIn"} and sink.use[3] == "l":
+                    return Verdict("JSON002", f"the text is looked up at {place}", compares=True)
+                return Verdict("JSON001", f"the text is compared at {place}", compares=True)
+            case "idx" | "key":
+                return Verdict("JSON002", f"the text is a key at {place}")
+            case kind if kind in _TEXT_USES:
+                return Verdict("JSON001", f"the text becomes part of other text, or is taken apart, at {place}")
+            case "meth":
+                return self._method(sink, place)
+            case "arg":
+                return self._argument(sink, place)
+            case "unseen":
+                return Verdict("JSON003", f"the text leaves the program at {place}: nobody in sight uses it")
+            case "attr" | "attrcall":
+                return Verdict("JSON001", f"an attribute of the text is used at {place}")
+            case "elem":
+                return Verdict("JSON003", f"the text is put into a collection at {place}")
+            case _:
+                return Verdict("JSON003", f"the text leaves what can be seen at {place}")
+
+    def _method(self, sink: Sink, place: str) -> Verdict:
+        call = sink.call
+        if call is not None and call.tail == "encode":
+            if is_utf8(call) is False:
+                return Verdict("JSON004", f"the text is encoded in something other than UTF-8 at {place}")
+            return Verdict("JSON004", f"the text is encoded at {place}, in a codec that cannot be seen")
+        name = call.tail if call is not None else "a method"
+        return Verdict("JSON001", f"`{name}` looks at the text at {place}")
+
+    def _argument(self, sink: Sink, place: str) -> Verdict:
+        call = sink.call
+        if call is None:
+            return Verdict("JSON003", f"the text is handed to code that cannot be seen at {place}")
+        where = sink.use[2]
+        dotted = self.program.dotted(call.module, call.scope, call.function) or ""
+        tail = call.tail
+        if dotted in _PARSERS and where == 0:
+            return Verdict("JSON202", f"the text is parsed at {place}")
+        if dotted.startswith(_DIGESTS) or (tail == "update" and "hash" in str(call.function).lower()):
+            return Verdict("JSON002", f"a digest of the text is made at {place}")
+        if any(tail.startswith(each) or each in tail for each in _ASSERTIONS):
+            return Verdict("JSON001", f"the text is compared at {place}", compares=True)
+        if dotted in _SHOWS:
+            return Verdict("JSON001", f"the text is shown or measured at {place}")
+        if dotted.startswith("logging.") or (tail in _LOGS and call.function[0] == "a"):
+            return Verdict("JSON001", f"the text is logged at {place}")
+        body = self._body(call, where, dotted)
+        if body:
+            return Verdict("JSON203", f"the text is the body of {body} at {place}", needs_no_known_text=True)
+        if tail in {"write", "write_text", "write_bytes", "writelines"}:
+            return self._file(sink, call, place)
+        return Verdict("JSON003", f"the text is handed to `{_shown(call)}` at {place}")
+
+    def _body(self, call: Call, where: int | str, dotted: str) -> str:
+        """Return which HTTP message the argument is the body of, or nothing."""
+        receiver = ""
+        if call.function[0] == "a" and call.tail in _VERBS:
+            receiver = self.program.constructed(call.module, call.scope, call.function[1]) or ""
+        is_client = receiver in _CLIENTS or (dotted.rpartition(".")[0] in {"requests", "httpx"} and call.tail in _VERBS)
+        if is_client and (where in _BODIES or (where == 1 and call.tail in {"post", "put", "patch"} and "aiohttp" not in receiver)):
+            return "an HTTP request"
+        if dotted in {"urllib.request.Request", "urllib.request.urlopen"} and where in {"data", 1}:
+            return "an HTTP request"
+        if dotted in _RESPONSES and where in {0, "response", "content", "body", "text", "data"}:
+            declared = [each.shape for each in call.arguments if each.keyword in _TYPES]
+            if any(each[:2] == ["k", "str"] and "json" in str(each[2]) for each in declared):
+                return "a response declared as JSON"
+        return ""
+
+    # --- files --------------------------------------------------------------------------------------------------
+
+    def _file(self, sink: Sink, call: Call, place: str) -> Verdict:
+        if call.tail in {"write_text", "write_bytes"}:
+            path = call.function[1]
+            encoding = call.argument(1, "encoding")
+            if call.tail == "write_text" and not _says_utf8(encoding.shape if encoding else None):
+                return Verdict("JSON004", f"the file at {place} is written without `encoding=\"utf-8\"`")
+            return self.of_path(call.module, call.scope, path, place)
+        return self.of_file(call.module, call.scope, call.function[1], place)
+
+    def of_file(self, module: Module, scope: int, file: Shape, place: str) -> Verdict:
+        """Return what becomes of text that is written to the open file `file`."""
+        dotted = module.dotted(scope, file) or ""
+        if dotted in {"sys.stdout", "sys.stderr"}:
+            return Verdict("JSON001", f"the text is printed at {place}")
+        opened = self._opening(module, scope, file)
+        if opened is None:
+            return Verdict("JSON003", f"the text is written to a file that cannot be seen at {place}")
+        path, binary, encoding = opened
+        if not binary and not _says_utf8(encoding):
+            return Verdict("JSON004", f"the file written at {place} is opened without `encoding=\"utf-8\"`")
+        return self.of_path(module, scope, path, place)
+
+    def _opening(self, module: Module, scope: int, file: Shape) -> tuple[Shape, bool, Shape | None] | None:
+        """Return path, binary or not, and encoding of the `open` behind a file variable."""
+        if file[0] != "n":
+            return None
+        found = module.lookup(scope, file[1])
+        if found is None or len(found[1]) != 1 or found[1][0].kind not in {"with", "assign"}:
+            return None
+        value = found[1][0].payload
+        if value is None or value[0] != "c":
+            return None
+        return _opened(module, module.call(value[1]))
+
+    def of_path(self, module: Module, scope: int, path: Shape, place: str) -> Verdict:
+        """Return whether all who open the file at `path` in the program parse what they read."""
+        key = self._identity(module, scope, path)
+        if key is None:
+            return Verdict("JSON003", f"the text is written to a file at {place} whose readers cannot be seen")
+        readers = 0
+        for call in [*self.program.calls_named("open"), *self.program.calls_named("read_text"), *self.program.calls_named("read_bytes")]:
+            opened = _opened(call.module, call)
+            where = opened[0] if opened is not None else call.function[1] if call.tail.startswith("read_") and call.function[0] == "a" else None
+            if where is None or self._identity(call.module, call.scope, where) != key:
+                continue
+            verdict = self._reads(call)
+            if verdict is False:
+                return Verdict("JSON001", f"the file written at {place} is read as text at {call.module.path}:{call.module.position(call.span.start).line}")
+            readers += verdict is True
+        if not readers:
+            return Verdict("JSON003", f"the text is written to a file at {place}, and nothing in the program reads it back")
+        return Verdict("JSON204", f"the file written at {place} is only read by JSON parsers", needs_no_known_text=True)
+
+    def _identity(self, module: Module, scope: int, path: Shape) -> tuple[str, ...] | None:
+        """Return what tells one file from another: a constant, a module-level name, or an attribute of one class."""
+        match path:
+            case ["k", "str", str() as text]:
+                return ("text", text)
+            case ["n", name]:
+                found = module.lookup(scope, name)
+                if found is not None and len(found[1]) == 1 and found[0] == 0:
+                    return ("name", module.name, name)
+            case ["a", ["n", "self"], name]:
+                owner = self.program.method_owner(module, scope)
+                return ("attribute", module.name, str(owner.index), name) if owner is not None else None
+            case ["c", index]:
+                call = module.call(index)
+                if call.tail in {"Path", "str", "fspath"} and len(call.arguments) == 1:
+                    return self._identity(module, scope, call.arguments[0].shape)
+        return None
+
+    def _reads(self, call: Call) -> bool | None:
+        """Tell whether a file that is opened for reading goes to parsers only; None when it is opened for writing."""
+        if call.tail.startswith("read_"):
+            return self._parsed(call.module, call.scope, call.span, call.use)
+        opened = _opened(call.module, call)
+        mode = _mode(call, opened)
+        if not mode.startswith("r") or "+" in mode:
+            return None
+        name = call.use[1] if call.use[0] == "with" else call.use[2] if call.use[0] == "asg" else ""
+        if not name:
+            return self._parsed(call.module, call.scope, call.span, call.use)
+        found = call.module.lookup(call.scope, name)
+        return all(self._parsed(call.module, read.scope, read.span, read.use) for read in call.module.reads(found[0] if found else call.scope, name))
+
+    def _parsed(self, module: Module, scope: int, span: Span, use: list[Any]) -> bool:
+        match use:
+            case ["arg", int() as index, 0]:
+                call = module.call(index)
+                return module.dotted(scope, call.function) in {"json.load", "json.loads", "orjson.loads"}
+            case ["meth", "read", int() as index]:
+                call = module.call(index)
+                return self._parsed(module, call.scope, call.span, call.use)
+            case ["meth", "close" | "flush" | "seek" | "fileno", _] | ["with", _]:
+                return True
+            case ["asg", _, name]:
+                found = module.lookup(scope, name)
+                return found is not None and all(self._parsed(module, read.scope, read.span, read.use) for read in module.reads(found[0], name))
+            case _:
+                return False
+
+
+def _opened(module: Module, call: Call) -> tuple[Shape, bool, Shape | None] | None:
+    """Return path, binary or not, and encoding of `open(path, ...)`, `io.open(path, ...)` or `path.open(...)`."""
+    dotted = module.dotted(call.scope, call.function) or ""
+    if dotted in {"builtins.open", "io.open", "codecs.open"}:
+        path, offset = call.argument(0, "file"), 1
+        if path is None:
+            return None
+        shape = path.shape
+    elif call.tail == "open" and call.function[0] == "a" and not dotted:
+        shape, offset = call.function[1], 0
+    else:
+        return None
+    mode = call.argument(offset, "mode")
+    if mode is not None and mode.shape[:2] != ["k", "str"]:
+        return None
+    binary = mode is not None and "b" in str(mode.shape[2])
+    encoding = call.argument(offset + 2 if dotted != "codecs.open" else 2, "encoding")
+    return shape, binary, encoding.shape if encoding else None
+
+
+def _mode(call: Call, opened: tuple[Shape, bool, Shape | None] | None) -> str:
+    dotted = call.module.dotted(call.scope, call.function) or ""
+    argument = call.argument(1 if dotted else 0, "mode")
+    if opened is None or argument is None:
+        return "r"
+    return str(argument.shape[2] or "r")
+
+
+def _says_utf8(encoding: Shape | None) -> bool:
+    return encoding is not None and encoding[:2] == ["k", "str"] and str(encoding[2]).lower().replace("_", "-") in {"utf-8", "utf8"}
+
+
+def _shown(call: Call) -> str:
+    return call.tail or "a call"

@@ -1,0 +1,144 @@
+"""Find every place that uses the standard library's `json`, whatever it is called there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hasten.api import Call, Module, Position, Program, Span
+
+FUNCTIONS = frozenset({"loads", "load", "dumps", "dump"})
+#: Names of `json` that stay as they are wherever they stand: orjson's errors are subclasses of it.
+_KEPT = frozenset({"JSONDecodeError", "decoder.JSONDecodeError", "__name__", "__version__"})
+_OBJECTS = frozenset({"JSONEncoder", "JSONDecoder", "encoder", "decoder", "scanner", "tool", "detect_encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One use of `json`.
+
+    Attributes:
+        name: what is used of it: `loads`, `decoder.scanstring`, or empty for the module itself.
+        span: the whole expression (`json.loads`, or the call).
+        root: the name at its start, whose import may become unneeded.
+        binding: the number of the import that binds `root`, or -1 for a star import.
+        call: the call, when the function is called.
+        use: what happens to the function when it is not.
+        trouble: why the name may not be the standard library's, else empty.
+        via: the dotted name of another module of the program through which `json` is reached, else empty.
+    """
+
+    module: Module
+    scope: int
+    name: str
+    span: Span
+    root: Span
+    binding: int
+    call: Call | None
+    use: list[Any]
+    trouble: str = ""
+    via: str = ""
+
+    @property
+    def position(self) -> Position:
+        """Return the place for people."""
+        return self.module.position(self.span.start)
+
+    @property
+    def place(self) -> str:
+        """Return `path:line`."""
+        return f"{self.module.path}:{self.position.line}"
+
+
+def find(program: Program) -> list[Site]:
+    """Return every site of the program, targets or not, in path and source order."""
+    sites = [site for module in program.modules for site in _in_module(program, module)]
+    sites.sort(key=lambda each: (each.module.path, each.span.start, -each.span.end))
+    return sites
+
+
+def _in_module(program: Program, module: Module) -> Iterator[Site]:
+    seen: set[tuple[int, str]] = set()
+    for number, imported in enumerate(module.imports()):
+        if imported.level == 0 and imported.name.partition(".")[0] == "json":
+            # `import json.decoder` binds `json`, `import json.decoder as d` binds the submodule.
+            bound = imported.asname or "json"
+            prefix = imported.name.partition(".")[2] if imported.asname else ""
+            if (imported.scope, bound) not in seen:
+                seen.add((imported.scope, bound))
+                yield from _uses(program, module, imported.scope, bound, prefix, number)
+        elif imported.level == -1 and imported.module.partition(".")[0] == "json":
+            if imported.name == "*":
+                yield from _star_uses(program, module, imported.scope)
+                continue
+            prefix = ".".join([*imported.module.split(".")[1:], imported.name])
+            bound = imported.asname or imported.name
+            if (imported.scope, bound) not in seen:
+                seen.add((imported.scope, bound))
+                yield from _uses(program, module, imported.scope, bound, prefix, number)
+        elif imported.name == "json" and imported.level != 0:
+            # `from app import json`: the standard library's, if app imports it so.
+            target = program.owner_of(module.import_target(imported))
+            if target is not None and any(each.kind == "import" and target[0].import_target(target[0].imports()[each.payload]) == "json" for each in target[0].bindings(0, "json")):
+                yield from _uses(program, module, imported.scope, imported.asname or "json", "", number, via=target[0].name)
+
+
+def _star_uses(program: Program, module: Module, scope: int) -> Iterator[Site]:
+    for name in sorted(FUNCTIONS):
+        if not module.bindings(scope, name):
+            yield from _uses(program, module, scope, name, name, -1)
+
+
+def _uses(program: Program, module: Module, scope: int, bound: str, prefix: str, number: int, via: str = "") -> Iterator[Site]:
+    trouble = _trouble(program, module, scope, bound, number)
+    reads = _star_reads(module, bound) if number < 0 else module.reads(scope, bound)
+    for read in reads:
+        name, use, call, end = prefix, read.use, None, read.span.end
+        while use[0] == "attr":
+            name, end, use = _join(name, use[1]), end + 1 + len(use[1]), use[2]
+        if use[0] == "meth":
+            name, call = _join(name, use[1]), module.call(use[2])
+        elif use[0] == "call":
+            call = module.call(use[1])
+        if name in _KEPT or (call is None and name in {"JSONEncoder", "JSONDecoder"} and use[0] in {"base", "ann", "except", "default"}):
+            continue
+        if call is not None and not name:
+            call = None
+        span = call.span if call is not None else Span(read.span.start, end)
+        yield Site(module, read.scope, name, span, read.span, number, call, use, trouble, via)
+
+
+def _star_reads(module: Module, name: str) -> Iterator[Any]:
+    """Yield the reads of a name that nothing but a star import can bind."""
+    from hasten.api import Read
+
+    for scope, table in enumerate(module.facts["reads"]):
+        for start, end, use in table.get(name, ()):
+            if module.lookup(scope, name) is None:
+                yield Read(module, scope, Span(start, end), use)
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _trouble(program: Program, module: Module, scope: int, bound: str, number: int) -> str:
+    """Return why `bound` may not be the standard library's `json`, or an empty string."""
+    if number < 0:
+        return ""
+    own = program.named("json")
+    if own is not None and own.name == "json" and own is not module:
+        return f"the program has a module called `json` ({own.path})"
+    targets: set[str] = set()
+    for binding in module.bindings(scope, bound):
+        if binding.kind != "import":
+            return f"`{bound}` is also bound at line {module.position(binding.start).line}"
+        imported = module.imports()[binding.payload]
+        # `import json.decoder` beside `import json` binds the same module.
+        targets.add(module.import_target(imported) if imported.asname or imported.level else imported.name.partition(".")[0])
+        if "T" in binding.nest:
+            return f"`{bound}` is imported for type checkers only"
+    if len(targets) > 1:
+        return f"`{bound}` is imported in several ways ({', '.join(sorted(targets))})"
+    return ""

@@ -1,0 +1,256 @@
+"""What can be told about the value that a call writes, or about the document that it reads."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hasten.api import Module, Program
+
+Shape = list[Any]
+
+#: What may be in doubt about a value: its keys may not be text, it may hold NaN, integers beyond 64 bits, instances of
+#: subclasses, types that JSON lacks, or lone surrogates.
+EVERYTHING = frozenset({"keys", "nan", "big", "subclass", "native", "surrogate"})
+NOTHING: frozenset[str] = frozenset()
+
+_TEXT_METHODS = frozenset(
+    {"format", "join", "strip", "lstrip", "rstrip", "lower", "upper", "title", "replace", "decode", "isoformat", "strftime", "hexdigest", "hex", "as_posix", "capitalize"}
+)
+_TEXT_CALLS = frozenset({"builtins.str", "builtins.repr", "builtins.ascii", "builtins.hex", "builtins.chr", "builtins.bin", "builtins.oct", "os.getcwd", "platform.system"})
+_SMALL_CALLS = frozenset({"builtins.len", "builtins.bool", "builtins.isinstance", "builtins.ord", "builtins.callable", "builtins.hasattr", "os.getpid"})
+_HARMLESS_METHODS = frozenset({"get", "keys", "items", "values", "copy", "count", "index"})
+_ANNOTATIONS: dict[str, frozenset[str]] = {
+    "str": frozenset({"surrogate"}),
+    "bool": NOTHING,
+    "None": NOTHING,
+    "int": frozenset({"big"}),
+    "float": frozenset({"nan"}),
+}
+_CONTAINERS = frozenset({"list", "List", "Sequence", "tuple", "Tuple", "Iterable", "dict", "Dict", "Mapping", "MutableMapping"})
+_MAPPINGS = frozenset({"dict", "Dict", "Mapping", "MutableMapping"})
+_DEEPEST = 12
+
+
+class NotLiteral(Exception):  # noqa: N818 - a question answered with no, not an error
+    """The shape is no constant."""
+
+
+def literal(shape: Shape) -> object:
+    """Return the constant that a shape stands for; raises NotLiteral."""
+    match shape:
+        case ["k", "str", str() as text]:
+            return text
+        case ["k", ("int" | "float" | "bool" | "NoneType"), str() as text]:
+            return ast.literal_eval(text) if text not in {"inf", "nan"} else float(text)
+        case ["u", "USub", inner] if isinstance(number := literal(inner), (int, float)):
+            return -number
+        case ["l", elements]:
+            return [literal(each) for each in elements]
+        case ["t", elements]:
+            return tuple(literal(each) for each in elements)
+        case ["d", pairs] if all(key is not None for key, _ in pairs):
+            return {literal(key): literal(value) for key, value in pairs}
+        case _:
+            raise NotLiteral
+
+
+def same_text(shape: Shape, keywords: dict[str, object], option: int) -> bool:
+    """Tell whether both libraries write a constant in the same way, by running them."""
+    import orjson
+
+    try:
+        value = literal(shape)
+        return json.dumps(value, **keywords) == orjson.dumps(value, option=option).decode()  # type: ignore[arg-type]
+    except (NotLiteral, TypeError, ValueError, RecursionError):
+        return False
+
+
+@dataclass(slots=True)
+class Values:
+    """Answers about shapes in one program."""
+
+    program: Program
+
+    def doubts(self, module: Module, scope: int, shape: Shape, depth: int = 0) -> frozenset[str]:
+        """Return what is in doubt about the value; `EVERYTHING` where it cannot be seen."""
+        if depth > _DEEPEST:
+            return EVERYTHING
+        match shape:
+            case ["k", "str", text]:
+                return frozenset({"surrogate"}) if text is None else NOTHING
+            case ["k", "int", text]:
+                return frozenset({"big"}) if text is None else NOTHING
+            case ["k", "float", text]:
+                return frozenset({"nan"}) if text in {"inf", "nan"} else NOTHING
+            case ["k", ("bool" | "NoneType"), _]:
+                return NOTHING
+            case ["k", *_]:
+                return frozenset({"native"})
+            case ["f", _]:
+                return frozenset({"surrogate"})
+            case ["u", "Not", _] | ["x", "Compare", *_]:
+                return NOTHING
+            case ["u", _, inner]:
+                return self.doubts(module, scope, inner, depth + 1)
+            case ["l" | "t", elements]:
+                return self.union(module, scope, elements, depth)
+            case ["d", pairs]:
+                return self.of_dict(module, scope, pairs, depth)
+            case ["g", "ListComp", _]:
+                return EVERYTHING
+            case ["?" | "b", options]:
+                return self.union(module, scope, options, depth)
+            case ["o", operator, left, right]:
+                return self.of_operation(module, scope, operator, left, right, depth)
+            case ["c", index]:
+                return self.of_call(module, index)
+            case ["n", name]:
+                return self.of_name(module, scope, name, depth)
+            case _:
+                return EVERYTHING
+
+    def union(self, module: Module, scope: int, shapes: list[Shape], depth: int) -> frozenset[str]:
+        """Return what is in doubt about any of several values."""
+        result = NOTHING
+        for each in shapes:
+            result |= self.doubts(module, scope, each, depth + 1)
+        return result
+
+    def of_dict(self, module: Module, scope: int, pairs: list[list[Shape | None]], depth: int) -> frozenset[str]:
+        """Return what is in doubt about a dictionary display."""
+        result = NOTHING
+        for key, value in pairs:
+            if value is not None:
+                result |= self.doubts(module, scope, value, depth + 1)
+            if key is not None and not self.is_text(module, scope, key):
+                result |= {"keys"}
+        return result
+
+    def of_operation(self, module: Module, scope: int, operator: str, left: Shape, right: Shape, depth: int) -> frozenset[str]:
+        """Return what is in doubt about a binary operation: text stays text, numbers may grow."""
+        if self.is_text(module, scope, left) and operator in {"Add", "Mod", "Mult"}:
+            return frozenset({"surrogate"})
+        sides = self.doubts(module, scope, left, depth + 1) | self.doubts(module, scope, right, depth + 1)
+        return EVERYTHING if "subclass" in sides else sides | {"nan", "big"}
+
+    def is_text(self, module: Module, scope: int, shape: Shape) -> bool:
+        """Tell whether the value is a `str` for sure."""
+        return shape[0] == "f" or shape[:2] == ["k", "str"] or (shape[0] in {"c", "n", "o"} and self.doubts(module, scope, shape) == frozenset({"surrogate"}))
+
+    def of_call(self, module: Module, index: int) -> frozenset[str]:
+        """Return what is in doubt about the result of a call."""
+        call = module.call(index)
+        dotted = self.program.dotted(module, call.scope, call.function) or ""
+        if dotted in _TEXT_CALLS:
+            return frozenset({"surrogate"})
+        if dotted in _SMALL_CALLS:
+            return NOTHING
+        if dotted in {"builtins.int", "builtins.round", "builtins.abs"}:
+            return frozenset({"big"})
+        if dotted == "builtins.float":
+            return frozenset({"nan"})
+        if dotted in {"time.time", "time.monotonic", "time.perf_counter", "random.random"}:
+            return NOTHING
+        if dotted in {"json.loads", "json.load", "orjson.loads"}:
+            return frozenset({"big", "nan", "surrogate"})
+        if call.function[0] == "a" and call.tail in _TEXT_METHODS:
+            return frozenset({"surrogate"}) if self.is_text_source(module, call.scope, call.function[1], call.tail) else EVERYTHING
+        target, _ = self.program.target_of(call)
+        if target is not None and target.kind == "function" and target.returns is not None and not target.is_generator:
+            return annotation_doubts(target.returns)
+        return EVERYTHING
+
+    def is_text_source(self, module: Module, scope: int, base: Shape, method: str) -> bool:
+        """Tell whether a method of that name on `base` surely gives text."""
+        return method in {"isoformat", "strftime", "hexdigest", "as_posix"} or self.is_text(module, scope, base)
+
+    def of_name(self, module: Module, scope: int, name: str, depth: int) -> frozenset[str]:
+        """Return what is in doubt about a variable: its one value, or its annotation."""
+        found = module.lookup(scope, name)
+        if found is None or len(found[1]) != 1:
+            return EVERYTHING
+        owner, (binding,) = found
+        if binding.kind == "param":
+            parameter = module.scope(owner).parameters[binding.payload]
+            return annotation_doubts(parameter[2]) if parameter[2] is not None and parameter[1] in {"plain", "posonly", "kw"} else EVERYTHING
+        if binding.kind != "assign" or binding.payload is None or "L" in binding.nest:
+            return EVERYTHING
+        doubts = self.doubts(module, owner, binding.payload, depth + 1)
+        if binding.payload[0] in {"d", "l", "c", "n", "?", "b"} and self.is_changed(module, owner, name):
+            return EVERYTHING
+        return doubts
+
+    def is_changed(self, module: Module, owner: int, name: str) -> bool:
+        """Tell whether anything but reading may happen to a variable's value."""
+        for read in module.reads(owner, name):
+            match read.use:
+                case ["meth", method, _] if method in _HARMLESS_METHODS:
+                    continue
+                case ["cmp" | "cond" | "sub" | "fmt" | "iter" | "expr" | "ret" | "idx", *_]:
+                    continue
+                case ["arg", index, _] if (module.dotted(read.scope, module.call(index).function) or "").partition(".")[0] in {"json", "orjson", "builtins", "dumps", "dump"}:
+                    continue
+                case _:
+                    return True
+        return False
+
+
+def annotation_doubts(shape: Shape) -> frozenset[str]:
+    """Return what an annotation leaves in doubt about a value."""
+    match shape:
+        case ["n", name] if name in _ANNOTATIONS:
+            return _ANNOTATIONS[name]
+        case ["k", "NoneType", _]:
+            return NOTHING
+        case ["k", "str", str() as text] if text in _ANNOTATIONS:
+            return _ANNOTATIONS[text]
+        case ["o", "BitOr", left, right]:
+            return annotation_doubts(left) | annotation_doubts(right)
+        case ["i", ["n", name] | ["a", _, name], inner] if name in _CONTAINERS:
+            parts = inner[1] if inner[0] == "t" else [inner]
+            if name in _MAPPINGS:
+                keys = NOTHING if parts[:1] == [["n", "str"]] else frozenset({"keys"})
+                parts = parts[1:]
+            else:
+                keys = NOTHING
+            for each in parts:
+                if each != ["k", "ellipsis", None]:
+                    keys |= annotation_doubts(each)
+            return keys
+        case ["i", ["n", "Optional"] | ["a", _, "Optional"], inner]:
+            return annotation_doubts(inner)
+        case _:
+            return EVERYTHING
+
+
+def document_is_text(values: Values, module: Module, scope: int, shape: Shape) -> bool:
+    """Tell whether what `loads` is given is `str`, `bytes` or `bytearray` for sure (and so never raises TypeError)."""
+    if values.is_text(module, scope, shape) or shape[:2] == ["k", "bytes"]:
+        return True
+    if shape[0] == "c":
+        call = module.call(shape[1])
+        dotted = module.dotted(scope, call.function) or ""
+        return dotted in {"json.dumps", "orjson.dumps", "builtins.bytes", "subprocess.check_output"}
+    if shape[0] == "n":
+        found = module.lookup(scope, shape[1])
+        if found is None or len(found[1]) != 1:
+            return False
+        owner, (binding,) = found
+        if binding.kind == "param":
+            annotation = module.scope(owner).parameters[binding.payload][2]
+            return annotation is not None and _is_document(annotation)
+        return binding.kind == "assign" and binding.payload is not None and binding.payload != shape and document_is_text(values, module, owner, binding.payload)
+    return False
+
+
+def _is_document(annotation: Shape) -> bool:
+    match annotation:
+        case ["n", "str" | "bytes" | "bytearray"] | ["k", "str", "str" | "bytes"]:
+            return True
+        case ["o", "BitOr", left, right]:
+            return _is_document(left) and _is_document(right)
+        case _:
+            return False

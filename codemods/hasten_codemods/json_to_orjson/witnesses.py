@@ -1,0 +1,215 @@
+"""What the whole program shows about the documents it handles: evidence that no single call holds.
+
+A witness is a place. A hazard that rests on one names it, so that a person can judge in a second whether it matters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cached_property
+
+from hasten.api import Module, Program
+
+#: Kept among the facts by the index (`Codemod.literals`).
+LITERALS = (
+    r"\bjson\b",  # names of things to patch
+    r"^\s*[\[{]",  # JSON text
+    r"\bNaN\b|\bInfinity\b|\d[eE]\+?[34]\d\d\b",
+    r"(?<![\d.])\d{19}",
+    r"\\u[dD][89a-fA-F]|[\ud800-\udfff]",
+    r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)|^\xff\xfe|^\xfe\xff|^\xef\xbb\xbf|^\ufeff",
+    r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|Invalid (?:control character|\\\\?escape)|is not JSON serializable|Circular reference detected|Out of range float",
+)
+
+_PATCHED = re.compile(r"(?:^|\.)json(?:\.(loads|dumps|load|dump))?$")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]|\\ud[89a-f]")
+_PAIR = re.compile(r"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+_NAN = re.compile(r"(?<![A-Za-z])-?(?:NaN|Infinity)(?![A-Za-z])|\d[eE]\+?[34]\d\d\b")
+_BIG = re.compile(r"(?<![\d.])(\d{19,})(?![\d.eE])")
+_BOM = re.compile(r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)|^\xff\xfe|^\xfe\xff|^\xef\xbb\xbf|^\ufeff")
+_MESSAGE = re.compile(LITERALS[-1])
+_READERS = frozenset({"loads", "load", "StringIO", "BytesIO", "write", "write_text", "write_bytes", "fromstring"})
+_NON_FINITE = frozenset({"math.nan", "math.inf", "numpy.nan", "numpy.inf", "builtins.float"})
+_SPELLINGS = re.compile(r"^\s*[+-]?(?:nan|inf(?:inity)?)\s*$", re.IGNORECASE)
+_TUPLES = frozenset({"typing.NamedTuple", "collections.namedtuple", "builtins.tuple", "builtins.float", "typing_extensions.NamedTuple"})
+_TEXTS = frozenset({"builtins.str", "builtins.bytes", "builtins.bytearray", "collections.UserString", "markupsafe.Markup"})
+_OVERRIDING = frozenset({"items", "__iter__", "keys", "__getitem__"})
+
+
+class Witnesses:
+    """The witnesses of one program, each looked for once, on demand."""
+
+    def __init__(self, program: Program) -> None:
+        """Take the program."""
+        self.program = program
+
+    def _strings(self) -> list[tuple[Module, int, str, list[object], int]]:
+        return [(module, start, text, use, scope) for module in self.program.modules for start, text, use, scope in module.facts["strings"]]
+
+    def _first_string(self, pattern: re.Pattern[str]) -> str | None:
+        for module, start, text, _use, _scope in self._strings():
+            if pattern.search(text):
+                return _place(module, start)
+        return None
+
+    def _from_data(self, kind: str) -> str | None:
+        return next((f"{each.path}:{each.line}" for each in self.program.data if each.kind == kind), None)
+
+    @cached_property
+    def patches(self) -> dict[str, list[tuple[str, str]]]:
+        """Return, per function of `json` ("" for the module), the strings that name it, with their places."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for module, start, text, _use, _scope in self._strings():
+            match = _PATCHED.search(text)
+            if match and "." in text and not set(text) & set(" /"):
+                found.setdefault(match[1] or "", []).append((text, _place(module, start)))
+        return found
+
+    def patch_of(self, function: str, module: Module) -> str | None:
+        """Return where `json.<function>`, as `module` sees it, is patched by name.
+
+        `json.loads` by itself patches it for all; `app.store.json` and `app.store.json.loads` for that module, if the
+        program has it. Any other name, such as that of a file called `db.json`, patches nothing of ours.
+        """
+        for kind in (function, ""):
+            for target, place in self.patches.get(kind, ()):
+                prefix = target.removesuffix(f".{kind}" if kind else "").removesuffix("json").rstrip(".")
+                if (not prefix and kind) or (prefix and self.program.named(prefix) is module):
+                    return f"{place} (`{target}`)"
+        return None
+
+    @cached_property
+    def non_finite(self) -> str | None:
+        """Return a place that makes NaN or infinity in Python."""
+        for word in ("nan", "inf", "infinity", "NaN", "Infinity"):
+            self.program.want(word)
+        for call in self.program.calls_named("float", want=False):
+            first = call.argument(0)
+            if first is not None and first.shape[:2] == ["k", "str"] and _SPELLINGS.match(first.shape[2] or ""):
+                return _place(call.module, call.span.start)
+        for name in ("nan", "inf"):
+            for read in self.program.attribute_reads(name):
+                return _place(read.module, read.span.start)
+        return self._first_import("numpy", "pandas")
+
+    def _first_import(self, *names: str) -> str | None:
+        for name in names:
+            self.program.want(name)
+        for module in self.program.modules:
+            for imported in module.imports():
+                root = (imported.module or imported.name).partition(".")[0]
+                if imported.level <= 0 and root in names:
+                    return _place(module, imported.start)
+        return None
+
+    @cached_property
+    def non_finite_text(self) -> str | None:
+        """Return a place that holds NaN or infinity in JSON text."""
+        return self._from_data("nan") or self._first_string(_NAN)
+
+    @cached_property
+    def big(self) -> str | None:
+        """Return a place that holds an integer beyond 64 bits."""
+        for module in self.program.modules:
+            for start in module.facts["big"]:
+                return _place(module, start)
+        return self._big_text
+
+    @cached_property
+    def _big_text(self) -> str | None:
+        for module, start, text, _use, _scope in self._strings():
+            for match in _BIG.finditer(text):
+                if int(match[1][:25]) >= 1 << 63 and text.lstrip()[:1] in {"[", "{", match[1][:1]}:
+                    return _place(module, start)
+        return self._from_data("big")
+
+    @cached_property
+    def big_text(self) -> str | None:
+        """Return a place that holds such an integer, in Python or in JSON text."""
+        return self.big
+
+    @cached_property
+    def subclass(self) -> str | None:
+        """Return a place that defines a named tuple or another class that orjson treats differently."""
+        for word in ("namedtuple", "NamedTuple"):
+            for call in self.program.calls_named(word):
+                return _place(call.module, call.span.start)
+            self.program.want(word)
+        for scope in self.program.classes():
+            for base in scope.bases:
+                dotted = scope.module.dotted(scope.parent, base) or ""
+                if dotted in _TUPLES:
+                    return _place(scope.module, scope.span.start)
+                if dotted in {"builtins.dict", "builtins.list", "collections.OrderedDict"} and any(scope.module.bindings(scope.index, name) for name in sorted(_OVERRIDING)):
+                    return _place(scope.module, scope.span.start)
+        return self._first_import("numpy")
+
+    @cached_property
+    def text_subclass(self) -> str | None:
+        """Return a place that defines or imports a subclass of `str` or `bytes`."""
+        for scope in self.program.classes():
+            bases = [scope.module.dotted(scope.parent, each) or "" for each in scope.bases]
+            if any(each in _TEXTS for each in bases) and not any(each.startswith("enum.") for each in bases):
+                return _place(scope.module, scope.span.start)
+        return self._first_import("markupsafe", "numpy")
+
+    @cached_property
+    def surrogate(self) -> str | None:
+        """Return a place that holds a lone surrogate."""
+        for module, start, text, _use, _scope in self._strings():
+            if _SURROGATE.search(_PAIR.sub("", text)):
+                return _place(module, start)
+        return self._from_data("surrogate")
+
+    @cached_property
+    def other_encoding(self) -> str | None:
+        """Return a place that handles documents with a byte order mark, in UTF-16 or UTF-32."""
+        return self._from_data("bom") or self._first_string(_BOM)
+
+    @cached_property
+    def depth(self) -> str | None:
+        """Return a place that counts on the recursion limit."""
+        for word in ("RecursionError", "setrecursionlimit", "getrecursionlimit"):
+            self.program.want(word)
+            for module in self.program.modules:
+                for table in module.facts["reads"]:
+                    for start, _end, _use in table.get(word, ()):
+                        return _place(module, start)
+            for call in self.program.calls_named(word):
+                return _place(call.module, call.span.start)
+        return None
+
+    @cached_property
+    def message(self) -> str | None:
+        """Return a place that knows the words of a JSON error."""
+        return self._first_string(_MESSAGE)
+
+    @cached_property
+    def known_text(self) -> str | None:
+        """Return a place that holds JSON text in the standard library's format and is not there to be parsed."""
+        for module, start, text, use, _scope in self._strings():
+            if text.lstrip()[:1] not in {"[", "{"} or not _is_standard(text):
+                continue
+            match use:
+                case ["arg", int() as index, _] if module.call(index).tail in _READERS:
+                    continue
+                case ["expr"]:
+                    continue
+                case _:
+                    return _place(module, start)
+        return None
+
+
+def _is_standard(text: str) -> bool:
+    """Tell whether `text` is a JSON document that orjson would format otherwise."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        # A part of a document, or one with placeholders: the spacing decides.
+        return bool(re.search(r"\"\s*: |\", \"|\\u[0-9a-f]{4}", text))
+    return isinstance(value, (dict, list)) and len(value) > 0 and json.dumps(value, separators=(",", ":"), ensure_ascii=False) != text.strip()
+
+
+def _place(module: Module, start: int) -> str:
+    return f"{module.path}:{module.position(start).line}"

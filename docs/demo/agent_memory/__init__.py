@@ -1,0 +1,1 @@
+"""Remembers what an agent was told, and asks a model with it."""

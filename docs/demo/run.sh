@@ -1,0 +1,31 @@
+#!/bin/sh
+# Shows hasten on a small service: a copy in a temporary directory is rewritten, tested, and taken back.
+# Run it as `make demo`. `hasten` and `python` (with pytest and orjson) must be on PATH.
+set -eu
+
+demo=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Journal and cache go to the temporary directory too, so that nothing is left behind.
+export HASTEN_STATE_DIR="$work/state" HASTEN_CACHE_DIR="$work/cache"
+export PYTHONDONTWRITEBYTECODE=1
+
+show() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+mkdir "$work/service"
+cp -R "$demo/agent_memory" "$demo/tests" "$demo/pyproject.toml" "$work/service/"
+cp -R "$work/service" "$work/before"
+cd "$work/service"
+
+echo "A copy of docs/demo, a small service that talks JSON to a model and keeps JSON files."
+show hasten preview agent_memory
+show hasten apply agent_memory
+printf '\nIts own tests, on the rewritten code:\n'
+show python -m pytest -q -p no:cacheprovider
+show hasten undo
+printf '\nNothing may differ from the copy that we started with:\n'
+show diff -r "$work/before" "$work/service"
+echo "Nothing differs."

@@ -1,0 +1,145 @@
+"""The surface for authors of codemods, and the only module of the engine that a codemod imports.
+
+A codemod is one module (or package) with one class that derives from `Codemod`. Its `analyse` looks at facts about the
+whole program and yields changes and refusals; its `transformer` is a LibCST transformer that carries the edits out.
+The two never mix: analysis has no tree to change, and a transformer knows nothing but its orders.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from hasten.index.flow import Sink, follow
+from hasten.index.program import Argument, Call, Module, Program, Read, Scope
+from hasten.model import (
+    Applicability,
+    Change,
+    Edit,
+    Finding,
+    Hazard,
+    ImportRequest,
+    NodeEdit,
+    Position,
+    Proof,
+    Refusal,
+    Span,
+    TextEdit,
+)
+
+if TYPE_CHECKING:
+    from hasten.rewrite import Transformer
+
+__all__ = [
+    "Applicability",
+    "Argument",
+    "Call",
+    "Change",
+    "Code",
+    "Codemod",
+    "Edit",
+    "Finding",
+    "Hazard",
+    "ImportRequest",
+    "Module",
+    "NodeEdit",
+    "Option",
+    "Position",
+    "Program",
+    "Proof",
+    "Read",
+    "Refusal",
+    "Scope",
+    "Settings",
+    "Sink",
+    "Span",
+    "TextEdit",
+    "Transformer",
+    "follow",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A hazard, refusal or proof that a codemod can give, as its page in the documentation shows it.
+
+    Attributes:
+        code: the stable code, such as `JSON003`.
+        kind: what the code stands for.
+        title: a few words.
+        text: what differs, and how it was found out.
+        remedy: what the person can do.
+    """
+
+    code: str
+    kind: Literal["hazard", "refusal", "proof"]
+    title: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting of a codemod, read from `[tool.hasten.<codemod>]`."""
+
+    name: str
+    type: type
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person set for one codemod; every declared option has a value."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - the declared type of the option
+        """Return the value of the option `name`."""
+        return self.options[name]
+
+
+class Codemod(ABC):
+    """One named transformation.
+
+    Attributes:
+        name: kebab-case, derived from the module's name by the registry.
+        title: the first line of the module's docstring, set by the registry.
+        contract: what stays the same under a `safe` change, in one paragraph.
+        triggers: a file that holds none of these byte strings has no site and is not parsed.
+        literals: regular expressions; string literals that match one are kept among the facts.
+        codes: every hazard, refusal and proof that the codemod gives.
+        options: its settings.
+    """
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    contract: ClassVar[str] = ""
+    triggers: ClassVar[tuple[bytes, ...]] = ()
+    literals: ClassVar[tuple[str, ...]] = ()
+    codes: ClassVar[tuple[Code, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = ()
+
+    @abstractmethod
+    def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
+        """Yield a change or a refusal for every site of `program`.
+
+        A pure function of its arguments: no files, no clock, no state kept between calls. It may be called again
+        with a larger program when it asked for facts (`Program.callers` and its like) that were not there yet.
+        """
+
+    @abstractmethod
+    def transformer(self) -> type[Transformer]:
+        """Return the LibCST transformer class; imported late, since LibCST costs start-up time."""
+
+
+def __getattr__(name: str) -> object:
+    """Import `Transformer` on first use: most runs of the command never need LibCST."""
+    if name == "Transformer":
+        from hasten.rewrite import Transformer
+
+        return Transformer
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,0 +1,1 @@
+"""The command line: the only part of hasten that prints, and that imports click and rich."""

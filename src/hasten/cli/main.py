@@ -1,0 +1,101 @@
+"""The command `hasten`: finds the subcommand, and turns what goes wrong into one line and an exit code.
+
+Exit codes: 0 done; 1 `--check` was given and something would change; 2 a usage or configuration error, or a file that
+could not be processed; 130 interrupted.
+
+A command is a module that is imported when it is called for, and imports the engine when it runs: `hasten --version`
+costs what importing click costs.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from hasten import __version__
+from hasten.cli import streams
+from hasten.errors import HastenError
+
+_COMMANDS = {
+    "preview": "hasten.cli.rewriting",
+    "apply": "hasten.cli.rewriting",
+    "undo": "hasten.cli.undoing",
+    "list": "hasten.cli.pages",
+    "explain": "hasten.cli.pages",
+}
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported on demand, listed in the order of their use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Import the module of a command and return the command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        # `list` is the name of a type, so the functions carry a suffix.
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), f"{cmd_name}_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or fail with the name of the nearest one."""
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            from hasten.config import near
+
+            ctx.fail(f"there is no command {args[0]!r}{near(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command("hasten", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", message="hasten %(version)s")
+def commands() -> None:
+    """Rewrite Python code so that it runs faster, and show why each rewrite is right.
+
+    `hasten preview` shows diffs and writes nothing; `hasten apply` writes the same changes; `hasten undo` takes the
+    last apply back.
+    """
+
+
+def main() -> int:
+    """Run the command line of this process and return the exit code."""
+    try:
+        # Without standalone mode click raises its errors instead of ending the process.
+        code = commands.main(prog_name="hasten", standalone_mode=False)
+    except HastenError as error:
+        streams.fail(str(error))
+        code = 2
+    except click.UsageError as error:
+        hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        streams.fail(f"{_sentence(error.format_message())}{hint}")
+        code = 2
+    except click.ClickException as error:
+        streams.fail(_sentence(error.format_message()))
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        streams.fail("interrupted; nothing more is done")
+        code = 130
+    except BrokenPipeError:
+        streams.close_quietly()
+        code = 0
+    except Exception as error:  # noqa: BLE001 - the last resort: say that this is our fault, and keep the exit code's meaning
+        import traceback
+
+        traceback.print_exc()
+        streams.fail(
+            f"this is a mistake in hasten, please report it with the lines above: {type(error).__name__}: {error}"
+        )
+        code = 2
+    streams.flush()
+    return code if isinstance(code, int) else 0
+
+
+def _sentence(message: str) -> str:
+    """Return a message of click in the style of our own: lower case, without the full stop."""
+    message = " ".join(message.split())
+    return (message[:1].lower() + message[1:]).rstrip(".")

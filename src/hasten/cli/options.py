@@ -1,0 +1,128 @@
+"""The options that commands share, and the value that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+_CommandT = TypeVar("_CommandT", bound=Callable[..., object])
+_SIDE = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line of `preview` or `apply` says; the names are those of the options."""
+
+    paths: tuple[str, ...]
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    unsafe: bool = False
+    accept: tuple[str, ...] = ()
+    format: str | None = None
+    output: Path | None = None
+    check: bool = False
+    unified: int = 3
+    stdin_filename: str | None = None
+    allow_dirty: bool = False
+    no_dependencies: bool = False
+    config: Path | None = None
+    exclude: tuple[str, ...] = field(default=())
+    jobs: int | None = None
+    no_cache: bool = False
+    color: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def from_stdin(self) -> bool:
+        """Tell whether the source comes from standard input."""
+        return self.stdin_filename is not None or "-" in self.paths
+
+
+def rewriting(command: _CommandT) -> _CommandT:
+    """Add what `preview` and `apply` have in common."""
+    for decorate in reversed(
+        (
+            click.argument("paths", nargs=-1, metavar="[PATHS]..."),
+            click.option(
+                "--select",
+                multiple=True,
+                metavar="CODEMOD",
+                callback=_words,
+                help="Run only these codemods (repeat, or separate by commas).",
+            ),
+            click.option(
+                "--ignore", multiple=True, metavar="CODEMOD", callback=_words, help="Do not run these codemods."
+            ),
+            click.option("--unsafe", is_flag=True, help="Take changes whose hazards could not be ruled out, too."),
+            click.option(
+                "--accept",
+                multiple=True,
+                metavar="HAZARD",
+                callback=_words,
+                help="Take changes that have no hazard but these.",
+            ),
+            click.option(
+                "--format", type=click.Choice(["diff", "json", "summary"]), help="What to print on standard output."
+            ),
+            click.option("-o", "--output", type=_SIDE, metavar="FILE", help="Write it to this file instead."),
+            click.option("--check", is_flag=True, help="Write nothing; exit with 1 if something would change."),
+            click.option(
+                "-U",
+                "--unified",
+                type=click.IntRange(min=0),
+                default=3,
+                show_default=True,
+                metavar="N",
+                help="Lines of context (for 0, use `git apply --unidiff-zero`).",
+            ),
+            click.option("--stdin-filename", metavar="FILE", help="Read standard input, as the content of this file."),
+            click.option(
+                "--no-dependencies", is_flag=True, help="Leave project metadata alone: you add what the new code needs."
+            ),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
+def common(command: _CommandT) -> _CommandT:
+    """Add the options of everything that looks at a program."""
+    for decorate in reversed(
+        (
+            click.option("--config", type=_SIDE, metavar="FILE", help="Read [tool.hasten] from this file."),
+            click.option(
+                "--exclude",
+                multiple=True,
+                metavar="GLOB",
+                help="Do not rewrite these files (a pattern as in .gitignore).",
+            ),
+            click.option(
+                "-j",
+                "--jobs",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Processes to work with; one for each processor by default.",
+            ),
+            click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
+            click.option(
+                "--color",
+                type=click.Choice(["auto", "always", "never"]),
+                default="auto",
+                help="Colour the diff; auto heeds NO_COLOR and FORCE_COLOR.",
+            ),
+            click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+            click.option("-v", "--verbose", is_flag=True, help="Say also what is not rewritten, and why."),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
+def _words(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Split what may be repeated and may be separated by commas."""
+    return tuple(word.strip() for each in given for word in each.split(",") if word.strip())

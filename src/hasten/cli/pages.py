@@ -1,0 +1,142 @@
+"""The commands `list` and `explain`: what there is, and what a name or a code means."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hasten.cli import streams
+
+if TYPE_CHECKING:
+    from hasten.api import Code, Codemod
+    from hasten.registry import Registry
+
+_WIDTH = 80
+
+
+@click.command("list")
+@click.option("--format", "kind", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def list_command(kind: str) -> int:
+    """List the codemods that are installed, those of plugins included."""
+    found = _registry()
+    if kind == "json":
+        import orjson
+
+        items = [_item(codemod, origin) for codemod, origin in zip(found.codemods, found.origins, strict=True)]
+        streams.write(orjson.dumps(items, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    else:
+        rows = [
+            [codemod.name, codemod.title + ("" if origin == "hasten" else f" ({origin})")]
+            for codemod, origin in zip(found.codemods, found.origins, strict=True)
+        ]
+        streams.write_text("".join(f"{line}\n" for line in streams.aligned(rows)))
+    return 0
+
+
+@click.command("explain")
+@click.argument("word", metavar="NAME|CODE")
+def explain_command(word: str) -> int:
+    """Show the page of a codemod, or of a hazard, refusal or proof by its code."""
+    from hasten.config import near
+    from hasten.errors import UsageError
+
+    found = _registry()
+    codemods = {codemod.name: codemod for codemod in found.codemods}
+    codes = {code.code: (codemod, code) for codemod in found.codemods for code in codemod.codes}
+    if word.replace("_", "-") in codemods:
+        lines = _codemod_page(codemods[word.replace("_", "-")])
+    elif word.upper() in codes:
+        lines = _code_page(*codes[word.upper()])
+    else:
+        message = f"there is no codemod or code {word!r}{near(word, (*codemods, *codes))}"
+        raise UsageError(message)
+    streams.write_text("".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def _registry() -> Registry:
+    from hasten import registry
+
+    found = registry.load()
+    for problem in found.problems:
+        streams.fail(problem)
+    return found
+
+
+def _item(codemod: Codemod, origin: str) -> dict[str, Any]:
+    return {
+        "name": codemod.name,
+        "title": codemod.title,
+        "distribution": origin,
+        "contract": _flat(codemod.contract),
+        "codes": [{"code": code.code, "kind": code.kind, "title": code.title} for code in codemod.codes],
+        "options": [
+            {"name": option.name, "type": option.type.__name__, "default": option.default, "help": _flat(option.help)}
+            for option in codemod.options
+        ],
+    }
+
+
+def _codemod_page(codemod: Codemod) -> Iterable[str]:
+    yield codemod.name
+    yield "=" * len(codemod.name)
+    yield ""
+    documentation = inspect.getdoc(sys.modules[type(codemod).__module__]) or ""
+    # A class may live in a private module of its package; the title is the package's.
+    _, _, body = documentation.partition("\n")
+    yield codemod.title
+    if body.strip():
+        yield ""
+        yield from body.strip("\n").rstrip().split("\n")
+    yield from _section("Contract", codemod.contract)
+    if codemod.options:
+        yield ""
+        yield f"Options, in [tool.hasten.{codemod.name}]"
+        for option in codemod.options:
+            yield f"  {option.name} ({option.type.__name__}, {option.default!r} by default)"
+            yield from _wrapped(option.help, "    ")
+    for kind, heading in (("hazard", "Hazards"), ("refusal", "Refusals"), ("proof", "Proofs")):
+        rows = [[code.code, _flat(code.title)] for code in codemod.codes if code.kind == kind]
+        if rows:
+            yield ""
+            yield heading
+            yield from (f"  {line}" for line in streams.aligned(rows))
+
+
+def _code_page(codemod: Codemod, code: Code) -> Iterable[str]:
+    yield f"{code.code}: {_flat(code.title)}"
+    yield f"a {code.kind} of {codemod.name}"
+    yield ""
+    yield from _wrapped(code.text)
+    yield from _section("What you can do", code.remedy)
+
+
+def _section(heading: str, text: str) -> Iterable[str]:
+    if text.strip():
+        yield ""
+        yield heading
+        yield from _wrapped(text, "  ")
+
+
+def _wrapped(text: str, indent: str = "") -> Iterable[str]:
+    """Yield the lines of a text, paragraph by paragraph."""
+    for number, paragraph in enumerate(inspect.cleandoc(text).split("\n\n")):
+        if number:
+            yield ""
+        yield from textwrap.wrap(
+            _flat(paragraph),
+            _WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,38 @@
+"""The commands `preview` and `apply`, as the command line declares them; `hasten.cli.work` does what they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hasten.cli.options import Options, common, rewriting
+
+
+@click.command("preview")
+@rewriting
+@common
+def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as declared above
+    """Show as diffs what would be rewritten, and write nothing.
+
+    PATHS are files and directories, the current directory by default; `-` is standard input. The diffs go to standard
+    output, ready for `git apply`; everything else goes to standard error.
+    """
+    from hasten.cli import work
+
+    return work.preview(Options(**given))
+
+
+@click.command("apply")
+@rewriting
+@click.option("--allow-dirty", is_flag=True, help="Rewrite files that have uncommitted changes, too.")
+@common
+def apply_command(**given: Any) -> int:  # noqa: ANN401 - as above
+    """Write the changes that `preview` shows; `hasten undo` takes them back.
+
+    PATHS are files and directories, the current directory by default. With `-` or `--stdin-filename`, the rewritten
+    text goes to standard output and no file is written.
+    """
+    from hasten.cli import work
+
+    return work.apply(Options(**given))

@@ -1,0 +1,174 @@
+"""From options to a report: root, configuration, files, codemods, and the run itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import platformdirs
+
+from hasten import config as configuration
+from hasten import pipeline, registry, source
+from hasten.cli import streams
+from hasten.cli.progress import Bar
+from hasten.discover import Discovered, discover, find_root
+from hasten.errors import SourceError, UsageError
+from hasten.model import Changed, Failed, Outcome, Problem, Source
+
+if TYPE_CHECKING:
+    from hasten.api import Codemod
+    from hasten.cli.options import Options
+
+_UNNAMED = "stdin.py"
+
+Shown: TypeAlias = Callable[[str], str]
+"""Turns a path of a report into the one that a person is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A finished run, and what is needed to tell about it.
+
+    Attributes:
+        root: the directory that the paths of the report are relative to.
+        config: what was asked for.
+        codemods: those that ran.
+        report: what they gave.
+        stdin: the path under which standard input was read, None where files were.
+        problems: what is not in the report: paths that could not be used.
+    """
+
+    root: Path
+    config: configuration.Config
+    codemods: tuple[Codemod, ...]
+    report: pipeline.Report
+    stdin: Source | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the codemods that ran."""
+        return tuple(codemod.name for codemod in self.codemods)
+
+
+def run(options: Options) -> Session:
+    """Do what the options ask for, up to the report.
+
+    Raises:
+        HastenError: the command line or the configuration is wrong.
+    """
+    cwd = Path.cwd()
+    installed = registry.load()
+    if not options.quiet:
+        for problem in installed.problems:
+            streams.fail(problem)
+    named = _stdin_name(options)
+    root = find_root([Path(named)] if named is not None else [Path(path) for path in options.paths], cwd)
+    config = configuration.override(
+        configuration.load(root, options.config, installed.codemods), installed.codemods,
+        select=options.select, ignore=options.ignore, unsafe=options.unsafe, accept=options.accept,
+        exclude=options.exclude, jobs=options.jobs,
+    )  # fmt: skip
+    chosen = tuple(codemod for codemod in installed.codemods if config.runs(codemod.name))
+    stdin: Source | None = None
+    problems: tuple[Problem, ...] = ()
+    if named is None:
+        found = discover([cwd / path for path in options.paths or (".",)], root=root, exclude=config.exclude)
+    else:
+        stdin, found, problems = _read_stdin(root, cwd / named, alone=options.stdin_filename is None)
+    if not options.quiet:
+        for notice in found.notices:
+            streams.fail(f"{notice.path}: {notice.message}")
+    request = pipeline.Request(
+        root=root, config=config, targets=found.targets, context=found.context,
+        unsafe=config.unsafe, accept=config.accept, jobs=config.jobs,
+        cache=None if options.no_cache else cache_path(),
+        overlay=(stdin,) if stdin else (),
+        # The metadata cannot be written when text goes from stdin to stdout.
+        dependencies=not options.no_dependencies and named is None,
+    )  # fmt: skip
+    with Bar() as progress:
+        report = pipeline.run(request, chosen, progress)
+    if stdin is not None:
+        _demand_wholly_in(stdin.path, report)
+    return Session(root, config, chosen, report, stdin, (*found.problems, *problems))
+
+
+def cache_path() -> Path:
+    """Return the database of cached facts: under `HASTEN_CACHE_DIR`, else where the system keeps caches."""
+    given = os.environ.get("HASTEN_CACHE_DIR")
+    home = Path(given).absolute() if given else platformdirs.user_cache_path("hasten", appauthor=False)
+    return home / "facts.sqlite3"
+
+
+def shown_from(root: Path, outcomes: Iterable[Outcome | Problem]) -> tuple[Shown, bool]:
+    """Return how paths are shown, and whether that is relative to the current directory.
+
+    Where all files are at or below the current directory, paths are relative to it, so that what is printed can be
+    clicked and applied where the person stands. Otherwise they are relative to the root.
+    """
+    cwd = Path.cwd()
+    if root.is_relative_to(cwd):
+        prefix = root.relative_to(cwd).as_posix()
+        return (lambda path: path if prefix == "." else f"{prefix}/{path}"), True
+    if cwd.is_relative_to(root):
+        inner = cwd.relative_to(root).as_posix() + "/"
+        if all(
+            outcome.path.startswith(inner) for outcome in outcomes if isinstance(outcome, (Changed, Failed, Problem))
+        ):
+            return (
+                lambda path: path.removeprefix(inner) if path.startswith(inner) else os.path.relpath(path, inner)
+            ), True
+    return (lambda path: path), False
+
+
+def _stdin_name(options: Options) -> str | None:
+    """Return the name that standard input is read under, None where it is not read."""
+    if not options.from_stdin:
+        return None
+    if any(path not in {"-", options.stdin_filename} for path in options.paths):
+        message = "standard input cannot be read together with other paths"
+        raise UsageError(message)
+    return options.stdin_filename or _UNNAMED
+
+
+def _read_stdin(root: Path, named: Path, *, alone: bool) -> tuple[Source | None, Discovered, tuple[Problem, ...]]:
+    """Return standard input as a source, and the program around it.
+
+    Text without a name has no place in the program, and is looked at by itself.
+    """
+    try:
+        path = Path(os.path.realpath(named)).relative_to(root).as_posix()
+    except ValueError:
+        message = f"{named} is outside of {root}"
+        raise UsageError(message) from None
+    around = Discovered() if alone else discover([], root=root)
+    context = tuple(other for other in around.targets if other != path)
+    data = sys.stdin.buffer.read()
+    try:
+        stdin = source.decode(path, data)
+    except SourceError as error:
+        return None, Discovered(), (Problem(path, error.kind, str(error)),)
+    return stdin, Discovered(targets=(path,), context=context), ()
+
+
+def _demand_wholly_in(path: str, report: pipeline.Report) -> None:
+    """Refuse to rewrite standard input where that is only right together with other files."""
+    others = sorted(
+        {
+            edit.path
+            for change in report.plan.changes
+            if change.id in report.selected
+            for edit in change.edits
+            if edit.path != path
+        }
+    )
+    if others:
+        message = (
+            f"{path} can only be rewritten together with {', '.join(others)}; save it, and run hasten on the files"
+        )
+        raise UsageError(message)

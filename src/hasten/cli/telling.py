@@ -1,0 +1,140 @@
+"""What is said on stderr about a run: what went wrong, the hazards that were taken, and the honest table."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from hasten import report
+from hasten.apply import Applied
+from hasten.cli import session, streams
+from hasten.cli.options import Options
+from hasten.cli.session import Session
+from hasten.discover import find_root
+from hasten.model import Change
+
+
+def tell(options: Options, done: Session, applied: Applied | None = None) -> None:
+    """Say everything about a run that is not on stdout; with `--quiet`, only what went wrong.
+
+    Args:
+        options: what was asked for.
+        done: the run.
+        applied: what was written; None where nothing was to be written.
+    """
+    shown, standing_here = session.shown_from(done.root, done.report.outcomes)
+    problems = [*done.problems, *report.problems(done.report), *(applied.problems if applied else ())]
+    for problem in dict.fromkeys(problems):
+        streams.fail(f"{shown(problem.path)}: {problem.message}")
+    if options.quiet:
+        return
+    for notice in done.report.plan.notices:
+        streams.fail(f"{shown(notice.path)}:{notice.line}: {notice.message}")
+    for line in _details(done, shown, verbose=options.verbose):
+        streams.say(line)
+    if options.format != "summary" or options.output is not None:
+        for line in table_lines(done, applied):
+            streams.say(line)
+    for line in _closing(options, done, applied):
+        streams.say(line)
+    if report.changed(done.report) and not standing_here and applied is None:
+        streams.say(f"paths are relative to {done.root}")
+
+
+def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
+    """Return the table of a run: per codemod, then refusals and hazards by code."""
+    left = [problem.path for problem in applied.problems] if applied else []
+    found = report.table(done.report, done.config, left)
+    if not found.rows:
+        return []
+    failed = any(row.failed for row in found.rows)
+    rows = [
+        [
+            "codemod",
+            "sites",
+            "rewritten" if applied else "would rewrite",
+            "with --unsafe",
+            "refused",
+            *(["failed"] if failed else []),
+        ]
+    ]
+    for row in found.rows:
+        counts = (row.sites, row.rewritten, row.offered, row.refused, *((row.failed,) if failed else ()))
+        rows.append([row.codemod, *map(str, counts)])
+    lines = streams.aligned(rows)
+    titles = {code.code: code.title for codemod in done.codemods for code in codemod.codes}
+    for heading, counted in (
+        ("refused, by reason:", found.refusals),
+        ("hazards taken:", found.taken),
+        ("hazards that --unsafe would take:", found.offered),
+    ):
+        if counted:
+            lines += ["", heading]
+            lines += (f"  {line}" for line in _counts(counted, titles))
+    return [*lines, ""]
+
+
+def _counts(counted: Iterable[tuple[str, int]], titles: dict[str, str]) -> list[str]:
+    rows = [[code, str(count), titles.get(code, "")] for code, count in counted]
+    width = max(len(row[1]) for row in rows)
+    return streams.aligned([[code, count.rjust(width), title] for code, count, title in rows])
+
+
+def _details(done: Session, shown: session.Shown, *, verbose: bool) -> Iterable[str]:
+    """Yield the hazards of what is taken, and with `verbose` all that is not, each with its place."""
+    plan = done.report.plan
+    for change in report.sites(plan):
+        taken = change.id in done.report.selected
+        place = _place(change, shown)
+        if verbose:
+            state = "taken" if taken else "not taken"
+            yield f"{place}: {change.title} ({change.codemod}, {change.applicability}, {state})"
+        if taken or verbose:
+            for hazard in change.hazards:
+                yield f"{place}: {hazard.code} {hazard.message}"
+        if verbose:
+            for proof in change.proofs:
+                yield f"{place}: {proof.code} {proof.message}"
+    if verbose:
+        for refusal in plan.refusals:
+            place = f"{shown(refusal.path)}:{refusal.start.line}"
+            yield f"{place}: {refusal.code} {refusal.message} ({refusal.codemod}, refused)"
+
+
+def _place(change: Change, shown: session.Shown) -> str:
+    first = min(change.edits, key=lambda edit: (edit.path, edit.start))
+    return f"{shown(first.path)}:{first.start.line}"
+
+
+def _closing(options: Options, done: Session, applied: Applied | None) -> Iterable[str]:
+    """Yield the last lines: how many files, what else there is, and the way back."""
+    if applied is None:
+        count = len(report.changed(done.report))
+        yield f"would rewrite {_files(count)}" if count else f"nothing to rewrite in {_files(done.report.sources)}"
+    elif applied.written:
+        yield f"rewrote {_files(len(applied.written))}"
+    else:
+        yield f"rewrote nothing in {_files(done.report.sources)}"
+    offered = sum(row.offered for row in report.table(done.report, done.config).rows)
+    if offered and not done.config.unsafe:
+        where = "their hazards are above" if options.verbose else "`-v` lists their hazards"
+        yield f"`--unsafe` would take {offered} more; {where}"
+    needed = sorted(
+        {
+            requirement
+            for change in done.report.plan.changes
+            if change.id in done.report.selected
+            for requirement in change.dependencies
+        }
+    )
+    if needed and (options.no_dependencies or options.from_stdin):
+        yield f"the new code needs {', '.join(needed)}: add it to the dependencies of the project"
+    if applied is not None and applied.written:
+        # The journal belongs to the root, and `undo` finds that from where it is called.
+        elsewhere = find_root([], Path.cwd()) != done.root
+        yield f"`{f'cd {shlex.quote(str(done.root))} && ' if elsewhere else ''}hasten undo` takes this back"
+
+
+def _files(count: int) -> str:
+    return f"{count} file" if count == 1 else f"{count} files"

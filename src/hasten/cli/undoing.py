@@ -1,0 +1,49 @@
+"""The command `undo`."""
+
+from __future__ import annotations
+
+import click
+
+from hasten.cli import streams
+
+
+@click.command("undo")
+@click.argument("run", type=click.IntRange(min=1), required=False, metavar="[RUN]")
+@click.option("--list", "listed", is_flag=True, help="List the runs that there are, the last one first.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
+def undo_command(run: int | None, *, listed: bool, quiet: bool) -> int:
+    """Take the last apply back, or the one with the number RUN.
+
+    Every file gets the content that it had before. A file that was changed since is left as it is.
+    """
+    from pathlib import Path
+
+    from hasten.apply import undo
+    from hasten.cli.session import shown_from
+    from hasten.discover import find_root
+    from hasten.journal import runs
+
+    root = find_root([], Path.cwd())
+    if listed:
+        known = runs(root)
+        rows = [[str(each.id), each.started, each.state, str(len(each.files))] for each in known]
+        if rows:
+            streams.write_text(
+                "".join(f"{line}\n" for line in streams.aligned([["run", "started", "state", "files"], *rows]))
+            )
+        elif not quiet:
+            streams.say(f"there are no runs in {root}")
+        return 0
+    undone = undo(root, run)
+    shown, _ = shown_from(root, undone.problems)
+    for problem in undone.problems:
+        streams.fail(f"{shown(problem.path)}: {problem.message}")
+    if quiet:
+        pass
+    elif undone.run is None:
+        streams.say(f"there is nothing to undo in {root}")
+    else:
+        removed = f", removed {len(undone.removed)}" if undone.removed else ""
+        count = len(undone.restored)
+        streams.say(f"restored {count} {'file' if count == 1 else 'files'}{removed} (run {undone.run})")
+    return 2 if undone.problems else 0

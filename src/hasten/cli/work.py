@@ -1,0 +1,129 @@
+"""What `preview` and `apply` do with a finished run: print, write, tell, and the exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import orjson
+
+from hasten import report
+from hasten.apply import Applied, apply_changes
+from hasten.cli import session, streams, telling
+from hasten.cli.dirty import demand_clean
+from hasten.cli.options import Options
+from hasten.cli.session import Session
+from hasten.diff import unified
+from hasten.errors import UsageError
+from hasten.model import Changed
+
+_DONE, _WOULD_CHANGE, _FAILED = 0, 1, 2
+
+
+def preview(options: Options) -> int:
+    """Print what would be rewritten; return the exit code."""
+    done = session.run(options)
+    _print(options, done, options.format or "diff")
+    telling.tell(options, done)
+    return _exit_code(options, done)
+
+
+def apply(options: Options) -> int:
+    """Rewrite the files, or standard input; return the exit code."""
+    if options.from_stdin and options.format == "diff":
+        message = "`apply` prints the rewritten text of standard input; `preview` prints its diff"
+        raise UsageError(message)
+    done = session.run(options)
+    if options.check or options.from_stdin:
+        if options.format:
+            _print(options, done, options.format)
+        elif options.from_stdin and not options.check:
+            _print_text(options, done)
+        telling.tell(options, done)
+        return _exit_code(options, done)
+    applied = _write(options, done)
+    if options.format:
+        _print(options, done, options.format, applied)
+    telling.tell(options, done, applied)
+    return _exit_code(options, done, applied)
+
+
+def _write(options: Options, done: Session) -> Applied:
+    """Write the changed files, through the journal."""
+    changed = report.changed(done.report)
+    if not changed:
+        return Applied(None, (), ())
+    if not options.allow_dirty:
+        demand_clean(done.root, [file.path for file in changed if not file.created])
+    plan = orjson.dumps(report.document(done.report, done.root, done.names))
+    return apply_changes(done.root, changed, plan, groups=report.groups(done.report, _stuck(done.root, changed)))
+
+
+def _stuck(root: Path, changed: Iterable[Changed]) -> frozenset[str]:
+    """Return the files that will not be written as things are; what others need of them is then missing."""
+    found = set()
+    for file in changed:
+        path = root / file.path
+        try:
+            fine = (
+                not os.path.lexists(path)
+                if file.created
+                else path.read_bytes() == file.before and os.access(path, os.W_OK)
+            )
+        except OSError:
+            fine = False
+        if not fine or not os.access(path.parent, os.W_OK):
+            found.add(file.path)
+    return frozenset(found)
+
+
+def _print(options: Options, done: Session, kind: str, applied: Applied | None = None) -> None:
+    """Print the report on stdout, or into the file of `--output`."""
+    match kind:
+        case "json":
+            also = (*done.problems, *(applied.problems if applied else ()))
+            found = report.document(done.report, done.root, done.names, also=also, context=options.unified)
+            _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        case "summary":
+            _send(options, "".join(f"{line}\n" for line in telling.table_lines(done, applied)).encode())
+        case _:
+            _print_diffs(options, done)
+
+
+def _print_diffs(options: Options, done: Session) -> None:
+    shown, _ = session.shown_from(done.root, done.report.outcomes)
+    parts = (
+        unified(shown(file.path), file.before, file.after, context=options.unified, created=file.created)
+        for file in report.changed(done.report)
+    )
+    if options.output is None or str(options.output) == "-":
+        for part in parts:
+            streams.write_diff(part, color=options.color)
+    else:
+        _send(options, b"".join(parts))
+
+
+def _print_text(options: Options, done: Session) -> None:
+    """Print standard input, rewritten; nothing if it could not be processed, so that no editor takes half a file."""
+    if done.stdin is not None and not _exit_code(options, done):
+        changed = report.changed(done.report)
+        _send(options, changed[0].after if changed else done.stdin.data)
+
+
+def _send(options: Options, data: bytes) -> None:
+    """Write to stdout, or into the file of `--output`."""
+    if options.output is None or str(options.output) == "-":
+        streams.write(data)
+        return
+    try:
+        options.output.write_bytes(data)
+    except OSError as error:
+        message = f"{options.output}: cannot be written: {error.strerror}"
+        raise UsageError(message) from None
+
+
+def _exit_code(options: Options, done: Session, applied: Applied | None = None) -> int:
+    if done.problems or report.problems(done.report) or (applied and applied.problems):
+        return _FAILED
+    return _WOULD_CHANGE if options.check and report.changed(done.report) else _DONE

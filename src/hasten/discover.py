@@ -1,0 +1,377 @@
+"""Find the files of a run: the ones to rewrite, and the program around them that is read for evidence.
+
+Ignore rules are git's own, read from the `.gitignore` files, whether or not there is a repository; the patterns are
+compiled by `pathspec`. Each path is matched level by level, as git does it: what is below an ignored directory is never
+looked at, and a later or deeper rule wins over an earlier or outer one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pathspec
+
+from hasten.errors import UsageError
+from hasten.model import Notice, Problem
+
+_SKIPPED = frozenset({
+    ".git", ".hg", ".svn", ".venv", ".tox", ".nox", ".eggs", "node_modules", "__pypackages__", "__pycache__",
+    "site-packages", ".mypy_cache", ".ruff_cache", ".pytest_cache",
+})  # fmt: skip
+# What builds and packages call their output is also a fair name for a package of one's own.
+_SKIPPED_UNLESS_PACKAGE = frozenset({"build", "dist"})
+_ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
+_REPOSITORY_MARKS = (".git", ".hg")
+
+
+def is_skipped(folder: str, name: str) -> bool:
+    """Tell whether a directory called `name` in `folder` is skipped by its name alone, as tools' directories are."""
+    return (
+        name in _SKIPPED or name in _SKIPPED_UNLESS_PACKAGE or os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What `discover` found; every path is POSIX, relative to the root, sorted, and in one of the two lists only.
+
+    Attributes:
+        targets: the files to rewrite.
+        context: the other Python files of the root, read for evidence and never written.
+        problems: named paths that cannot be used, and directories below named paths that cannot be listed.
+        notices: directories of the context that cannot be listed.
+    """
+
+    targets: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def discover(paths: Sequence[Path], *, root: Path, exclude: Sequence[str] = ()) -> Discovered:
+    """Return the files below `paths` and the program around them.
+
+    A named file is always taken, whatever its name and whatever the rules say. A named directory is walked, and the
+    rules that would hide the directory itself are set aside below it; the rest hold. Directories of tools and of
+    installed packages are skipped. Symbolic links met on the way are not followed: what they point to is found under
+    its own name where it belongs to the root, and is none of ours where it does not.
+
+    Args:
+        paths: files and directories; an empty sequence is the root itself.
+        root: the directory that all paths are in, as `find_root` returns it.
+        exclude: patterns in the syntax of `.gitignore`, relative to the root, of files that are not rewritten.
+
+    Raises:
+        UsageError: a path is outside of the root, or a pattern cannot be compiled.
+    """
+    root = root.resolve()
+    excludes = _Rules("", exclude, strict=True) if exclude else None
+    outer = _outer_rules(root)
+    around = _walk(root, "", outer, excludes)
+    targets: set[str] = set()
+    problems: list[Problem] = []
+    named_directories: list[str] = []
+    for path in paths or (root,):
+        resolved = path.resolve()
+        try:
+            relative = resolved.relative_to(root).as_posix()
+        except ValueError:
+            message = f"{path} is outside of {root}"
+            raise UsageError(message) from None
+        relative = "" if relative == "." else relative
+        if resolved.is_dir():
+            named_directories.append(relative)
+        elif resolved.is_file():
+            targets.add(relative)
+        else:
+            what = "is not a regular file" if resolved.exists() else os.strerror(errno.ENOENT)
+            problems.append(Problem(relative, "read", what))
+    unreadable = dict(around.unreadable)
+    for directory in sorted(set(named_directories)):
+        below = around
+        if around.visited.get(directory, True):
+            # The walk from the root did not come here, or came here on excluded ground.
+            rules, own = _rules_for_named(root, directory, outer, excludes)
+            below = _walk(root, directory, rules, own)
+            unreadable.update(below.unreadable)
+        prefix = f"{directory}/" if directory else ""
+        targets.update(file for file in below.files if file.startswith(prefix))
+        problems += [
+            Problem(where, "read", message)
+            for where, message in below.unreadable.items()
+            if where == directory or where.startswith(prefix)
+        ]
+    context = around.files.keys() | around.excluded.keys()
+    blamed = {problem.path for problem in problems}
+    return Discovered(
+        targets=tuple(sorted(targets)),
+        context=tuple(sorted(context - targets)),
+        problems=tuple(sorted(set(problems), key=lambda problem: (problem.path, problem.message))),
+        notices=tuple(Notice(path, 0, text) for path, text in sorted(unreadable.items()) if path not in blamed),
+    )
+
+
+def find_root(paths: Sequence[Path], cwd: Path) -> Path:
+    """Return the directory that the program of `paths` is in: where configuration, evidence and the journal belong.
+
+    It is the nearest directory, from the common parent of the paths upwards, that holds `.git`, `.hg`, or a
+    `pyproject.toml` with a `[tool.hasten]` table: the rule of black. A repository is preferred to a package inside of
+    it, because evidence is looked for in the whole program. Where no directory has one of those, it is the nearest with
+    a `pyproject.toml`, `setup.py` or `setup.cfg`, and else the common parent itself.
+
+    Args:
+        paths: files and directories, which need not exist; an empty sequence stands for `cwd`.
+        cwd: what relative paths are relative to.
+    """
+    starts = []
+    for path in paths or (cwd,):
+        full = (cwd / path).resolve()
+        starts.append(full if full.is_dir() else full.parent)
+    common = Path(os.path.commonpath(starts))
+    while not common.is_dir():
+        common = common.parent
+    above = (common, *common.parents)
+    for directory in above:
+        if any((directory / mark).exists() for mark in _REPOSITORY_MARKS) or _is_configured(directory):
+            return directory
+    for directory in above:
+        if any((directory / mark).is_file() for mark in _ROOT_MARKS):
+            return directory
+    return common
+
+
+def _is_configured(directory: Path) -> bool:
+    """Tell whether the directory's `pyproject.toml` has a `[tool.hasten]` table."""
+    try:
+        data = (directory / "pyproject.toml").read_bytes()
+    except OSError:
+        return False
+    if b"hasten" not in data:
+        return False
+    try:
+        tool = tomllib.loads(data.decode()).get("tool")
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        # It names hasten and is broken: take it, so that reading the configuration says what is wrong with it.
+        return b"tool.hasten" in data
+    return isinstance(tool, dict) and "hasten" in tool
+
+
+class _Rules:
+    """The patterns of one `.gitignore` file, or of a like list, that hold for the paths below one directory."""
+
+    def __init__(self, base: str, lines: Iterable[str], *, lead: str = "", strict: bool = False) -> None:
+        """Compile `lines`, which hold below `base` (relative to the root, ends in `/` unless empty).
+
+        Args:
+            lead: the way from the directory of the patterns down to the root, where they come from above it.
+            strict: a line that cannot be compiled raises UsageError; it is passed over, as git does it, otherwise.
+        """
+        self.base = base
+        self._lead = lead
+        self._patterns: list[tuple[bool, bool, re.Pattern[str]]] = []
+        for line in lines:
+            # `dir/**/` is every directory in `dir`; pathspec would take `dir` itself for one of them.
+            spelled = re.sub(r"/\*\*/\s*$", "/**/*/", line)
+            try:
+                compiled = pathspec.GitIgnoreSpec.from_lines([spelled]).patterns
+            except ValueError:
+                if strict:
+                    message = f"the pattern {line!r} cannot be understood"
+                    raise UsageError(message) from None
+                continue
+            for pattern in compiled:
+                if pattern.include is not None and pattern.regex is not None:
+                    # Without a slash before its end a pattern matches names at any depth, so the name is enough.
+                    by_name = "/" not in line.strip().rstrip("/")
+                    self._patterns.append((pattern.include, by_name, pattern.regex))
+        self._patterns.reverse()
+        self._some_name = _union(regex.pattern for _, by_name, regex in self._patterns if by_name)
+        self._some_path = _union(regex.pattern for _, by_name, regex in self._patterns if not by_name)
+
+    def verdict(self, path: str, name: str) -> bool | None:
+        """Return whether `path` itself is ignored, None where no pattern matches it.
+
+        Args:
+            path: relative to the root; a directory's ends in `/`.
+            name: its last part, with the same `/`.
+        """
+        return self._judge(self._lead + path[len(self.base) :], name)
+
+    def hides_root(self) -> bool:
+        """Tell whether the patterns, which come from above the root, ignore the root or a directory around it."""
+        steps = self._lead.split("/")[:-1]
+        return any(self._judge("/".join(steps[: depth + 1]) + "/", step + "/") for depth, step in enumerate(steps))
+
+    def _judge(self, path: str, name: str) -> bool | None:
+        # One search says for nearly all paths that no pattern matches.
+        if not (
+            (self._some_name is not None and self._some_name.search(name))
+            or (self._some_path is not None and self._some_path.search(path))
+        ):
+            return None
+        for include, by_name, regex in self._patterns:
+            if _matches_itself(regex, name if by_name else path):
+                return include
+        return None
+
+
+def _union(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    """Compile an expression that finds what one of the patterns finds; their group names, which clash, are removed."""
+    parts = [re.sub(r"\(\?P<\w+>", "(?:", pattern) for pattern in patterns]
+    return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
+
+
+def _matches_itself(regex: re.Pattern[str], path: str) -> bool:
+    """Tell whether a pattern of pathspec matches `path` itself, and not only a directory that `path` is in.
+
+    pathspec's expressions also match everything below a matching directory. For one path at a time that is right; level
+    by level it is not, since a negation that matched the directory has been obeyed by then.
+    """
+    match = regex.search(path)
+    if match is None:
+        return False
+    if regex.pattern == "(?P<ps_d>/)":  # `*/`
+        return path.endswith("/")
+    if "ps_d" in regex.groupindex:
+        return match.group("ps_d") is None or match.end("ps_d") == len(path)
+    # `dir/**` is everything in the directory, but not the directory.
+    return not (regex.pattern.endswith(("/", "/.*$")) and match.end() == len(path))
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What one walk found; `visited` says of each directory whether the patterns of `exclude` hide it."""
+
+    files: dict[str, None] = field(default_factory=dict)
+    excluded: dict[str, None] = field(default_factory=dict)
+    visited: dict[str, bool] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+def _walk(root: Path, top: str, rules: tuple[_Rules, ...], excludes: _Rules | None) -> _Walk:
+    """Walk the directory `top` of `root`; `rules` are those from outside of it, outermost first."""
+    found = _Walk()
+    stack = [(top, rules, False)]
+    while stack:
+        directory, rules, hidden = stack.pop()
+        try:
+            with os.scandir(root / directory if directory else root) as listing:
+                entries = list(listing)
+        except OSError as error:
+            found.unreadable[directory or "."] = f"cannot be listed: {error.strerror}"
+            continue
+        names = {entry.name for entry in entries}
+        if directory != top and _is_foreign(directory.rpartition("/")[2], names, root / directory):
+            continue
+        found.visited[directory] = hidden
+        base = f"{directory}/" if directory else ""
+        if ".gitignore" in names:
+            own = _read_rules(root / directory / ".gitignore", base)
+            rules = (*rules, own) if own else rules
+        for entry in entries:
+            name = entry.name
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if is_directory:
+                if name in _SKIPPED or name.endswith(".egg-info"):
+                    continue
+                name += "/"
+            elif not name.endswith(".py") or not entry.is_file(follow_symlinks=False):
+                continue
+            path = base + name
+            if _ignored(rules, path, name):
+                continue
+            concealed = hidden or (excludes is not None and bool(excludes.verdict(path, name)))
+            if is_directory:
+                stack.append((path[:-1], rules, concealed))
+            else:
+                (found.excluded if concealed else found.files)[path] = None
+    return found
+
+
+def _is_foreign(name: str, names: set[str], full: Path) -> bool:
+    """Tell whether a directory with these entries holds installed or built code."""
+    if "pyvenv.cfg" in names:
+        return True
+    if name in {"venv", "env"}:
+        return any((full / folder / "activate").exists() for folder in ("bin", "Scripts"))
+    return name in _SKIPPED_UNLESS_PACKAGE and "__init__.py" not in names
+
+
+def _ignored(rules: tuple[_Rules, ...], path: str, name: str) -> bool:
+    """Tell whether the innermost rule that matches ignores the path."""
+    for rule in reversed(rules):
+        verdict = rule.verdict(path, name)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _rules_for_named(
+    root: Path, directory: str, outer: tuple[_Rules, ...], excludes: _Rules | None
+) -> tuple[tuple[_Rules, ...], _Rules | None]:
+    """Return the rules for a walk from a named directory, without those that hide it."""
+    rules = list(outer)
+    parts = directory.split("/")
+    for depth in range(len(parts)):
+        base = "".join(f"{part}/" for part in parts[:depth])
+        own = _read_rules(root / base / ".gitignore", base)
+        if own:
+            rules.append(own)
+
+    def hides(rule: _Rules) -> bool:
+        return any(
+            rule.verdict("/".join(parts[: depth + 1]) + "/", parts[depth] + "/") is True
+            for depth in range(rule.base.count("/"), len(parts))
+        )
+
+    kept = tuple(rule for rule in rules if not hides(rule))
+    return kept, None if excludes is None or hides(excludes) else excludes
+
+
+def _outer_rules(root: Path) -> tuple[_Rules, ...]:
+    """Return the rules from above the root: `info/exclude` and the `.gitignore` files of the repository around it.
+
+    They are left out when they hide the root itself: a person who works on an ignored directory means it.
+    """
+    for top in (root, *root.parents):
+        if (top / ".git").exists():
+            break
+    else:
+        return ()
+    inner = root.relative_to(top).parts
+    files = [(0, _git_directory(top / ".git") / "info" / "exclude")]
+    files += [(depth, top.joinpath(*inner[:depth], ".gitignore")) for depth in range(len(inner))]
+    rules = []
+    for depth, file in files:
+        own = _read_rules(file, "", lead="".join(f"{part}/" for part in inner[depth:]))
+        if own:
+            rules.append(own)
+    return () if any(rule.hides_root() for rule in rules) else tuple(rules)
+
+
+def _git_directory(mark: Path) -> Path:
+    """Return the directory of the repository whose `.git` is `mark`: for a work tree or submodule, that is a file."""
+    try:
+        text = mark.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return mark
+    directory = mark.parent / text.removeprefix("gitdir:").strip()
+    try:
+        return directory / (directory / "commondir").read_text("utf-8", "surrogateescape").strip()
+    except OSError:
+        return directory
+
+
+def _read_rules(path: Path, base: str, *, lead: str = "") -> _Rules | None:
+    """Return the rules of a file, None where there is none to read."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return _Rules(base, data.decode("utf-8-sig", "surrogateescape").split("\n"), lead=lead)

@@ -1,0 +1,302 @@
+"""Follow a value through the program: into variables, parameters, attributes, and out of functions to their callers.
+
+Flow is insensitive to order: what is assigned to a name anywhere in a scope may be read wherever the name is read there.
+That can only find too many places where a value goes, never too few; what it cannot follow it reports as such a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hasten.index.program import Call, Module, Program, Scope, Use
+from hasten.model import Position, Span
+
+#: A value is followed through so many assignments, calls and returns, one after the other.
+_FARTHEST = 12
+#: And to so many places.
+_MOST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """A place where a value is used, or where it is lost from sight.
+
+    Attributes:
+        kind: the use's first element (see `hasten.index.build`), or, where the trail ends: `unseen` (returned, and no
+            caller in sight), `escapes` (the function that returns it is passed on), `outside` (the function overrides
+            one from outside the program, or is decorated), `guess` (one of several receivers), `far` (too many steps).
+        use: the whole use.
+        call: the call it is an argument or a receiver of.
+        certain: whether every step on the way was certain.
+    """
+
+    kind: str
+    module: Module
+    scope: int
+    span: Span
+    use: Use
+    call: Call | None = None
+    certain: bool = True
+
+    @property
+    def position(self) -> Position:
+        """Return the place for people."""
+        return self.module.position(self.span.start)
+
+    @property
+    def place(self) -> str:
+        """Return `path:line`."""
+        return f"{self.module.path}:{self.position.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    module: Module
+    scope: int
+    span: Span
+    use: Use
+    depth: int
+    certain: bool
+
+
+def follow(program: Program, module: Module, scope: int, span: Span, use: Use, through: Callable[[Sink], bool] | None = None) -> list[Sink]:
+    """Return every place that a value reaches.
+
+    Args:
+        program: where to look.
+        module, scope, span, use: where the value arises, and the use made of it there.
+        through: called with each sink whose use is a method call or an argument; True lets the trail go on with the
+            result of that call, as `text.strip()` does for text.
+    """
+    return _Trail(program, through).run(_Step(module, scope, span, use, 0, True))
+
+
+class _Trail:
+    def __init__(self, program: Program, through: Callable[[Sink], bool] | None) -> None:
+        self.program = program
+        self.through = through
+        self.sinks: list[Sink] = []
+        self.pending: list[_Step] = []
+        self.seen: set[tuple[object, ...]] = set()
+
+    def run(self, first: _Step) -> list[Sink]:
+        self.pending.append(first)
+        while self.pending:
+            step = self.pending.pop()
+            if step.depth > _FARTHEST or len(self.sinks) > _MOST:
+                self.sink("far", step)
+                if len(self.sinks) > _MOST:
+                    break
+                continue
+            self.step(step)
+        return self.sinks
+
+    def sink(self, kind: str, step: _Step, call: Call | None = None, *, certain: bool = True) -> None:
+        found = Sink(kind, step.module, step.scope, step.span, step.use, call, certain and step.certain)
+        if call is not None and self.through is not None and self.through(found):
+            self.pending.append(_Step(call.module, call.scope, call.span, call.use, step.depth + 1, step.certain))
+            return
+        self.sinks.append(found)
+
+    def once(self, *key: object) -> bool:
+        if key in self.seen:
+            return False
+        self.seen.add(key)
+        return True
+
+    def step(self, step: _Step) -> None:
+        use = step.use
+        match use[0]:
+            case "multi":
+                for each in use[1]:
+                    self.pending.append(_Step(step.module, step.scope, step.span, each, step.depth, step.certain))
+            case "await":
+                self.pending.append(_Step(step.module, step.scope, step.span, use[1], step.depth, step.certain))
+            case "asg":
+                self.variable(step, use[1], use[2])
+            case "asgattr":
+                self.attribute(step, use[1], use[2])
+            case "ret":
+                self.returned(step, step.module.scope(use[1]))
+            case "arg":
+                self.argument(step, step.module.call(use[1]), use[2])
+            case "meth":
+                self.sink("meth", step, step.module.call(use[2]))
+            case kind:
+                self.sink(kind, step)
+
+    def variable(self, step: _Step, scope: int, name: str) -> None:
+        module = step.module
+        found = module.lookup(scope, name)
+        owner = found[0] if found else scope
+        if not self.once("variable", module.path, owner, name):
+            return
+        kind = module.scope(owner).kind
+        if kind == "class":
+            self.by_attribute_name(step, name)
+        for read in module.reads(owner, name):
+            self.pending.append(_Step(module, read.scope, read.span, read.use, step.depth + 1, step.certain))
+        if kind == "module":
+            self.imported_variable(step, name)
+
+    def imported_variable(self, step: _Step, name: str) -> None:
+        """Follow a module-level name into the modules that import it."""
+        self.program.want(name)
+        for module in self.program.modules:
+            for number, record in enumerate(module.facts["imports"]):
+                if record[5] != name or not record[7]:
+                    continue
+                imported = module.imports()[number]
+                if self.program.owner_of(module.import_target(imported)) != (step.module, name):
+                    continue
+                for read in module.reads(imported.scope, imported.asname or name):
+                    self.pending.append(_Step(module, read.scope, read.span, read.use, step.depth + 1, step.certain))
+        for read in self.program.attribute_reads(name):
+            base = next((each[0] for each in read.module.facts["attribute_reads"][name] if each[3] == read.span.start), None)
+            dotted = read.module.dotted(read.scope, base) if base is not None else None
+            if dotted is not None and self.program.named(dotted) is step.module:
+                self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
+
+    def attribute(self, step: _Step, base: Use, name: str) -> None:
+        if base[0] == "n" and base[1] == "self":
+            self.by_attribute_name(step, name)
+        else:
+            self.sink("asgattr", step, certain=False)
+
+    def by_attribute_name(self, step: _Step, name: str) -> None:
+        if not self.once("attribute", name):
+            return
+        reads = self.program.attribute_reads(name)
+        for read in reads:
+            self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
+        for module in self.program.modules:
+            for scope, table in enumerate(module.facts["reads"]):
+                for start, end, use in table.get(name, ()):
+                    if module.facts["scopes"][scope][0] == "class":
+                        self.pending.append(_Step(module, scope, Span(start, end), use, step.depth + 1, step.certain))
+        for call in self.program.calls_named(name):
+            if call.function[0] == "a":
+                self.sink("attrcall", _Step(call.module, call.scope, call.span, call.use, step.depth, step.certain))
+        if not reads:
+            self.sink("unseen", step)
+
+    def returned(self, step: _Step, function: Scope) -> None:
+        if function.kind == "lambda":
+            self.lambda_result(step, function)
+            return
+        if not self.once("returned", function.module.path, function.index):
+            return
+        if function.is_generator:
+            self.sink("yield", step)
+            return
+        for decorator in function.decorators:
+            if not self.transparent(function, decorator):
+                self.sink("outside", step)
+                return
+        names = [each[-1] for each in function.decorators if each[0] in {"n", "a"}]
+        if "property" in names or "cached_property" in names:
+            self.by_attribute_name(step, function.name)
+            return
+        if function.name.startswith("__") and function.name.endswith("__"):
+            self.sink("outside", step)
+            return
+        owner = function.module.scope(function.parent)
+        if owner.kind == "class" and self.overrides_foreign(owner, function.name):
+            self.sink("outside", step)
+        callers = self.program.callers(function)
+        for call, certain in callers:
+            use = call.use
+            if function.is_async:
+                if use[0] != "await":
+                    self.sink("outside", _Step(call.module, call.scope, call.span, use, step.depth, step.certain))
+                    continue
+                use = use[1]
+            self.pending.append(_Step(call.module, call.scope, call.span, use, step.depth + 1, step.certain and certain))
+        if not any(certain for _, certain in callers):
+            self.sink("unseen", step)
+        if self.program.references(function):
+            self.sink("escapes", step)
+
+    def lambda_result(self, step: _Step, function: Scope) -> None:
+        use = function.bases[0] if function.bases else ["lambda"]
+        self.sink("lambda", _Step(step.module, step.scope, step.span, use, step.depth, step.certain))
+
+    def transparent(self, function: Scope, decorator: Use) -> bool:
+        """Tell whether the decorator hands the function's result through unchanged."""
+        shape = decorator
+        if shape[0] == "c":
+            shape = function.module.call(shape[1]).function
+        dotted = function.module.dotted(function.parent, shape) or ""
+        return dotted in _TRANSPARENT
+
+    def overrides_foreign(self, owner: Scope, name: str, depth: int = 0) -> bool:
+        """Tell whether a base class from outside the program may call the method `name`."""
+        if depth > _FARTHEST:
+            return True
+        for base in owner.bases:
+            dotted = owner.module.dotted(owner.parent, base)
+            if dotted in _EMPTY_BASES:
+                continue
+            found = self.program.resolve(dotted) if dotted else None
+            if found is None or found.kind != "class" or self.overrides_foreign(found, name, depth + 1):
+                return True
+        return False
+
+    def argument(self, step: _Step, call: Call, where: int | str) -> None:
+        target, _known = self.program.target_of(call)
+        if target is None:
+            self.sink("arg", step, call)
+            return
+        bound = target.kind == "class" or (call.function[0] == "a" and self.program.method_owner(target.module, target.index) is not None and not self.is_static(target))
+        if target.kind == "class":
+            constructor = self.program.find_method(target, "__init__")
+            if constructor is None:
+                self.fields(step, call, target, where)
+                return
+            target = constructor
+        name = _parameter(target, where, bound=bound)
+        if name is None:
+            self.sink("arg", step, call)
+            return
+        if not self.once("parameter", target.module.path, target.index, name):
+            return
+        reads = list(target.module.reads(target.index, name))
+        for read in reads:
+            self.pending.append(_Step(target.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
+
+    def is_static(self, target: Scope) -> bool:
+        return any(each[-1] == "staticmethod" for each in target.decorators if each[0] in {"n", "a"})
+
+    def fields(self, step: _Step, call: Call, target: Scope, where: int | str) -> None:
+        """Follow an argument of a dataclass-like constructor into the field it fills."""
+        if isinstance(where, str) and where not in {"*", "**"}:
+            self.by_attribute_name(step, where)
+            self.sink("arg", step, call)
+        else:
+            self.sink("arg", step, call)
+
+
+_TRANSPARENT = frozenset(
+    {
+        "builtins.staticmethod",
+        "builtins.classmethod",
+        "builtins.property",
+        "functools.cached_property",
+        "abc.abstractmethod",
+        "typing.override",
+        "typing_extensions.override",
+        "typing.overload",
+        "typing.final",
+    }
+)
+_EMPTY_BASES = frozenset({"builtins.object", "abc.ABC", "typing.Protocol", "typing_extensions.Protocol", "builtins.Exception"})
+
+
+def _parameter(function: Scope, where: int | str, *, bound: bool) -> str | None:
+    """Return the name of the parameter that an argument fills, None where that cannot be told."""
+    if isinstance(where, str):
+        return where if any(each[0] == where for each in function.parameters) else None
+    position = where + 1 if bound else where
+    plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
+    return plain[position] if position < len(plain) else None

@@ -1,0 +1,631 @@
+"""Questions about a whole program, answered from the facts of its modules.
+
+A `Program` holds the facts of the files that were worth reading so far. A question that another file could bear on
+(who calls `to_text`? who reads `.payload`?) is answered from what is there, and its word is noted in `wanted`: the
+engine then reads the files that hold the word and asks again, until nothing more is wanted. So a run reads the files that
+matter, and the answers do not depend on which were read first.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from hasten.model import Position, Span
+
+Shape = list[Any]
+Use = list[Any]
+
+
+class Binding(NamedTuple):
+    """One place where a scope gives a name a value.
+
+    Attributes:
+        kind: import, assign, param, def, class, for, with, except, aug, unpack, declared, match, del, global, nonlocal, other.
+        payload: an import's, scope's or parameter's number, or the shape of the value.
+        start: the character offset.
+        nest: the conditions around it, outermost first: I(f) T(YPE_CHECKING) L(oop) t(ry) e(xcept) f(inally).
+    """
+
+    kind: str
+    payload: Any
+    start: int
+    nest: str
+
+
+class Import(NamedTuple):
+    """One imported name. `level` is 0 for `import x`, -1 for `from x import y`, else the number of dots."""
+
+    scope: int
+    start: int
+    end: int
+    index: int
+    module: str
+    name: str
+    asname: str | None
+    level: int
+    nest: str
+    alias_start: int
+    alias_end: int
+
+
+class Read(NamedTuple):
+    """One place where a name is read, and what happens to the value there."""
+
+    module: Module
+    scope: int
+    span: Span
+    use: Use
+
+
+class Argument(NamedTuple):
+    """One argument of a call; `keyword` is None (positional), a name, `*` or `**`."""
+
+    keyword: str | None
+    shape: Shape
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call."""
+
+    module: Module
+    index: int
+
+    @property
+    def record(self) -> list[Any]:
+        """Return the raw fact."""
+        calls: list[Any] = self.module.facts["calls"]
+        record: list[Any] = calls[self.index]
+        return record
+
+    @property
+    def span(self) -> Span:
+        """Return where the call expression is."""
+        return Span(self.record[0], self.record[1])
+
+    @property
+    def scope(self) -> int:
+        """Return the number of the scope that holds the call."""
+        return int(self.record[2])
+
+    @property
+    def function(self) -> Shape:
+        """Return the shape of what is called."""
+        shape: Shape = self.record[3]
+        return shape
+
+    @property
+    def arguments(self) -> list[Argument]:
+        """Return the arguments in source order."""
+        return [Argument(word, shape, Span(start, end)) for word, shape, start, end in self.record[4]]
+
+    @property
+    def use(self) -> Use:
+        """Return what happens to the result."""
+        use: Use = self.record[5]
+        return use
+
+    @property
+    def guard(self) -> int:
+        """Return the number of the innermost `try` or `with` around the call, or -1."""
+        return int(self.record[6])
+
+    @property
+    def in_fstring(self) -> bool:
+        """Tell whether the call stands inside an f-string."""
+        return bool(self.record[7])
+
+    @property
+    def commented(self) -> bool:
+        """Tell whether a comment may stand between the call's parentheses."""
+        return bool(self.record[8])
+
+    @property
+    def tail(self) -> str:
+        """Return the last name of what is called, `""` where it has none."""
+        shape = self.function
+        return str(shape[2]) if shape[0] == "a" else str(shape[1]) if shape[0] == "n" else ""
+
+    def argument(self, position: int, keyword: str = "") -> Argument | None:
+        """Return the argument at `position`, or the one named `keyword`; None where it is not there to be seen."""
+        for index, each in enumerate(self.arguments):
+            if each.keyword == "*":
+                break
+            if each.keyword is None and index == position:
+                return each
+        return next((each for each in self.arguments if keyword and each.keyword == keyword), None)
+
+
+class Scope(NamedTuple):
+    """A module, class, function, lambda or comprehension."""
+
+    module: Module
+    index: int
+    kind: str
+    name: str
+    parent: int
+    span: Span
+    parameters: list[Any]
+    decorators: list[Shape]
+    returns: Shape | None
+    flags: str
+    bases: list[Shape]
+    guard: int
+    returned: list[Shape]
+
+    @property
+    def is_async(self) -> bool:
+        """Tell whether it is a coroutine function."""
+        return "a" in self.flags
+
+    @property
+    def is_generator(self) -> bool:
+        """Tell whether it yields."""
+        return "g" in self.flags
+
+
+class Guard(NamedTuple):
+    """A `try` with handlers, or a `with` whose context is a call, around some code."""
+
+    parent: int
+    kind: str
+    payload: Any
+    start: int
+    end: int
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """The facts of one file.
+
+    Attributes:
+        path: POSIX path relative to the root.
+        name: the dotted name under which the program would import it.
+        facts: see `hasten.index.build`.
+    """
+
+    path: str
+    name: str
+    facts: dict[str, Any] = field(repr=False)
+    _inner: dict[int, list[int]] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_package(self) -> bool:
+        """Tell whether it is an `__init__.py`."""
+        return self.path.rpartition("/")[2] == "__init__.py"
+
+    def position(self, offset: int) -> Position:
+        """Return line and column of a character offset."""
+        starts: list[int] = self.facts["starts"]
+        line = bisect_right(starts, offset)
+        return Position(line, offset - starts[line - 1] + 1)
+
+    def call(self, index: int) -> Call:
+        """Return call number `index`."""
+        return Call(self, index)
+
+    def calls(self) -> Iterator[Call]:
+        """Yield every call in source order of its evaluation."""
+        return (Call(self, index) for index in range(len(self.facts["calls"])))
+
+    def scope(self, index: int) -> Scope:
+        """Return scope number `index`."""
+        kind, name, parent, start, end, parameters, decorators, returns, flags, bases, guard, returned = self.facts["scopes"][index]
+        return Scope(self, index, kind, name, parent, Span(start, end), parameters, decorators, returns, flags, bases, guard, returned)
+
+    def scopes(self) -> Iterator[Scope]:
+        """Yield every scope, outer ones first."""
+        return (self.scope(index) for index in range(len(self.facts["scopes"])))
+
+    def imports(self) -> list[Import]:
+        """Return every imported name."""
+        return [Import(*each) for each in self.facts["imports"]]
+
+    def bindings(self, scope: int, name: str) -> list[Binding]:
+        """Return how `scope` itself binds `name`."""
+        return [Binding(*each) for each in self.facts["binds"][scope].get(name, ())]
+
+    def guard(self, index: int) -> Guard:
+        """Return guard number `index`."""
+        return Guard(*self.facts["guards"][index])
+
+    def guards(self, index: int) -> Iterator[Guard]:
+        """Yield the guards from number `index` outwards."""
+        while index >= 0:
+            guard = self.guard(index)
+            yield guard
+            index = guard.parent
+
+    def enclosing(self, scope: int, *kinds: str) -> Scope | None:
+        """Return the innermost scope of one of `kinds` at or around `scope`."""
+        while scope >= 0:
+            kind, _, parent = self.facts["scopes"][scope][:3]
+            if kind in kinds:
+                return self.scope(scope)
+            scope = parent
+        return None
+
+    def symbol(self, scope: int) -> str:
+        """Return the qualified name of the function or class around `scope`, or the module's name."""
+        names: list[str] = []
+        while scope > 0:
+            kind, name, parent = self.facts["scopes"][scope][:3]
+            if kind in {"function", "class"}:
+                names.append(name)
+            scope = parent
+        return ".".join(reversed(names)) or self.name or self.path
+
+    def lookup(self, scope: int, name: str) -> tuple[int, list[Binding]] | None:
+        """Return the scope that `name` belongs to when read in `scope`, with its bindings there; None for a builtin."""
+        first = True
+        while scope >= 0:
+            kind, _, parent = self.facts["scopes"][scope][:3]
+            found = self.bindings(scope, name) if first or kind != "class" else []
+            if any(each.kind == "global" for each in found):
+                scope, first = 0, False
+                found = self.bindings(0, name)
+                return (0, found) if found else (0, [Binding("global", None, 0, "")])
+            if found and not any(each.kind == "nonlocal" for each in found):
+                return scope, found
+            scope, first = parent, False
+        return None
+
+    def reads(self, scope: int, name: str) -> Iterator[Read]:
+        """Yield the reads of `name` that belong to `scope`, those in inner functions included."""
+        records = self.facts["reads"]
+        children = self._children()
+        pending = [scope]
+        while pending:
+            current = pending.pop()
+            for start, end, use in records[current].get(name, ()):
+                if current != scope:
+                    found = self.lookup(current, name)
+                    if found is None or found[0] != scope:
+                        continue
+                yield Read(self, current, Span(start, end), use)
+            pending.extend(reversed(children.get(current, ())))
+
+    def _children(self) -> dict[int, list[int]]:
+        if not self._inner:
+            for index, record in enumerate(self.facts["scopes"]):
+                self._inner.setdefault(record[2], []).append(index)
+        return self._inner
+
+    def dotted(self, scope: int, shape: Shape) -> str | None:
+        """Return the absolute dotted name of a shape such as `np.linalg.norm`, through imports and definitions.
+
+        None where the root is a variable, where imports disagree, or where the shape is no dotted name.
+        """
+        if shape[0] == "a":
+            base = self.dotted(scope, shape[1])
+            return None if base is None else f"{base}.{shape[2]}"
+        if shape[0] != "n":
+            return None
+        found = self.lookup(scope, shape[1])
+        if found is None:
+            return f"builtins.{shape[1]}"
+        owner, bindings = found
+        names = {self._bound_name(owner, each) for each in bindings if each.kind != "del"}
+        return names.pop() if len(names) == 1 else None
+
+    def _bound_name(self, owner: int, binding: Binding) -> str | None:
+        if binding.kind == "import":
+            return self.import_target(Import(*self.facts["imports"][binding.payload]))
+        if binding.kind in {"def", "class"}:
+            return f"{self.name}.{self.symbol(binding.payload)}"
+        return None
+
+    def import_target(self, imported: Import) -> str:
+        """Return the absolute dotted name that an import binds."""
+        if imported.level == 0:
+            return imported.name if imported.asname else imported.name.partition(".")[0]
+        base = imported.module
+        if imported.level > 0:
+            parts = self.name.split(".") if self.name else []
+            drop = imported.level - (1 if self.is_package else 0)
+            parts = parts[: len(parts) - drop] if drop else parts
+            base = ".".join([*parts, imported.module] if imported.module else parts)
+        return f"{base}.{imported.name}" if base else imported.name
+
+
+@dataclass(frozen=True, slots=True)
+class DataWitness:
+    """Something in a data file of the tree that bears on how documents are read or written."""
+
+    path: str
+    line: int
+    kind: str
+    text: str
+
+
+class Program:
+    """All modules read so far, in path order, and the questions that span them."""
+
+    def __init__(self, modules: list[Module], targets: frozenset[str], paths: frozenset[str] = frozenset(), data: tuple[DataWitness, ...] = ()) -> None:
+        """Take what was read.
+
+        Args:
+            modules: the facts, in any order.
+            targets: the paths that may be rewritten.
+            paths: every Python file of the program, read or not.
+            data: what was found in data files.
+        """
+        self.modules = sorted(modules, key=lambda each: each.path)
+        self.targets = targets
+        self.paths = paths
+        self.data = data
+        self.wanted: set[str] = set()
+        self._by_path = {each.path: each for each in self.modules}
+        self._by_name = _names(self.modules)
+        self._calls: dict[str, list[Call]] | None = None
+        self._definitions: dict[str, list[Scope]] | None = None
+        self._subclasses: dict[str, list[Scope]] | None = None
+        self._attributes: dict[str, list[Read]] | None = None
+        self._stores: dict[str, list[tuple[Module, list[Any]]]] | None = None
+
+    def module(self, path: str) -> Module:
+        """Return the module at `path`."""
+        return self._by_path[path]
+
+    def named(self, name: str) -> Module | None:
+        """Return the module that the program imports as `name`, if it is one of its own."""
+        return self._by_name.get(name)
+
+    def want(self, word: str) -> None:
+        """Note that every file that holds `word` bears on the answer."""
+        self.wanted.add(word)
+
+    def calls_named(self, name: str, *, want: bool = True) -> list[Call]:
+        """Return every call whose last name is `name`; without `want`, only those in files read for other reasons."""
+        if want:
+            self.want(name)
+        if self._calls is None:
+            self._calls = {}
+            for module in self.modules:
+                for call in module.calls():
+                    self._calls.setdefault(call.tail, []).append(call)
+        return self._calls.get(name, [])
+
+    def definitions(self, name: str) -> list[Scope]:
+        """Return every function and class of the program that is called `name`."""
+        self.want(name)
+        if self._definitions is None:
+            self._definitions = {}
+            for module in self.modules:
+                for scope in module.scopes():
+                    if scope.kind in {"function", "class"}:
+                        self._definitions.setdefault(scope.name, []).append(scope)
+        return self._definitions.get(name, [])
+
+    def classes(self) -> Iterator[Scope]:
+        """Yield every class of the modules read so far."""
+        return (scope for module in self.modules for scope in module.scopes() if scope.kind == "class")
+
+    def attribute_reads(self, name: str) -> list[Read]:
+        """Return every read of an attribute called `name` (not its calls)."""
+        self.want(name)
+        if self._attributes is None:
+            self._attributes = {}
+            for module in self.modules:
+                for attribute, records in module.facts["attribute_reads"].items():
+                    for _base, use, scope, start, end in records:
+                        self._attributes.setdefault(attribute, []).append(Read(module, scope, Span(start, end), use))
+        return self._attributes.get(name, [])
+
+    def resolve(self, dotted: str) -> Scope | None:
+        """Return the definition of an absolute dotted name, through re-exports, or None when it is not the program's own."""
+        for _ in range(8):
+            parts = dotted.split(".")
+            for cut in range(len(parts) - 1, 0, -1):
+                module = self._by_name.get(".".join(parts[:cut]))
+                if module is None:
+                    continue
+                scope = self._member(module, 0, parts[cut:])
+                if isinstance(scope, str):
+                    dotted = scope
+                    break
+                return scope
+            else:
+                return None
+        return None
+
+    def _member(self, module: Module, scope: int, names: list[str]) -> Scope | str | None:
+        """Walk `names` down from `scope`: a definition, another dotted name to go on with, or None."""
+        for index, name in enumerate(names):
+            bindings = module.bindings(scope, name)
+            if not bindings:
+                return None
+            last = bindings[-1]
+            if last.kind == "import":
+                rest = names[index + 1 :]
+                target = module.import_target(Import(*module.facts["imports"][last.payload]))
+                full = ".".join([target, *rest])
+                return full if full != ".".join([module.name, *names]) else None
+            if last.kind not in {"def", "class"}:
+                return None
+            scope = last.payload
+        return module.scope(scope)
+
+    def owner_of(self, dotted: str) -> tuple[Module, str] | None:
+        """Return the module and the name in it that an absolute dotted name stands for, without following re-exports."""
+        module, _, name = dotted.rpartition(".")
+        found = self._by_name.get(module)
+        return (found, name) if found is not None else None
+
+    def is_own(self, dotted: str) -> bool:
+        """Tell whether the absolute dotted name starts with a module or package of the program."""
+        root = dotted.partition(".")[0]
+        return any(name == root or name.startswith(f"{root}.") for name in self._by_name)
+
+    def dotted(self, module: Module, scope: int, shape: Shape) -> str | None:
+        """Return `Module.dotted`, with `self.method` and `cls.method` resolved to the class around them."""
+        if shape[0] == "a" and shape[1][0] == "n" and shape[1][1] in {"self", "cls"}:
+            owner = self.method_owner(module, scope)
+            if owner is not None:
+                method = self.find_method(owner, shape[2])
+                return method and f"{method.module.name}.{method.module.symbol(method.index)}"
+            return None
+        return module.dotted(scope, shape)
+
+    def method_owner(self, module: Module, scope: int) -> Scope | None:
+        """Return the class whose method's body holds `scope`."""
+        while scope > 0:
+            kind, _, parent = module.facts["scopes"][scope][:3]
+            if kind == "function" and module.facts["scopes"][parent][0] == "class":
+                return module.scope(parent)
+            scope = parent
+        return None
+
+    def find_method(self, owner: Scope, name: str, depth: int = 0) -> Scope | None:
+        """Return the method that `owner` or its nearest base of the program defines as `name`."""
+        for binding in reversed(owner.module.bindings(owner.index, name)):
+            if binding.kind == "def":
+                return owner.module.scope(binding.payload)
+        if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
+            return None
+        for base in owner.bases:
+            dotted = owner.module.dotted(owner.parent, base)
+            found = self.resolve(dotted) if dotted else None
+            if found is not None and found.kind == "class":
+                method = self.find_method(found, name, depth + 1)
+                if method is not None:
+                    return method
+        return None
+
+    def target_of(self, call: Call) -> tuple[Scope | None, bool]:
+        """Return the function or class of the program that a call surely reaches, and whether the callee is known at all.
+
+        `(None, True)` is a call that surely leaves the program; `(None, False)` one whose receiver is unknown.
+        """
+        dotted = self.dotted(call.module, call.scope, call.function)
+        if dotted is None:
+            return None, False
+        scope = self.resolve(dotted)
+        if scope is not None:
+            return scope, True
+        if dotted.startswith("builtins."):
+            return None, True
+        return None, not self.is_own(dotted)
+
+    def constructed(self, module: Module, scope: int, shape: Shape) -> str | None:
+        """Return the dotted name of the call that made a value: `requests.Session` for `s` after `s = requests.Session()`.
+
+        Looks at local and module-level names with one binding, and at attributes of `self` with one assignment in the
+        program. None where there is any doubt.
+        """
+        if shape[0] == "c":
+            call = module.call(shape[1])
+            return self.dotted(module, call.scope, call.function)
+        if shape[0] == "w":
+            return self.constructed(module, scope, shape[1])
+        if shape[0] == "n":
+            found = module.lookup(scope, shape[1])
+            if found is None or len(found[1]) != 1 or found[1][0].kind not in {"assign", "with"} or found[1][0].payload is None:
+                return None
+            value = found[1][0].payload
+            return self.constructed(module, found[0], value) if value[0] in {"c", "w"} else None
+        if shape[0] == "a" and shape[1] == ["n", "self"]:
+            stores = [each for each in module.facts["attribute_stores"].get(shape[2], ()) if each[0] == ["n", "self"]]
+            if len(stores) == 1 and stores[0][1] is not None and stores[0][1][0] in {"c", "w"}:
+                return self.constructed(module, stores[0][2], stores[0][1])
+        return None
+
+    def callers(self, function: Scope) -> list[tuple[Call, bool]]:
+        """Return the calls that reach `function`, or could, each with whether that is certain."""
+        name = function.name
+        owner = function.module.scope(function.parent) if function.parent >= 0 else None
+        is_method = owner is not None and owner.kind == "class"
+        if is_method and name == "__init__" and owner is not None:
+            name = owner.name
+            function = owner
+        result: list[tuple[Call, bool]] = []
+        for call in self.calls_named(name):
+            target, known = self.target_of(call)
+            if target is not None:
+                if target.module is function.module and target.index == function.index:
+                    result.append((call, True))
+                elif is_method and call.function[0] == "a" and self._related(target, function):
+                    result.append((call, False))
+            elif not known and (is_method or call.function[0] == "n" or self._could_be(call, function)):
+                result.append((call, False))
+        aliases = self.aliases(function)
+        if aliases:
+            for alias in sorted(aliases):
+                result += [(call, True) for call in self.calls_named(alias) if self.target_of(call)[0] == function]
+        return result
+
+    def _could_be(self, call: Call, function: Scope) -> bool:
+        """Tell whether `something.f()` could be the module-level function `f`: when something could be its module."""
+        base = call.function[1]
+        return bool(base[0] in {"n", "a"}) and str(base[-1]) == function.module.name.rpartition(".")[2]
+
+    def _related(self, one: Scope, other: Scope) -> bool:
+        """Tell whether two methods of one name may stand for each other through inheritance."""
+        first, second = one.module.scope(one.parent), other.module.scope(other.parent)
+        return first.kind == "class" and second.kind == "class" and (self.derives(first, second) or self.derives(second, first))
+
+    def derives(self, child: Scope, parent: Scope, depth: int = 0) -> bool:
+        """Tell whether class `child` is, or derives from, class `parent`."""
+        if child.module is parent.module and child.index == parent.index:
+            return True
+        if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
+            return False
+        for base in child.bases:
+            dotted = child.module.dotted(child.parent, base)
+            found = self.resolve(dotted) if dotted else None
+            if found is not None and found.kind == "class" and self.derives(found, parent, depth + 1):
+                return True
+        return False
+
+    def aliases(self, function: Scope) -> set[str]:
+        """Return the other names under which modules of the program import `function`."""
+        self.want(function.name)
+        result: set[str] = set()
+        for module in self.modules:
+            for imported in module.facts["imports"]:
+                asname = imported[6]
+                if asname and imported[5] == function.name and asname != function.name:
+                    target = self.resolve(module.import_target(Import(*imported)))
+                    if target is not None and target.module is function.module and target.index == function.index:
+                        result.add(asname)
+        return result
+
+    def references(self, function: Scope) -> list[Read]:
+        """Return the reads of `function` that are no calls: it is passed on, stored, or compared."""
+        result: list[Read] = []
+        name = function.name
+        for read in self.attribute_reads(name):
+            result.append(read)
+        for module in self.modules:
+            for scope, table in enumerate(module.facts["reads"]):
+                for start, end, use in table.get(name, ()):
+                    if use[0] == "call":
+                        continue
+                    dotted = module.dotted(scope, ["n", name])
+                    target = self.resolve(dotted) if dotted else None
+                    if target is not None and target.module is function.module and target.index == function.index:
+                        result.append(Read(module, scope, Span(start, end), use))
+        return result
+
+
+def _names(modules: list[Module]) -> dict[str, Module]:
+    """Return the modules by every dotted name that they may be imported under.
+
+    First the name that the packages around a file give it; then, for files that a script directory or an import root
+    without `__init__.py` makes importable, each tail of the path that no other file shares.
+    """
+    names = {each.name: each for each in reversed(modules)}
+    tails: dict[str, list[Module]] = {}
+    for module in modules:
+        parts = module.path.removesuffix(".py").removesuffix("/__init__").split("/")
+        for cut in range(len(parts)):
+            tails.setdefault(".".join(parts[cut:]), []).append(module)
+    for tail, owners in tails.items():
+        if len(owners) == 1:
+            names.setdefault(tail, owners[0])
+    return names

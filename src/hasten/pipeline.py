@@ -1,0 +1,191 @@
+"""The steps of a run, in order: discover has named the files; scan, index, analyse, plan, rewrite and check follow.
+
+This is the file to read first. Nothing here prints, writes into the user's tree, or knows a codemod by name.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hasten import plan as planning
+from hasten import produce, results, settle, workers
+from hasten.api import Codemod, Settings
+from hasten.cache import Cache
+from hasten.config import Config
+from hasten.evidence import DataFiles
+from hasten.index.program import Module, Program
+from hasten.metadata import Metadata
+from hasten.model import Finding, Outcome, Plan, Problem, Source
+from hasten.reading import Reader
+from hasten.suppress import suppressed
+
+
+class Progress(Protocol):
+    """Told how far the work has come."""
+
+    def step(self, name: str, total: int) -> None:
+        """Begin a step of `total` files."""
+
+    def advance(self, n: int = 1) -> None:
+        """Finish `n` more files of the step."""
+
+
+class _Silent:
+    def step(self, name: str, total: int) -> None:
+        """Say nothing."""
+
+    def advance(self, n: int = 1) -> None:
+        """Say nothing."""
+
+
+SILENT: Progress = _Silent()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to do, where.
+
+    Attributes:
+        root: the directory that all paths are relative to.
+        config: the settings of the run.
+        targets: files that may be rewritten.
+        context: the other files of the program, read for evidence only.
+        unsafe: also take changes that are not safe.
+        accept: hazard codes that are taken as accepted.
+        jobs: processes; the result does not depend on it.
+        cache: the database of cached facts, or None.
+        overlay: texts that stand in for files, such as standard input.
+        dependencies: whether project metadata is edited too.
+        known: names of all installed codemods, those of the run among them; empty is just those.
+    """
+
+    root: Path
+    config: Config
+    targets: tuple[str, ...]
+    context: tuple[str, ...] = ()
+    unsafe: bool = False
+    accept: frozenset[str] = frozenset()
+    jobs: int = 0
+    cache: Path | None = None
+    overlay: tuple[Source, ...] = ()
+    dependencies: bool = True
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run found, took, and made of the files.
+
+    Attributes:
+        plan: everything found.
+        selected: ids of the changes that are made.
+        outcomes: one per file that a selected change edits, in path order.
+        sources: number of files looked at.
+    """
+
+    plan: Plan
+    selected: frozenset[str] = frozenset()
+    outcomes: tuple[Outcome, ...] = ()
+    sources: int = 0
+    cached: bool = field(default=False, compare=False)
+
+
+def run(request: Request, codemods: Sequence[Codemod], progress: Progress = SILENT) -> Report:
+    """Return the report of a run; the same tree gives the same report, whatever the jobs, order, or cache."""
+    collecting = gc.isenabled()
+    gc.disable()  # facts and trees live to the end of the run: looking for garbage among them only costs
+    try:
+        return _run(request, sorted(codemods, key=lambda each: each.name), progress)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What a run reads beside Python files."""
+
+    reader: Reader
+    data: DataFiles
+    metadata: Metadata
+
+
+def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Report:
+    targets, everything = sorted(set(request.targets)), sorted({*request.targets, *request.context})
+    inputs = _Inputs(_reader(request, codemods), DataFiles(request.root), Metadata.read(request.root, targets))
+    reader = inputs.reader
+    progress.step("reading", len(everything))
+    reader.look(everything, progress.advance)
+    store = results.Store(reader.cache, request, codemods, reader.seen, inputs.metadata.digests | {"": inputs.data.digest})
+    stored = store.load()
+    if stored is not None:
+        return stored
+
+    problems = [seen.problem for path in targets if (seen := reader.seen[path]).problem is not None]
+    modules: dict[str, Module] = {}
+    findings = _analyse(request, codemods, inputs, modules, problems, progress)
+    names = [each.name for each in codemods]
+    findings, notices = suppressed(findings, reader, targets, names, request.known or names)
+    if request.dependencies:
+        findings, more = inputs.metadata.with_dependencies(findings)
+        notices += more
+    plan = planning.build(findings, produce.snippets(reader), [each for each in problems if each.path in request.targets], notices)
+
+    selected = planning.select(plan, unsafe=request.unsafe, accept=request.accept)
+    selected, outcomes = _maker(request, codemods, inputs, modules, progress).outcomes(plan, selected)
+    report = Report(plan, selected, outcomes, len(everything))
+    store.save(report)
+    return report
+
+
+def _reader(request: Request, codemods: Sequence[Codemod]) -> Reader:
+    triggers = tuple(sorted({word for each in codemods for word in each.triggers}))
+    literals = tuple(sorted({text for each in codemods for text in each.literals}))
+    overlay = {each.path: each for each in request.overlay}
+    return Reader(request.root, overlay, triggers, literals, request.jobs or workers.default_jobs(), Cache(request.cache))
+
+
+def _analyse(
+    request: Request, codemods: Sequence[Codemod], inputs: _Inputs, modules: dict[str, Module], problems: list[Problem], progress: Progress
+) -> list[Finding]:
+    """Index the candidates and ask the codemods; while they want to know about more files, index those and ask again."""
+    reader = inputs.reader
+    pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
+    known: set[str] = set()
+    tried: set[str] = set()
+    while True:
+        progress.step("indexing", len(pending))
+        found, failed = reader.index(pending, progress.advance)
+        modules.update((each.path, each) for each in found)
+        problems.extend(failed)
+        tried.update(pending)
+        program = _program(request, inputs, modules)
+        findings = _ask(request, codemods, program)
+        wanted = program.wanted - known
+        known |= wanted
+        unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
+        pending = reader.holding(unread, frozenset(wanted)) if wanted else []
+        if not pending:
+            return findings
+
+
+def _program(request: Request, inputs: _Inputs, modules: dict[str, Module]) -> Program:
+    return Program(list(modules.values()), frozenset(request.targets), frozenset(inputs.reader.seen), inputs.data.witnesses)
+
+
+def _ask(request: Request, codemods: Sequence[Codemod], program: Program) -> list[Finding]:
+    return [finding for each in codemods for finding in each.analyse(program, Settings(request.config.options_for(each)))]
+
+
+def _maker(request: Request, codemods: Sequence[Codemod], inputs: _Inputs, modules: dict[str, Module], progress: Progress) -> produce.Maker:
+    def second_look(replaced: dict[str, Module]) -> Plan:
+        program = _program(request, inputs, {**modules, **replaced})
+        return planning.build(_ask(request, codemods, program), lambda _path, _span: "")
+
+    program = _program(request, inputs, modules)
+    style = settle.style_of(inputs.metadata.at_root())
+    return produce.Maker(inputs.reader, program, codemods, style, second_look, request.unsafe, request.accept, progress)

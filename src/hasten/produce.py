@@ -1,0 +1,163 @@
+"""Make new file contents from a plan: rewrite and check each file, and drop what cannot be wholly made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from hasten import plan as planning
+from hasten import settle, source, workers
+from hasten.errors import SourceError
+from hasten.index.program import Module, Program
+from hasten.model import Changed, Edit, Failed, NodeEdit, Outcome, Plan, Problem, Source, Span, TextEdit, Unchanged
+from hasten.reading import Reader, facts_of, module_name
+
+if TYPE_CHECKING:
+    from hasten.api import Codemod
+    from hasten.imports import ImportStyle
+    from hasten.pipeline import Progress
+    from hasten.rewrite import Transformer
+
+SecondLook: TypeAlias = Callable[[dict[str, Module]], Plan]
+#: Fewer files than this are rewritten faster in this process than in workers.
+_WORTH_A_POOL = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What is needed to make outcomes of a plan."""
+
+    reader: Reader
+    program: Program
+    codemods: Sequence[Codemod]
+    style: ImportStyle
+    second_look: SecondLook
+    unsafe: bool
+    accept: frozenset[str]
+    progress: Progress
+
+    def outcomes(self, plan: Plan, selected: frozenset[str]) -> tuple[frozenset[str], tuple[Outcome, ...]]:
+        """Return the changes that could be made, and one outcome per file.
+
+        A file that fails takes its changes, and those that require them, out of the plan; the rest is made anew.
+        """
+        made: dict[tuple[str, tuple[Edit, ...], settle.ImportOrders], Outcome] = {}
+        failed: dict[str, Outcome] = {}
+        while True:
+            tasks = self._tasks(plan, selected)
+            fresh = [each for each in tasks if each.key not in made]
+            self.progress.step("rewriting", len(fresh))
+            with workers.executor(self.reader.jobs if len(fresh) >= _WORTH_A_POOL else 1) as pool:
+                for task, outcome in zip(fresh, workers.ordered(pool, _make, fresh), strict=True):
+                    made[task.key] = outcome
+                    self.progress.advance()
+            current = [made[each.key] for each in tasks]
+            broken = {each.path: each for each in current if isinstance(each, Failed)}
+            if not broken:
+                broken = self._unstable(plan, current)
+            if not broken:
+                return selected, tuple(sorted([*current, *failed.values()], key=lambda each: each.path))
+            failed |= broken
+            selected = planning.without(plan, selected, frozenset(broken))
+
+    def _tasks(self, plan: Plan, selected: Collection[str]) -> list[_Task]:
+        """Return one task per file that a selected change edits."""
+        changes = [each for each in plan.changes if each.id in selected]
+        by_name = {each.name: each for each in self.codemods}
+        tasks: list[_Task] = []
+        for path, edits in planning.edits_by_path(plan, selected).items():
+            names = sorted({each.codemod for each in edits if isinstance(each, NodeEdit)})
+            transformers = tuple((name, by_name[name].transformer()) for name in names)
+            here = [each for each in changes if any(edit.path == path for edit in each.edits)]
+            wanted = settle.ImportOrders()
+            if names:
+                wanted = settle.orders(self.program.module(path), here, self.program, self.style)
+            tasks.append(_Task(path, self._source(path, edits), tuple(edits), wanted, transformers))
+        return tasks
+
+    def _source(self, path: str, edits: Sequence[Edit]) -> Source | Problem:
+        if any(isinstance(each, TextEdit) and each.create for each in edits):
+            return Source(path, b"", "")
+        try:
+            read = self.reader.source(path) if path in self.reader.seen else source.read_plain(self.reader.root, path)
+        except SourceError as error:
+            return Problem(path, error.kind, str(error))
+        seen = self.reader.seen.get(path)
+        if seen is not None and seen.digest != _digest(read.data):
+            return Problem(path, "changed", "it changed while hasten was reading it; run again")
+        return read
+
+    def _unstable(self, plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
+        """Return the files in which a second run would find more to do: something went wrong there."""
+        replaced: dict[str, Module] = {}
+        for outcome in outcomes:
+            if isinstance(outcome, Changed) and outcome.path.endswith(".py"):
+                text = source.decode(outcome.path, outcome.after).text
+                facts, _ = facts_of(outcome.path, text, self.reader.literals)
+                if facts is not None:
+                    replaced[outcome.path] = Module(outcome.path, module_name(outcome.path, self.reader.seen), facts)
+        if not replaced:
+            return {}
+        again = self.second_look(replaced)
+        more = planning.select(again, unsafe=self.unsafe, accept=self.accept)
+        paths = sorted({edit.path for each in again.changes if each.id in more and not each.support for edit in each.edits} & set(replaced))
+        message = "a second run would find more to rewrite in it; the file is left as it is, please report this"
+        return {path: Failed(path, Problem(path, "internal", message)) for path in paths}
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    path: str
+    source: Source | Problem
+    edits: tuple[Edit, ...]
+    imports: settle.ImportOrders
+    transformers: tuple[tuple[str, type[Transformer]], ...]
+
+    @property
+    def key(self) -> tuple[str, tuple[Edit, ...], settle.ImportOrders]:
+        return self.path, self.edits, self.imports
+
+
+def _make(task: _Task) -> Outcome:
+    """Rewrite and check one file; every failure is an outcome."""
+    from hasten.check import check
+    from hasten.rewrite import rewrite
+
+    if isinstance(task.source, Problem):
+        return Failed(task.path, task.source)
+    before = task.source
+    created = any(isinstance(each, TextEdit) and each.create for each in task.edits)
+    try:
+        imported = settle.edits(task.path, before.text, task.imports)
+        result = rewrite(before.text, [*task.edits, *imported], dict(task.transformers))
+        if task.path.endswith(".py") or task.transformers:
+            check(task.path, before.text, result)
+        after = source.encode(before, result.text)
+    except SourceError as error:
+        return Failed(task.path, Problem(task.path, error.kind, str(error)))
+    except Exception as error:  # noqa: BLE001 - one broken rewrite must not stop the others
+        return Failed(task.path, Problem(task.path, "internal", f"{type(error).__name__}: {error}; the file is left as it is, please report this"))
+    if after == before.data and not created:
+        return Unchanged(task.path)
+    return Changed(task.path, before.data, after, created)
+
+
+def snippets(reader: Reader) -> Callable[[str, Span], str]:
+    """Return a function that gives the text of a span, reading each file once."""
+    texts: dict[str, str] = {}
+
+    def snippet(path: str, span: Span) -> str:
+        if path not in texts:
+            try:
+                texts[path] = reader.source(path).text if path in reader.seen else ""
+            except SourceError:
+                texts[path] = ""
+        return texts[path][span.start : span.end]
+
+    return snippet
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,170 @@
+"""Read files and make facts of them, in this process or in workers, through the cache. [IO]"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import sys
+import warnings
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from hasten import scan, source, workers
+from hasten.cache import Cache
+from hasten.errors import SourceError
+from hasten.index.build import FACTS_VERSION, build
+from hasten.index.program import Module
+from hasten.model import Problem, Source
+
+#: Fewer bytes than this are indexed faster in this process than in workers.
+_WORTH_A_POOL = 400_000
+_CHUNK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the first look at a file showed."""
+
+    path: str
+    digest: str = ""
+    size: int = 0
+    candidate: bool = False
+    mentions_hasten: bool = False
+    problem: Problem | None = None
+
+
+@dataclass(slots=True)
+class Reader:
+    """Access to the files of one run.
+
+    Attributes:
+        root: the directory that all paths are relative to.
+        overlay: texts that stand in for files, such as standard input.
+        triggers, literals: the union of what the codemods declare.
+    """
+
+    root: Path
+    overlay: dict[str, Source]
+    triggers: tuple[bytes, ...]
+    literals: tuple[str, ...]
+    jobs: int
+    cache: Cache
+    seen: dict[str, Seen] = field(default_factory=dict)
+
+    def data(self, path: str) -> bytes:
+        """Return the bytes of a file; raises SourceError."""
+        return self.overlay[path].data if path in self.overlay else source.read_bytes(self.root, path)
+
+    def source(self, path: str) -> Source:
+        """Return a decoded file; raises SourceError."""
+        return self.overlay[path] if path in self.overlay else source.read(self.root, path)
+
+    def look(self, paths: Sequence[str], advance: Callable[[int], None]) -> None:
+        """Read every file once: its digest, and whether a trigger occurs in it."""
+        for path in paths:
+            self.seen[path] = self._look(path)
+            advance(1)
+
+    def _look(self, path: str) -> Seen:
+        try:
+            data = self.data(path)
+        except SourceError as error:
+            return Seen(path, problem=Problem(path, error.kind, str(error)))
+        digest = hashlib.sha256(data).hexdigest()
+        return Seen(path, digest, len(data), scan.triggers(data, self.triggers), b"hasten:" in data)
+
+    def holding(self, paths: Iterable[str], words: frozenset[str]) -> list[str]:
+        """Return those of `paths` in which one of `words` occurs."""
+        found: list[str] = []
+        for path in paths:
+            try:
+                if scan.identifiers(self.data(path), words):
+                    found.append(path)
+            except SourceError:
+                continue
+        return found
+
+    def index(self, paths: Sequence[str], advance: Callable[[int], None]) -> tuple[list[Module], list[Problem]]:
+        """Return the facts of each file, in the order of `paths`, and the files that could not be parsed."""
+        keys = {path: self._key(self.seen[path].digest) for path in paths}
+        blobs = self.cache.get(sorted(set(keys.values())))
+        missing = [path for path in paths if keys[path] not in blobs]
+        size = sum(self.seen[path].size for path in missing)
+        chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]
+        tasks = [_Task(self.root, tuple(chunk), self.literals, {each: self.overlay[each] for each in chunk if each in self.overlay}) for chunk in chunks]
+        problems: list[Problem] = []
+        fresh: dict[str, bytes] = {}
+        with workers.executor(self.jobs if size > _WORTH_A_POOL else 1) as pool:
+            for results in workers.ordered(pool, _index_chunk, tasks):
+                advance(len(results))
+                for path, blob, problem in results:
+                    if problem is not None:
+                        problems.append(problem)
+                    else:
+                        fresh[keys[path]] = blob
+        self.cache.put(fresh)
+        blobs |= fresh
+        modules = [Module(path, module_name(path, self.seen), orjson.loads(blobs[keys[path]])) for path in paths if keys[path] in blobs]
+        return modules, problems
+
+    def _key(self, digest: str) -> str:
+        literals = hashlib.sha256("\0".join(self.literals).encode()).hexdigest()[:16]
+        return f"facts-{FACTS_VERSION}-{sys.version_info.major}.{sys.version_info.minor}-{literals}-{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    root: Path
+    paths: tuple[str, ...]
+    literals: tuple[str, ...]
+    overlay: dict[str, Source]
+
+
+def _index_chunk(task: _Task) -> list[tuple[str, bytes, Problem | None]]:
+    # The facts are made of millions of small lists that all live to the end: collecting them in between is wasted.
+    gc.disable()
+    return [_index_file(task, path) for path in task.paths]
+
+
+def _index_file(task: _Task, path: str) -> tuple[str, bytes, Problem | None]:
+    try:
+        text = (task.overlay[path] if path in task.overlay else source.read(task.root, path)).text
+    except SourceError as error:
+        return path, b"", Problem(path, error.kind, str(error))
+    facts, problem = facts_of(path, text, task.literals)
+    return path, b"" if facts is None else orjson.dumps(facts), problem
+
+
+def facts_of(path: str, text: str, literals: Sequence[str]) -> tuple[dict[str, Any] | None, Problem | None]:
+    """Return the facts of a text, or why there are none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return build(text, literals), None
+    except SyntaxError as error:
+        where = f"line {error.lineno}: " if error.lineno else ""
+        return None, Problem(path, "syntax", f"{where}{error.msg} (not Python {sys.version_info.major}.{sys.version_info.minor}; exclude it, or mend it)")
+    except (RecursionError, MemoryError):
+        return None, Problem(path, "syntax", "nested too deep to be parsed; exclude it")
+    except ValueError as error:
+        return None, Problem(path, "syntax", f"cannot be parsed: {error}")
+
+
+def module_name(path: str, paths: Collection[str]) -> str:
+    """Return the dotted name under which a file is imported: from the outermost package around it downwards.
+
+    Args:
+        path: the file.
+        paths: every Python file of the program; a directory is a package when its `__init__.py` is among them.
+    """
+    parts = path.rpartition(".")[0].split("/") if "." in path.rpartition("/")[2] else path.split("/")
+    top = len(parts) - 1
+    while top > 0 and "/".join([*parts[:top], "__init__.py"]) in paths:
+        top -= 1
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts[top:])

@@ -1,0 +1,243 @@
+"""A report as values for output: the JSON document, and the numbers of the table that every run ends with.
+
+Pure functions: what they return is printed by the command line, or kept in the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hasten import __version__
+from hasten.diff import unified
+from hasten.model import Applicability, Change, Changed, Edit, Failed, Plan, Problem, Refusal
+from hasten.plan import select
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hasten.config import Config
+    from hasten.pipeline import Report
+
+SCHEMA = 1
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a run found and did for one codemod; support changes are no sites.
+
+    Attributes:
+        sites: all places looked at; the sum of the others.
+        rewritten: changes that are taken.
+        offered: changes that `--unsafe` would take besides.
+        failed: changes that could not be made, because a file could not be rewritten or written.
+        refused: sites that are left alone with a reason.
+    """
+
+    codemod: str
+    sites: int
+    rewritten: int
+    offered: int
+    failed: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The honest table.
+
+    Attributes:
+        rows: one per codemod that found a site, by name.
+        refusals: how often each reason code was given, by code.
+        taken: how often each hazard code stands on a change that is taken, by code.
+        offered: the same on changes that `--unsafe` would take besides.
+    """
+
+    rows: tuple[Row, ...]
+    refusals: tuple[tuple[str, int], ...]
+    taken: tuple[tuple[str, int], ...]
+    offered: tuple[tuple[str, int], ...]
+
+
+def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
+    """Return the numbers of a report.
+
+    Args:
+        report: what a run gave.
+        config: what the run was told to take.
+        left: paths that were to be written and were not.
+    """
+    plan = report.plan
+    broken = {outcome.path for outcome in report.outcomes if isinstance(outcome, Failed)} | set(left)
+    wanted = select(plan, unsafe=config.unsafe, accept=config.accept)
+    more = select(plan, unsafe=True, accept=())
+    kinds: dict[str, Counter[str]] = {}
+    taken: Counter[str] = Counter()
+    offered: Counter[str] = Counter()
+    for change in sites(plan):
+        codes = {hazard.code for hazard in change.hazards}
+        if change.id in report.selected and not any(edit.path in broken for edit in change.edits):
+            kind = "rewritten"
+            taken.update(codes)
+        elif change.id in more and change.id not in wanted:
+            kind = "offered"
+            offered.update(codes)
+        else:
+            # Wanted, and dropped with a file that could not be rewritten; or it requires what there is not.
+            kind = "failed"
+        kinds.setdefault(change.codemod, Counter())[kind] += 1
+    for refusal in plan.refusals:
+        kinds.setdefault(refusal.codemod, Counter())["refused"] += 1
+    rows = tuple(
+        Row(name, counts.total(), counts["rewritten"], counts["offered"], counts["failed"], counts["refused"])
+        for name, counts in sorted(kinds.items())
+    )
+    refusals = Counter(refusal.code for refusal in plan.refusals)
+    return Table(rows, *(tuple(sorted(counter.items())) for counter in (refusals, taken, offered)))
+
+
+def sites(plan: Plan) -> Iterable[Change]:
+    """Return the changes that have a worth of their own."""
+    return (change for change in plan.changes if not change.support)
+
+
+def problems(report: Report) -> tuple[Problem, ...]:
+    """Return everything that went wrong with a file, each once, by path."""
+    failed = [outcome.problem for outcome in report.outcomes if isinstance(outcome, Failed)]
+    unique = dict.fromkeys([*report.plan.problems, *failed])
+    return tuple(sorted(unique, key=lambda problem: (problem.path, problem.kind, problem.message)))
+
+
+def changed(report: Report) -> tuple[Changed, ...]:
+    """Return the files that get a new text, by path."""
+    return tuple(outcome for outcome in report.outcomes if isinstance(outcome, Changed))
+
+
+def groups(report: Report, stuck: Collection[str] = ()) -> tuple[frozenset[str], ...]:
+    """Return sets of files that are only right together, as `hasten.apply.apply_changes` takes them.
+
+    Changes that require each other go together. What a support change does (it adds a dependency, say) is needed by
+    many changes and needs none of them: it stands by itself, so that one file that cannot be written does not hold up
+    all others, unless its own file cannot be written.
+
+    Args:
+        report: what a run gave.
+        stuck: files that are known to fail.
+    """
+    by_id = {change.id: change for change in report.plan.changes if change.id in report.selected}
+    found: dict[frozenset[str], None] = {}
+    for change in by_id.values():
+        paths = {edit.path for edit in change.edits}
+        for required in change.requires:
+            if required in by_id:
+                needed = {edit.path for edit in by_id[required].edits}
+                paths |= needed & set(stuck) if by_id[required].support else needed
+        if len(paths) > 1:
+            found[frozenset(paths)] = None
+    return tuple(found)
+
+
+def document(
+    report: Report, root: Path, codemods: Sequence[str], *, also: Sequence[Problem] = (), context: int = 3
+) -> dict[str, Any]:
+    """Return the JSON document of a report, as `docs/schema/report-v1.json` describes it.
+
+    Paths are relative to the root. What is no Unicode text, in names of files or in diffs, is replaced by U+FFFD: only
+    `--format diff` is exact to the byte.
+
+    Args:
+        report: what a run gave.
+        root: the directory that the paths of the report are relative to.
+        codemods: the names of those that ran; each has an entry in `summary`.
+        also: problems from outside of the report, such as paths that are not there.
+        context: unchanged lines around each difference of a diff.
+    """
+    plan = report.plan
+    summary: dict[str, dict[str, int]] = {
+        name: {"sites": 0, "safe": 0, "unsafe": 0, "manual": 0}
+        for name in sorted(
+            {*codemods, *(each.codemod for each in sites(plan)), *(each.codemod for each in plan.refusals)}
+        )
+    }
+    for change in sites(plan):
+        summary[change.codemod]["sites"] += 1
+        summary[change.codemod][change.applicability.value] += 1
+    for refusal in plan.refusals:
+        summary[refusal.codemod]["sites"] += 1
+        summary[refusal.codemod][Applicability.MANUAL.value] += 1
+    found: dict[str, Any] = _clean(
+        {
+            "schema": SCHEMA,
+            "tool": {"name": "hasten", "version": __version__},
+            "root": str(root),
+            "changes": [_change(change) for change in plan.changes],
+            "refusals": [_refusal(refusal) for refusal in plan.refusals],
+            "files": [
+                {
+                    "path": file.path,
+                    "sha256": None if file.created else hashlib.sha256(file.before).hexdigest(),
+                    "diff": unified(file.path, file.before, file.after, context=context, created=file.created).decode(
+                        "utf-8", "replace"
+                    ),
+                }
+                for file in changed(report)
+            ],
+            "errors": [
+                {"path": problem.path, "kind": problem.kind, "message": problem.message}
+                for problem in dict.fromkeys([*also, *problems(report)])
+            ],
+            "summary": summary,
+        }
+    )
+    return found
+
+
+def _change(change: Change) -> dict[str, object]:
+    return {
+        "id": change.id,
+        "codemod": change.codemod,
+        "title": change.title,
+        "symbol": change.symbol,
+        "applicability": change.applicability.value,
+        "hazards": [{"code": hazard.code, "message": hazard.message} for hazard in change.hazards],
+        "requires": list(change.requires),
+        "edits": [_edit(edit) for edit in change.edits],
+    }
+
+
+def _edit(edit: Edit) -> dict[str, object]:
+    return {
+        "path": edit.path,
+        "start": {"line": edit.start.line, "column": edit.start.column},
+        "end": {"line": edit.end.line, "column": edit.end.column},
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, object]:
+    return {
+        "codemod": refusal.codemod,
+        "code": refusal.code,
+        "message": refusal.message,
+        "path": refusal.path,
+        "line": refusal.start.line,
+        "column": refusal.start.column,
+        "symbol": refusal.symbol,
+    }
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a JSON value without the lone surrogates that stand for bytes of no encoding."""
+    match value:
+        case str():
+            return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+        case Mapping():
+            return {_clean(key): _clean(item) for key, item in value.items()}
+        case list():
+            return [_clean(item) for item in value]
+        case _:
+            return value

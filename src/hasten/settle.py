@@ -1,0 +1,154 @@
+"""Settle the imports of a file once it is known which changes are made: what the new code needs comes, what nobody uses goes.
+
+The orders are pure data made from facts; a worker turns them into text edits beside the other edits of the file.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from hasten import imports
+from hasten.index.program import Import, Module, Program
+from hasten.model import Change, Span, TextEdit
+from hasten.text import LineTable
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrders:
+    """What is to happen to the imports of one file.
+
+    Attributes:
+        additions: `(module, name)` pairs at module level.
+        local: `(start of the statement to stand beside, module, name, whether it is replaced)` inside functions.
+        removals: `(start of the statement, number of the name in it)`.
+        first_party: top-level names of the program's own modules.
+    """
+
+    additions: tuple[tuple[str, str], ...] = ()
+    local: tuple[tuple[int, str, str, bool], ...] = ()
+    removals: tuple[tuple[int, int], ...] = ()
+    first_party: frozenset[str] = frozenset()
+    style: imports.ImportStyle = imports.ImportStyle()
+
+
+def orders(module: Module, changes: Iterable[Change], program: Program, style: imports.ImportStyle) -> ImportOrders:
+    """Return what the selected `changes` mean for the imports of `module`."""
+    requests = {each for change in changes for each in change.imports if each.path == module.path}
+    released = {span for change in changes for path, span in change.releases if path == module.path}
+    removals = [each for each in module.imports() if _is_unused(module, each, released, program)]
+    additions: set[tuple[str, str]] = set()
+    local: set[tuple[int, str, str, bool]] = set()
+    taken: set[int] = set()
+    for request in sorted(requests, key=lambda each: (each.scope, each.module, each.name)):
+        if request.scope == 0 or module.bindings(0, request.name or request.module):
+            additions.add((request.module, request.name))
+            continue
+        anchor = _anchor(module, request.scope, released)
+        if anchor is None:
+            additions.add((request.module, request.name))
+            continue
+        alone = sum(each.start == anchor.start for each in module.imports()) == 1
+        replaced = alone and anchor in removals
+        if replaced:
+            taken.add(anchor.start)
+        local.add((anchor.start, request.module, request.name, replaced))
+    names = frozenset(each.name.partition(".")[0] for each in program.modules if each.name)
+    left = tuple(sorted((each.start, each.index) for each in removals if each.start not in taken))
+    return ImportOrders(tuple(sorted(additions)), tuple(sorted(local)), left, names, style)
+
+
+def _anchor(module: Module, scope: int, released: Collection[Span]) -> Import | None:
+    """Return the import in `scope` whose names are released: the new import stands in its place or below it."""
+    for each in module.imports():
+        if each.scope == scope and any(read.span in released for read in module.reads(scope, _bound(each))):
+            return each
+    return None
+
+
+def _bound(imported: Import) -> str:
+    return imported.asname or (imported.name.partition(".")[0] if imported.level == 0 else imported.name)
+
+
+def _is_unused(module: Module, imported: Import, released: Collection[Span], program: Program) -> bool:
+    """Tell whether every use of an imported name is released, and nobody else gets at it through this module."""
+    name = _bound(imported)
+    if imported.name == "*" or (imported.level == 0 and "." in imported.name):
+        return False
+    reads = [read.span for read in module.reads(imported.scope, name)]
+    if not reads or not all(each in released for each in reads):
+        return False
+    if any(each.kind != "import" for each in module.bindings(imported.scope, name)):
+        return False
+    if sum(_bound(each) == name and each.scope == imported.scope for each in module.imports()) > 1:
+        return False
+    return imported.scope != 0 or not _is_reexported(module, name, program)
+
+
+def _is_reexported(module: Module, name: str, program: Program) -> bool:
+    """Tell whether `name` is in `__all__`, or another module or a name in a string reaches it through `module`."""
+    for binding in module.bindings(0, "__all__"):
+        shape = binding.payload
+        if shape is None or shape[0] not in {"l", "t"} or ["k", "str", name] in shape[1]:
+            return True
+    program.want(name)
+    for other in program.modules:
+        if other is not module:
+            for each in other.imports():
+                if each.level != 0 and each.name in {name, "*"} and _reaches(program, other, each, module, name):
+                    return True
+        for base, _use, scope, _start, _end in other.facts["attribute_reads"].get(name, ()):
+            dotted = other.dotted(scope, base)
+            if dotted is not None and program.named(dotted) is module:
+                return True
+        for _start, text, _use, _scope in other.facts["strings"]:
+            head, _, tail = text.partition(f".{name}")
+            if tail[:1] in {"", "."} and head and program.named(head) is module and f".{name}" in text:
+                return True
+    return False
+
+
+def _reaches(program: Program, other: Module, imported: Import, module: Module, name: str) -> bool:
+    dotted = other.import_target(imported)
+    owner = program.owner_of(dotted.removesuffix("*") + name if imported.name == "*" else dotted)
+    return owner is not None and owner[0] is module
+
+
+def edits(path: str, text: str, wanted: ImportOrders) -> list[TextEdit]:
+    """Return the text edits that carry out the orders; the text is the one that was analysed."""
+    if not (wanted.additions or wanted.local or wanted.removals):
+        return []
+    tree = ast.parse(text)
+    lines = LineTable(text)
+    starts: dict[int, ast.Import | ast.ImportFrom] = {
+        lines.offset(node.lineno, node.col_offset): node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+    removals = [(starts[start], starts[start].names[index]) for start, index in wanted.removals]
+    update = imports.update(
+        text, tree, additions=wanted.additions, removals=removals, first_party=wanted.first_party, style=wanted.style
+    )
+    replacements = list(update.replacements)
+    for start, module, name, replaced in wanted.local:
+        node = starts[start]
+        if replaced:
+            end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+            replacements.append(imports.Replacement(Span(start, end), f"from {module} import {name}" if name else f"import {module}"))
+        else:
+            replacements.append(imports.insert_in_scope(text, tree, node, module, name, after=True))
+    return [
+        TextEdit(path, each.span, lines.position(each.span.start), lines.position(each.span.end), each.text)
+        for each in replacements
+        if each.text != text[each.span.start : each.span.end]
+    ]
+
+
+def style_of(files: Mapping[str, str]) -> imports.ImportStyle:
+    """Return how the project sorts its imports, from the texts of its configuration files by name."""
+    import tomllib
+
+    try:
+        project = tomllib.loads(files.get("pyproject.toml", ""))
+    except tomllib.TOMLDecodeError:
+        project = {}
+    return imports.style_from(project, files.get(".isort.cfg") or files.get("setup.cfg"))

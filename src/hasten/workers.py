@@ -1,0 +1,50 @@
+"""Spread work over an executor of `concurrent.futures`, with results in the order of the input.
+
+The same protocol serves one process, a pool on this machine, and the executor that a cluster's client hands out.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+def default_jobs() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def executor(jobs: int) -> Iterator[Executor | None]:
+    """Yield a process pool of `jobs` workers, or None (work in this process) for one."""
+    if jobs <= 1:
+        yield None
+        return
+    # Forking is safe here, since hasten starts no thread before the pool, and saves each worker's start-up.
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(method))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def ordered(pool: Executor | None, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> Iterator[ResultT]:
+    """Yield `function(item)` for each item, in order; `function` must not raise and must be importable by name."""
+    if pool is None:
+        yield from map(function, items)
+        return
+    futures = [pool.submit(function, each) for each in items]
+    for future in futures:
+        yield future.result()

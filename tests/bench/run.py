@@ -1,0 +1,286 @@
+"""Measure hasten beside LibCST's own codemod runner, ast-grep and `ast.parse`, on one tree, and write the page.
+
+Everything is measured in every round, one after the other, in an order that turns from round to round; what is reported
+is the median of the rounds, with the least beside it. Ratios are taken within a round first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+if not __package__:
+    # Started as a script: the modules beside this one are found from the checkout's top level, as type checkers do.
+    sys.path[0] = str(ROOT)
+
+from tests.bench import tree as trees  # noqa: E402
+from tests.bench.measure import CommandError, Cost, Series, cost  # noqa: E402
+
+import hasten  # noqa: E402
+
+PYTHON = sys.executable
+PREVIEW = ("-m", "hasten", "preview", "--unsafe", "--format", "summary")
+LIBCST = (
+    "-m",
+    "libcst.tool",
+    "codemod",
+    "rename.RenameCommand",
+    "--old_name",
+    "json.dumps",
+    "--new_name",
+    "orjson.dumps",
+)
+LIBCST_FLAGS = ("--no-format", "--hide-progress", "--hide-generated-warnings", "--hide-blacklisted-warnings")
+AST_GREP = ("run", "--pattern", "json.dumps($$$A)", "--rewrite", "orjson.dumps($$$A)", "--lang", "python")
+PARSE = """
+import ast, json, sys, time, warnings
+warnings.simplefilter("ignore")
+texts = [open(path, "rb").read() for path in json.load(sys.stdin)]
+start = time.perf_counter()
+for text in texts:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        pass
+print(time.perf_counter() - start)
+"""
+
+
+class Bench:
+    """The tree, and each thing that is measured on it.
+
+    Attributes:
+        values: what was measured so far: seconds by name, a value for each round.
+    """
+
+    def __init__(self, work: Path, options: argparse.Namespace) -> None:
+        """Put the tree together."""
+        self.work = work
+        self.base = trees.build(work / "tree", options.sdists, options.lines)
+        self.empty = work / "empty"
+        self.empty.mkdir()
+        (self.empty / "nothing.py").write_text("x = 1\n", encoding="utf-8")
+        places = os.pathsep.join([str(Path(PYTHON).parent), *os.get_exec_path()])
+        self.ast_grep: str = options.ast_grep or shutil.which("ast-grep", path=places) or ""
+        self.values: dict[str, list[float]] = {}
+
+    def hasten(self, tree: Path, cache: Path, *flags: str) -> Cost:
+        """Preview a tree with this cache."""
+        return self._python(tree, *PREVIEW, *flags, ".", cache=cache)
+
+    def round(self, number: int) -> None:
+        """Measure everything once, beginning with another thing than the round before."""
+        jobs: list[Callable[[], None]] = [self._cold_and_warm, self._libcst, self._parse, self._start]
+        if self.ast_grep:
+            jobs.append(self._ast_grep)
+        turn = number % len(jobs)
+        for job in jobs[turn:] + jobs[:turn]:
+            job()
+
+    def memory(self) -> list[tuple[str, trees.Tree, Cost]]:
+        """Return the cost of a cold preview, in one process, of the tree and of larger ones."""
+        rows = []
+        for times, candidates in ((1, False), (2, False), (4, False), (2, True), (4, True)):
+            name = f"x{times}{'-candidates' if candidates else ''}"
+            larger = self.base if times == 1 else trees.grown(self.base, self.work / name, times, candidates=candidates)
+            done = self.hasten(larger.root, self._fresh("memory"), "--jobs", "1")
+            what = (
+                "the tree" if times == 1 else f"{times}x, added files {'all kinds' if candidates else 'no candidates'}"
+            )
+            rows.append((what, larger, done))
+        return rows
+
+    def versions(self, rounds: int) -> None:
+        """Measure `hasten --version` beside `import click`: short, so many times."""
+        for _ in range(rounds):
+            for name, words in (("version", ("-m", "hasten", "--version")), ("click", ("-c", "import click"))):
+                self._note(name, self._python(self.empty, *words).seconds)
+
+    def series(self, name: str) -> Series:
+        """Return what was measured under a name."""
+        return Series(tuple(self.values[name]))
+
+    def _cold_and_warm(self) -> None:
+        cache = self._fresh("cache")
+        self._note("cold", self.hasten(self.base.root, cache).seconds)
+        self._note("warm", self.hasten(self.base.root, cache).seconds)
+
+    def _libcst(self) -> None:
+        # It has no dry run that does the same work, so it writes into a copy.
+        copy = self.work / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.base.root, copy)
+        self._note("libcst", self._python(copy, *LIBCST, *LIBCST_FLAGS, ".").seconds)
+
+    def _ast_grep(self) -> None:
+        done = cost([self.ast_grep, *AST_GREP, "--json=compact", "."], cwd=self.base.root, env=self._environment())
+        self._note("ast-grep", done.seconds)
+
+    def _parse(self) -> None:
+        for name, files in (("all", self.base.files), ("candidates", self.base.candidates)):
+            done = self._python(self.base.root, "-c", PARSE, stdin=json.dumps([str(path) for path in files]))
+            self._note(f"parse {name}", float(done.output))
+            self._note(f"parse {name}, process", done.seconds)
+
+    def _start(self) -> None:
+        self._note("start", self._python(self.empty, "-m", "hasten", "--version").seconds)
+        self._note("empty", self.hasten(self.empty, self._fresh("empty-cache")).seconds)
+
+    def _python(self, cwd: Path, *words: str, cache: Path | None = None, stdin: str = "") -> Cost:
+        return cost([PYTHON, *words], cwd=cwd, env=self._environment(cache), stdin=stdin)
+
+    def _environment(self, cache: Path | None = None) -> dict[str, str]:
+        paths = [str(ROOT / "src"), str(ROOT / "codemods"), os.environ.get("PYTHONPATH", "")]
+        places = dict.fromkeys(("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"), str(cache or self.work / "none"))
+        return {**os.environ, **places, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+    def _fresh(self, name: str) -> Path:
+        shutil.rmtree(self.work / name, ignore_errors=True)
+        return self.work / name
+
+    def _note(self, name: str, value: float) -> None:
+        self.values.setdefault(name, []).append(value)
+
+
+def main() -> int:
+    """Measure, and write the page; return 1 where something that was wanted does not hold, 2 where a command failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--lines", type=int, default=30_000, metavar="N", help="the least size of the tree")
+    parser.add_argument("--sdists", type=Path, default=Path.home() / ".cache" / "hasten-corpus", metavar="DIR")
+    parser.add_argument("--ast-grep", metavar="FILE", help="its program (default: the one on PATH)")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.md", metavar="FILE")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hasten-bench-") as folder:
+        bench = Bench(Path(folder), options)
+        try:
+            for number in range(options.rounds):
+                bench.round(number)
+                sys.stderr.write(f"round {number + 1} of {options.rounds}\n")
+            bench.versions(options.rounds * 4)
+            memory = bench.memory()
+        except CommandError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+    bounds = _bounds(bench, memory)
+    options.out.write_text(_page(bench, memory, bounds, options), encoding="utf-8")
+    for name, wanted, found, good in bounds:
+        sys.stderr.write(f"{'ok ' if good else 'NOT'} {name}: {found} (wanted {wanted})\n")
+    return 0 if all(good for *_, good in bounds) else 1
+
+
+Bound = tuple[str, str, str, bool]
+Memory = list[tuple[str, trees.Tree, Cost]]
+
+
+def _bounds(bench: Bench, memory: Memory) -> list[Bound]:
+    """Return each wanted bound with what was found."""
+    cold, warm, parse, start = (bench.series(name) for name in ("cold", "warm", "parse candidates", "start"))
+    allowed = Series(tuple(4 * mine + yours for mine, yours in zip(parse.values, start.values, strict=True)))
+    rows: list[Bound] = []
+
+    def most(name: str, found: float, limit: float, unit: str = "") -> None:
+        rows.append((name, f"at most {limit:g}{unit}", f"{found:.2f}{unit}", found <= limit))
+
+    faster = bench.series("libcst").over(cold).median
+    rows.append(("LibCST's codemod runner / hasten, cold", "at least 20", f"{faster:.1f}", faster >= 20))
+    most("hasten, cold / (4 x `ast.parse` of the candidates + start-up)", cold.over(allowed).median, 1)
+    most("hasten, warm / cold", warm.over(cold).median, 0.5)
+    most("`hasten --version` / `import click`", bench.series("version").over(bench.series("click")).median, 1.5)
+    base = memory[0][2].peak
+    for what, tree, done in memory[1:]:
+        if "no candidates" in what:
+            # Facts are kept of candidates only, so more of other files may cost their names and nothing else.
+            most(f"memory, {what} / the tree", done.peak / base, 1.15)
+        else:
+            # The facts grow with the candidates, but the interpreter and the libraries do not.
+            most(f"memory, {what} / the tree", done.peak / base, len(tree.candidates) / len(memory[0][1].candidates))
+    return rows
+
+
+def _page(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.Namespace) -> str:
+    """Return the page."""
+    base = bench.base
+    preview = " ".join(PREVIEW[1:])
+    rows = [
+        ("cold", f"`python -m {preview} .`, empty cache"),
+        ("warm", "the same again, nothing changed"),
+        ("empty", "the same for a tree without candidates: start-up of a run"),
+        ("start", "`python -m hasten --version`"),
+        ("libcst", f"`python {' '.join(LIBCST)} --no-format .`, LibCST's own runner"),
+        ("ast-grep", f"`ast-grep {' '.join(AST_GREP)} .`, a dry run"),
+        ("parse all", "`ast.parse` of all files, in one process, reading not counted"),
+        ("parse all, process", "the process that did it"),
+        ("parse candidates", "`ast.parse` of the candidates"),
+        ("parse candidates, process", "the process that did it"),
+        ("version", "`python -m hasten --version`, many rounds"),
+        ("click", '`python -c "import click"`, many rounds'),
+    ]
+    grep = " (ast-grep was not there)"
+    if bench.ast_grep:
+        said = subprocess.run([bench.ast_grep, "--version"], capture_output=True, text=True, check=True)
+        grep = f", {said.stdout.strip()}"
+    lines = [
+        "# Performance",
+        "",
+        "Written by the command below; nobody edits this page. Times are wall time in seconds: the median of",
+        f"{options.rounds} rounds, and the least. Everything is measured once in every round, and ratios are taken",
+        "within a round before their median is.",
+        "",
+        f"    python tests/bench/run.py --rounds {options.rounds} --lines {options.lines}",
+        "",
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {len(os.sched_getaffinity(0))} CPUs, Python {platform.python_version()},",
+        f"hasten {hasten.__version__}, libcst {version('libcst')}, click {version('click')}{grep}.",
+        "",
+        f"The tree: {len(base.files)} files with {base.lines:,} lines, from {', '.join(base.parts)};",
+        f"{len(base.candidates)} of the files are candidates: they hold the bytes `json`.",
+        "",
+        "## What is wanted, and what was found",
+        "",
+        "| ratio | wanted | found | holds |",
+        "|---|---|--:|---|",
+        *(f"| {name} | {wanted} | {found} | {'yes' if good else '**no**'} |" for name, wanted, found, good in bounds),
+        "",
+        "## Times",
+        "",
+        "| what | median | least |",
+        "|---|--:|--:|",
+        *(
+            f"| {text} | {bench.series(name).median:.3f} | {bench.series(name).least:.3f} |"
+            for name, text in rows
+            if name in bench.values
+        ),
+        "",
+        "LibCST's runner and ast-grep rename every `json.dumps` and look at nothing else; hasten looks for what is",
+        "done with each result in the whole program, for four functions, and checks its output.",
+        "",
+        "## Memory",
+        "",
+        "The most that a cold preview in one process (`--jobs 1`) held at a time. The larger trees are the same one",
+        "with copies of its files added: of those without a trigger, and of all.",
+        "",
+        "| tree | files | candidates | lines | peak MiB | seconds |",
+        "|---|--:|--:|--:|--:|--:|",
+        *(
+            f"| {what} | {len(tree.files)} | {len(tree.candidates)} | {tree.lines:,} |"
+            f" {done.peak:.0f} | {done.seconds:.2f} |"
+            for what, tree, done in memory
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

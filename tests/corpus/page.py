@@ -1,0 +1,253 @@
+"""The page about the corpus: `docs/corpus.md` from the facts of a run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+import re
+import tempfile
+from collections import Counter, defaultdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tests.corpus.prepare import PYTHON
+
+import hasten
+
+SHOWN = 12
+"""Names of tests that are listed for one cause; the JSON has all of them."""
+
+HEADER = (
+    "| package | version | sites | safe | `--unsafe` adds | refused | passed before "
+    "| after default | after `--unsafe` | regressions: default | `--unsafe` |"
+)
+
+
+def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> str:
+    """Return the page.
+
+    Args:
+        facts: one dictionary for each package: the fields of `run.Result`.
+        command: the command line to show.
+        isolated: whether the tests ran without a network.
+    """
+    orjsons = sorted({fact["orjson"] for fact in facts if fact["orjson"]})
+    lines = [
+        "# The corpus",
+        "",
+        "Real packages, rewritten by hasten, tested by their own suites. Every row is one source distribution with all",
+        "dependencies pinned (`tests/corpus/packages.json`). The suite ran on the sources as they are, then on a fresh",
+        "copy after `hasten apply`, then on a fresh copy after `hasten apply --unsafe`, and the three runs were compared",
+        "test by test: a test that passed before and is failed, skipped, in error or gone afterwards is a regression.",
+        "",
+        "This page is written by the command below; nobody edits it.",
+        "",
+        f"    {command}",
+        "",
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, hasten {hasten.__version__} on Python {platform.python_version()} with",
+        f"libcst {_installed('libcst')}; the packages on Python {PYTHON} with orjson {', '.join(orjsons) or 'none'},",
+        f"{'without a network' if isolated else 'with the network, which some suites notice'}.",
+        "",
+        HEADER,
+        "|---|---|--:|--:|--:|---|--:|--:|--:|--:|--:|",
+        *(_row(fact) for fact in facts),
+        *_total(facts),
+        "",
+        "`=`: the tree was byte for byte one that had been tested already, so the suite was not run again.",
+        "",
+        *_refusals(facts),
+        *_problems(facts),
+    ]
+    for name, title in (("default", "at the default level"), ("unsafe", "with `--unsafe`")):
+        lines += [f"## Regressions {title}", ""]
+        sections = [line for fact in facts for line in _regressions(fact, name)]
+        lines += sections or ["None.", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def in_tree(path: str, root: str, tree: Path) -> str:
+    """Return `path`, which is relative to the root of a hasten run, relative to the package's tree."""
+    place = (tree / root / path).resolve()
+    return place.relative_to(tree.resolve()).as_posix() if place.is_relative_to(tree.resolve()) else place.as_posix()
+
+
+def _row(fact: dict[str, Any]) -> str:
+    """Return the row of one package."""
+    package = fact["package"]
+    head = f"| {package['name']} | {package['version']} "
+    if not fact["levels"]:
+        return head + f"| {_cell(_plain(fact, fact['problem']))} | | | | | | | | |"
+    numbers = _numbers(fact)
+    refused = " ".join(f"{code}×{count}" for code, count in sorted(_refused(fact).items()))
+    default, unsafe = fact["levels"]["default"], fact["levels"]["unsafe"]
+    cells = [
+        numbers["sites"],
+        numbers["safe"],
+        numbers["unsafe"],
+        refused,
+        _passed(fact["baseline"]),
+        f"{'' if default['rerun'] else '= '}{_passed(default['tests'])}",
+        f"{'' if unsafe['rerun'] else '= '}{_passed(unsafe['tests'])}",
+        len(default["regressions"]),
+        len(unsafe["regressions"]),
+    ]
+    return head + "".join(f"| {cell} " for cell in cells) + "|"
+
+
+def _total(facts: list[dict[str, Any]]) -> list[str]:
+    """Return the last row, which adds up the others."""
+    done = [fact for fact in facts if fact["levels"]]
+    sums: Counter[str] = Counter()
+    for fact in done:
+        sums.update(_numbers(fact))
+    tests = [sum(_passed(fact["baseline"]) for fact in done)]
+    tests += [sum(_passed(fact["levels"][name]["tests"]) for fact in done) for name in ("default", "unsafe")]
+    tests += [sum(len(fact["levels"][name]["regressions"]) for fact in done) for name in ("default", "unsafe")]
+    refused = sum(sum(_refused(fact).values()) for fact in done)
+    cells = [sums["sites"], sums["safe"], sums["unsafe"], refused, *tests]
+    return [f"| **{len(done)} packages** | " + "".join(f"| **{cell}** " for cell in cells) + "|"]
+
+
+def _refusals(facts: list[dict[str, Any]]) -> list[str]:
+    """Return what stands behind the numbers: each reason and each hazard with its count over all packages."""
+    refusals: Counter[str] = Counter()
+    hazards: Counter[str] = Counter()
+    for fact in facts:
+        if fact["levels"]:
+            document = fact["levels"]["unsafe"]["document"]
+            refusals.update(_refused(fact))
+            hazards.update(
+                code for change in document["changes"] for code in {item["code"] for item in change["hazards"]}
+            )
+    lines = []
+    for title, counts in (("Refused, by reason", refusals), ("Offered with `--unsafe` only, by hazard", hazards)):
+        most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        lines += [f"{title}: " + (", ".join(f"{code}×{count}" for code, count in most) or "none") + ".", ""]
+    return lines
+
+
+def _problems(facts: list[dict[str, Any]]) -> list[str]:
+    """Return what could not be run, and files that hasten could not process."""
+    lines = []
+    for fact in facts:
+        name = fact["package"]["name"]
+        if fact["problem"]:
+            lines.append(f"- {name}: {_plain(fact, fact['problem'])}")
+        recorded = fact["package"]["baseline_extra"]
+        if fact["baseline"] and recorded and recorded["passed"] != _passed(fact["baseline"]):
+            lines.append(
+                f"- {name}: {_passed(fact['baseline'])} tests pass here, {recorded['passed']} when it was recorded"
+            )
+        for level, done in fact["levels"].items():
+            lines += [f"- {name}, {level}: {_plain(fact, problem)}" for problem in done["problems"]]
+            if done["tests"]["ended"]:
+                lines.append(f"- {name}, {level}: its tests {_plain(fact, done['tests']['ended'])}")
+        if fact["levels"]:
+            errors = fact["levels"]["unsafe"]["document"]["errors"]
+            lines += [
+                f"- {name}: {error['path']}: {error['kind']}: {_plain(fact, error['message'])}" for error in errors
+            ]
+    return ["## Notes", "", *lines, ""] if lines else []
+
+
+def _regressions(fact: dict[str, Any], name: str) -> list[str]:
+    """Return the section of one package at one level: each cause with its tests and with what hasten had said."""
+    level = fact["levels"].get(name)
+    if level is None or not level["regressions"]:
+        return []
+    taken = _taken(level["document"], unsafe=name == "unsafe")
+    groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for regression in level["regressions"]:
+        files = _files(fact, regression["files"])
+        near = tuple(change["id"] for change in taken if any(path in files for path, _ in _places(fact, level, change)))
+        groups[_plain(fact, regression["error"]), regression["outcome"], near].append(regression["test"])
+    lines = [f"### {fact['package']['name']} {fact['package']['version']}", ""]
+    for (error, outcome, near), tests in groups.items():
+        shown = ", ".join(f"`{_plain(fact, test)}`" for test in tests[:SHOWN])
+        more = f" and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
+        lines += [f"- {outcome}: {shown}{more}", "", f"        {error or 'no message'}", ""]
+        if not near:
+            lines += ["    No rewritten file is on the traceback; all changes of the package are:", ""]
+        changes = [change for change in taken if not near or change["id"] in near]
+        lines += [f"    - {text}" for change in changes for text in _said(fact, level, change)] + [""]
+    return lines
+
+
+def _said(fact: dict[str, Any], level: dict[str, Any], change: dict[str, Any]) -> list[str]:
+    """Return what hasten printed of one change: its hazards, or that it was called safe."""
+    places = _places(fact, level, change)
+    where = f"{places[0][0]}:{places[0][1]}" if places else "?"
+    if not change["hazards"]:
+        return [f"`{where}` {change['applicability']}, no hazard: {_plain(fact, change['title'])}"]
+    return [f"`{where}` {item['code']} {_plain(fact, item['message'])}" for item in change["hazards"]]
+
+
+def _taken(document: dict[str, Any], *, unsafe: bool) -> list[dict[str, Any]]:
+    """Return the changes that a level takes."""
+    wanted = {"safe", "unsafe"} if unsafe else {"safe"}
+    return [change for change in document["changes"] if change["applicability"] in wanted]
+
+
+def _places(fact: dict[str, Any], level: dict[str, Any], change: dict[str, Any]) -> list[tuple[str, int]]:
+    """Return where the edits of a change are: paths relative to the tree, and lines."""
+    tree = Path(fact["tree"])
+    root = level["document"]["root"]
+    return [(in_tree(edit["path"], root, tree), edit["start"]["line"]) for edit in change["edits"]]
+
+
+def _files(fact: dict[str, Any], named: tuple[str, ...]) -> set[str]:
+    """Return the files on a traceback that are the package's own, relative to its tree."""
+    tree = Path(fact["tree"]).resolve()
+    found = set()
+    for name in named:
+        # Relative to where the tests ran, or (pytest's root) to the top of the tree.
+        for base in (tree / fact["package"]["cwd"], tree):
+            place = (base / name).resolve()
+            if place.is_relative_to(tree):
+                found.add(place.relative_to(tree).as_posix())
+    return found
+
+
+def _numbers(fact: dict[str, Any]) -> dict[str, int]:
+    """Return the sums of hasten's own summary over the codemods."""
+    rows = fact["levels"]["unsafe"]["document"]["summary"].values()
+    return {name: sum(row[name] for row in rows) for name in ("sites", "safe", "unsafe", "manual")}
+
+
+def _refused(fact: dict[str, Any]) -> Counter[str]:
+    """Return how often each reason was given."""
+    return Counter(refusal["code"] for refusal in fact["levels"]["unsafe"]["document"]["refusals"])
+
+
+def _passed(tests: dict[str, Any]) -> int:
+    """Return how many tests passed."""
+    return sum(result["outcome"] == "passed" for result in tests["tests"].values())
+
+
+def _plain(fact: dict[str, Any], text: str) -> str:
+    """Return the first line of `text` without paths of the machine that ran it."""
+    target = Path(fact["tree"]).parent
+    line = (text.strip().splitlines() or [""])[0]
+    for place, name in (
+        (target / "tree", "TREE"),
+        (target, "TARGET"),
+        (Path(tempfile.gettempdir()), "TMP"),
+        (Path.home(), "~"),
+    ):
+        line = line.replace(f"{place}", name)
+    line = re.sub(r" at 0x[0-9a-f]+", "", line)
+    return line if len(line) <= 300 else line[:300] + " ..."
+
+
+def _cell(text: str) -> str:
+    """Return `text` for a cell of a table."""
+    return text.replace("|", "\\|")
+
+
+def _installed(name: str) -> str:
+    """Return the version of an installed distribution."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

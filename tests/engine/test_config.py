@@ -1,0 +1,177 @@
+"""`[tool.hasten]`: what is read, and what is said about what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hasten.api import Code, Codemod, Finding, Option, Program, Settings, Transformer
+from hasten.config import Config, load, override
+from hasten.errors import ConfigError, UsageError
+
+
+class _Other(Codemod):
+    name = "other"
+
+    def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
+        """Find nothing."""
+        yield from ()
+
+    def transformer(self) -> type[Transformer]:
+        """Fail: nothing is rewritten here."""
+        raise AssertionError
+
+
+class _Quicken(_Other):
+    name = "quicken-it"
+    codes = (
+        Code("QCK001", "hazard", "a", "b"),
+        Code("QCK002", "hazard", "a", "b"),
+        Code("QCK101", "refusal", "a", "b"),
+    )
+    options = (
+        Option("fallback", bool, False, "help"),
+        Option("limit", int, 3, "help"),
+        Option("share", float, 0.5, "help"),
+        Option("names", tuple, ("a",), "help"),
+    )
+
+
+CODEMODS = (_Other(), _Quicken())
+
+
+def _write(root: Path, text: str) -> Path:
+    path = root / "pyproject.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("selct = []", "tool.hasten.selct: is not a known key; did you mean select?"),
+        ("zzzzzz = 1", "tool.hasten.zzzzzz: is not a known key"),
+        ("unsafe = 1", "tool.hasten.unsafe: must be true or false, not 1"),
+        ("unsafe = 'yes'", "tool.hasten.unsafe: must be true or false, not 'yes'"),
+        ("select = 'quicken-it'", "tool.hasten.select: must be a list of strings, not 'quicken-it'"),
+        ("select = [1]", "tool.hasten.select: must be a list of strings, not a list"),
+        ("select = ['quickenit']", "tool.hasten.select: there is no codemod 'quickenit'; did you mean quicken-it?"),
+        ("ignore = ['quicken_it']", "tool.hasten.ignore: there is no codemod 'quicken_it'; did you mean quicken-it?"),
+        ("accept = ['QCK003']", "tool.hasten.accept: there is no hazard 'QCK003'; did you mean QCK002?"),
+        ("accept = ['qck002']", "tool.hasten.accept: there is no hazard 'qck002'; did you mean QCK002?"),
+        ("accept = ['QCK101']", "tool.hasten.accept: QCK101 is a refusal, and only hazards can be accepted"),
+        (
+            "strategy = 'twins'",
+            "tool.hasten.strategy: must be one of convert, twin, offload, not 'twins'; did you mean twin?",
+        ),
+        ("strategy = [1]", "tool.hasten.strategy: must be one of convert, twin, offload, not a list"),
+        ("jobs = 0", "tool.hasten.jobs: must be a number from 1, not 0"),
+        ("jobs = true", "tool.hasten.jobs: must be a number from 1, not true"),
+        ("quicken-it = 1", "tool.hasten.quicken-it: must be a table, not 1"),
+        ("[tool.hasten.quickn-it]", "tool.hasten.quickn-it: there is no codemod 'quickn-it'; did you mean quicken-it?"),
+        (
+            "[tool.hasten.quicken-it]\nfalback = true",
+            "tool.hasten.quicken-it.falback: is not a known key; did you mean fallback?",
+        ),
+        (
+            "[tool.hasten.quicken-it]\nzzz = true",
+            "tool.hasten.quicken-it.zzz: is not a known key; quicken-it knows fallback, limit, names, share",
+        ),
+        ("[tool.hasten.other]\nzzz = true", "tool.hasten.other.zzz: is not a known key"),
+        ("[tool.hasten.quicken-it]\nfallback = 1", "tool.hasten.quicken-it.fallback: must be true or false, not 1"),
+        ("[tool.hasten.quicken-it]\nlimit = true", "tool.hasten.quicken-it.limit: must be a whole number, not true"),
+        ("[tool.hasten.quicken-it]\nshare = 'x'", "tool.hasten.quicken-it.share: must be a number, not 'x'"),
+        (
+            "[tool.hasten.quicken-it]\nnames = {}",
+            "tool.hasten.quicken-it.names: must be a list of strings, not a table",
+        ),
+    ],
+)
+def test_wrong_configuration_is_named(tmp_path: Path, table: str, message: str) -> None:
+    """Each mistake is one sentence with the file, the key, and the nearest thing that is known."""
+    path = _write(tmp_path, f"[tool.hasten]\n{table}\n")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, None, CODEMODS)
+    assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.hasten\n", "is not valid TOML: "),
+        ("[tool]\nhasten = 1\n", "tool.hasten: must be a table"),
+    ],
+)
+def test_broken_file_is_named(tmp_path: Path, text: str, message: str) -> None:
+    """A file that is no TOML, or whose table is none, is an error that names it."""
+    path = _write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, None, CODEMODS)
+    assert str(caught.value).startswith(f"{path}: {message}")
+
+
+def test_given_file_must_be_there_and_have_the_table(tmp_path: Path) -> None:
+    """`--config` with a file that says nothing about hasten is an error; a project without one is not."""
+    path = _write(tmp_path, "[project]\nname = 'x'\n")
+    assert load(tmp_path, None, CODEMODS) == Config()
+    assert load(tmp_path / "nowhere", None, CODEMODS) == Config()
+    with pytest.raises(ConfigError, match=r"has no \[tool\.hasten\] table"):
+        load(tmp_path, path, CODEMODS)
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load(tmp_path, tmp_path / "no.toml", CODEMODS)
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load(tmp_path, tmp_path, CODEMODS)
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    """All keys and the options of a codemod arrive, and undeclared options have their defaults."""
+    _write(
+        tmp_path,
+        "[tool.hasten]\nselect = ['quicken-it']\nignore = ['other']\nunsafe = true\naccept = ['QCK001']\n"
+        "exclude = ['x/*.py']\nstrategy = 'twin'\njobs = 2\n"
+        "[tool.hasten.quicken-it]\nfallback = true\nshare = 1\nnames = ['b', 'c']\n",
+    )
+    config = load(tmp_path, None, CODEMODS)
+    assert config == Config(
+        select=("quicken-it",), ignore=("other",), unsafe=True, accept=frozenset({"QCK001"}), exclude=("x/*.py",),
+        strategy="twin", jobs=2, options={"quicken-it": {"fallback": True, "share": 1.0, "names": ("b", "c")}},
+    )  # fmt: skip
+    assert config.options_for(CODEMODS[1]) == {"fallback": True, "limit": 3, "share": 1.0, "names": ("b", "c")}
+    assert config.options_for(CODEMODS[0]) == {}
+    assert (config.runs("quicken-it"), config.runs("other")) == (True, False)
+
+
+def test_command_line_is_laid_over_the_file() -> None:
+    """Selecting and jobs replace, ignoring, accepting and excluding add, and unsafe turns on."""
+    config = Config(select=("other",), ignore=("other",), accept=frozenset({"QCK001"}), exclude=("a",), jobs=2)
+    assert override(config, CODEMODS) == config
+    assert override(
+        config,
+        CODEMODS,
+        select=["quicken-it"],
+        ignore=["quicken-it", "other"],
+        unsafe=True,
+        accept=["QCK002"],
+        exclude=["b"],
+        jobs=1,
+    ) == Config(
+        ("quicken-it",), ("other", "quicken-it"), True, frozenset({"QCK001", "QCK002"}), ("a", "b"), "convert", 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"select": ["othr"]}, "--select: there is no codemod 'othr'; did you mean other?"),
+        ({"ignore": ["othr"]}, "--ignore: there is no codemod 'othr'; did you mean other?"),
+        ({"accept": ["QCK01"]}, "--accept: there is no hazard 'QCK01'; did you mean QCK001?"),
+        ({"accept": ["QCK101"]}, "--accept: QCK101 is a refusal, and only hazards can be accepted"),
+    ],
+)
+def test_wrong_words_on_the_command_line_are_named(words: dict[str, list[str]], message: str) -> None:
+    """The command line's mistakes name the option in place of the file."""
+    with pytest.raises(UsageError) as caught:
+        override(Config(), CODEMODS, **words)  # type: ignore[arg-type]
+    assert str(caught.value) == message

@@ -1,0 +1,207 @@
+"""What holds for every program that hasten rewrites: the checks that all generated tests share."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hasten import pipeline, registry
+from hasten.config import Config
+from hasten.discover import discover
+from hasten.model import Changed, Failed, Plan
+from hasten.text import LineTable
+
+EXAMPLES = int(os.environ.get("HASTEN_FUZZ_EXAMPLES", "0"))
+"""How many examples a generated test tries; 0 is the quick suite, where each test has a small number of its own."""
+
+CODEMODS = registry.load().codemods
+
+
+def examples(quick: int) -> int:
+    """Return how many examples to try: `quick`, or what HASTEN_FUZZ_EXAMPLES asks for."""
+    return EXAMPLES or quick
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run on one tree.
+
+    Attributes:
+        report: what the pipeline gave back.
+        after: the bytes of each file that changes.
+    """
+
+    report: pipeline.Report
+    after: dict[str, bytes]
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan."""
+        return self.report.plan
+
+
+def run(root: Path, *, unsafe: bool = True, targets: tuple[str, ...] = ()) -> Run:
+    """Preview the tree in `root`, in this process and without a cache.
+
+    Args:
+        root: the tree.
+        unsafe: whether changes with hazards are taken.
+        targets: the files to rewrite; all where it is empty.
+    """
+    found = discover([root], root=root)
+    chosen = targets or found.targets
+    context = tuple(sorted({*found.targets, *found.context} - set(chosen)))
+    request = pipeline.Request(root=root, config=Config(), targets=chosen, context=context, unsafe=unsafe, jobs=1)
+    report = pipeline.run(request, CODEMODS)
+    return Run(report, {each.path: each.after for each in report.outcomes if isinstance(each, Changed)})
+
+
+def run_text(text: str, *, unsafe: bool = True) -> tuple[Run, str]:
+    """Preview a program of one file; return the run and the new text."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "module.py").write_bytes(text.encode())
+        done = run(Path(folder), unsafe=unsafe)
+    return done, done.after.get("module.py", text.encode()).decode()
+
+
+def check_program(sources: Mapping[str, bytes]) -> Run:
+    """Run hasten with `--unsafe` on a program and check every law; return the run.
+
+    The laws: no crash; a file is left out only where Python itself cannot read it; the output compiles; nothing moves
+    but statements that the plan names and imports; a second run finds nothing; and where no line ends in another way,
+    the same program with CRLF line ends gives the same, with CRLF line ends.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        _write(root, sources)
+        first = run(root)
+        check_outcomes(first, sources)
+        _write(root, first.after)
+        second = run(root)
+        assert second.after == {}, f"a second run changes {sorted(second.after)}"
+        assert second.report.selected == frozenset()
+    if not any(b"\r" in data for data in sources.values()):
+        with tempfile.TemporaryDirectory() as folder:
+            _write(Path(folder), {path: _crlf(data) for path, data in sources.items()})
+            twin = run(Path(folder))
+        assert twin.after == {path: _crlf(data) for path, data in first.after.items()}
+    return first
+
+
+def check_outcomes(done: Run, sources: Mapping[str, bytes]) -> None:
+    """Check what one run says and makes: no crash, compiling output, nothing moved that the plan does not name."""
+    for problem in done.plan.problems:
+        assert problem.kind in {"syntax", "decode"}, problem
+        assert not compiles(sources[problem.path]), f"Python reads {problem.path}, hasten says: {problem.message}"
+    for outcome in done.report.outcomes:
+        assert not isinstance(outcome, Failed), outcome
+    for path, after in sorted(done.after.items()):
+        assert after != sources[path]
+        assert compiles(after), f"{path}: the output does not compile"
+        _check_lines(path, sources[path], after, done)
+
+
+def compiles(data: bytes) -> bool:
+    """Tell whether Python accepts a file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(data, "module.py", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
+
+
+def _check_lines(path: str, before: bytes, after: bytes, done: Run) -> None:
+    """Check that every line that differs belongs to a statement with an edit in it, or to an import."""
+    # Bytes as characters: only line numbers matter here, and Python's, which `LineTable` counts.
+    old, new = _lines(before), _lines(after)
+    free = _lines_of_imports(before) | _lines_of_edits(path, before, done)
+    fresh = _lines_of_imports(after)
+    for tag, old_start, old_end, new_start, new_end in difflib.SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
+        if tag == "equal":
+            continue
+        touched = set(range(old_start + 1, old_end + 1))
+        stray = sorted(line for line in touched - free if old[line - 1].strip())
+        assert not stray, f"{path}: lines {stray} differ, and no edit is there"
+        if tag == "insert":
+            # Added lines: imports and the empty lines around them, or more lines of a statement just before or after.
+            added = [line for line in range(new_start + 1, new_end + 1) if line not in fresh and new[line - 1].strip()]
+            assert not added or {old_start, old_start + 1} & free, f"{path}: new lines {added} belong to nothing"
+
+
+def _lines_of_imports(data: bytes) -> set[int]:
+    """Return the lines that hold import statements, and `pass` and blocks that stand in for them."""
+    return {
+        line
+        for node in ast.walk(_parse(data))
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+
+
+def _lines_of_edits(path: str, data: bytes, done: Run) -> set[int]:
+    """Return the lines of the smallest statement around each edit that was taken."""
+    taken = [edit for change in done.plan.changes if change.id in done.report.selected for edit in change.edits]
+    lines = {line for edit in taken if edit.path == path for line in range(edit.start.line, edit.end.line + 1)}
+    found = set(lines)
+    for node in ast.walk(_parse(data)):
+        if not isinstance(node, ast.stmt):
+            continue
+        span = range(
+            min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))]),
+            (node.end_lineno or 0) + 1,
+        )
+        inner = [
+            each for field in ("body", "orelse", "finalbody", "handlers", "cases") for each in getattr(node, field, [])
+        ]
+        # Of a compound statement only its header: what is inside has statements of its own.
+        first = min((_first_line(each) for each in inner), default=span.stop)
+        header = range(span.start, max(min(first, span.stop), span.start + 1))
+        if lines & set(header):
+            found |= set(header)
+    return found
+
+
+def _first_line(node: ast.AST) -> int:
+    """Return the first line of a node of a body; a `case` has none of its own."""
+    if isinstance(node, ast.match_case):
+        return node.pattern.lineno
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    lineno: int = getattr(node, "lineno", 0)
+    return min([*(each.lineno for each in decorators), lineno])
+
+
+def _parse(data: bytes) -> ast.Module:
+    """Return the tree of a file that compiles."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(data)
+
+
+def _lines(data: bytes) -> list[str]:
+    """Return the lines of a file as Python's parser counts them."""
+    text = data.decode("latin-1")
+    table = LineTable(text)
+    return [text[table.line_span(line).start : table.line_span(line).end] for line in range(1, len(table) + 1)]
+
+
+def _crlf(data: bytes) -> bytes:
+    """Return a file with CRLF line ends."""
+    return data.replace(b"\n", b"\r\n")
+
+
+def _write(root: Path, sources: Mapping[str, bytes]) -> None:
+    """Put files below `root`."""
+    for path, data in sources.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
