@@ -12,8 +12,6 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Processes of pytest. More than four gain nothing: a few long tests then set the time.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); if [ "$$n" -gt 4 ]; then echo 4; else echo "$$n"; fi)
-# A notice about the next major version of MkDocs, at every build; ours is pinned below it.
-export NO_MKDOCS_2_WARNING := 1
 # For example: make test ARGS="tests/engine -k imports"
 ARGS ?=
 
@@ -48,6 +46,9 @@ types: $(STAMP) ## Check types, strictly.
 format: $(STAMP) ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Silences a notice about the next major version of MkDocs; ours is pinned below it.
+docs docs-check: export NO_MKDOCS_2_WARNING := 1
 
 docs: $(STAMP) ## Write the generated pages and build the site into site/.
 	$(BIN)/python -m hasten.docsgen

@@ -51,7 +51,8 @@ def typed_commands(page: Path) -> Iterator[list[str]]:
     for line in lines:
         words = line.partition("#")[0].split()
         if words[:1] == ["hasten"]:
-            yield words[1:]
+            # Words in capitals or brackets stand for something else.
+            yield [word for word in words[1:] if word.startswith("-") or not (word.isupper() or word.startswith("["))]
 
 
 def docsgen_process(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
@@ -317,7 +318,9 @@ def test_make_targets_exist() -> None:
 def test_the_demo_runs(tmp_path: Path) -> None:
     """`make demo` changes the service, its tests pass on what comes out, and undo leaves nothing behind."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path, "TMPDIR": str(tmp_path)}
+    # It runs elsewhere, so a relative PYTHONPATH would not lead to the sources.
+    sources = os.pathsep.join(str(ROOT / root) for root in ("src", "codemods"))
+    environment = os.environ | {"PATH": path, "TMPDIR": str(tmp_path), "PYTHONPATH": sources}
     done = subprocess.run(
         [DOCS / "demo" / "run.sh"], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
     )

@@ -1,14 +1,19 @@
 #!/bin/sh
 # Shows hasten on a small service: a copy in a temporary directory is rewritten, tested, and taken back.
-# Run it as `make demo`. `hasten` and `python` (with pytest and orjson) must be on PATH.
+# Run it as `make demo`. The first `python` on PATH must have hasten and pytest.
 set -eu
 
 demo=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Journal and cache go to the temporary directory too, so that nothing is left behind.
-export HASTEN_STATE_DIR="$work/state" HASTEN_CACHE_DIR="$work/cache"
+# Journal, cache and what the tests write go there too, so that nothing is left behind.
+mkdir "$work/tmp"
+export HASTEN_STATE_DIR="$work/state" HASTEN_CACHE_DIR="$work/cache" TMPDIR="$work/tmp"
 export PYTHONDONTWRITEBYTECODE=1
+
+hasten() {
+    python -m hasten "$@"
+}
 
 show() {
     printf '\n$ %s\n' "$*"

@@ -30,13 +30,6 @@ _ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
 _REPOSITORY_MARKS = (".git", ".hg")
 
 
-def is_skipped(folder: str, name: str) -> bool:
-    """Tell whether a directory called `name` in `folder` is skipped by its name alone, as tools' directories are."""
-    return (
-        name in _SKIPPED or name in _SKIPPED_UNLESS_PACKAGE or os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Discovered:
     """What `discover` found; every path is POSIX, relative to the root, sorted, and in one of the two lists only.
@@ -144,6 +137,11 @@ def find_root(paths: Sequence[Path], cwd: Path) -> Path:
         if any((directory / mark).is_file() for mark in _ROOT_MARKS):
             return directory
     return common
+
+
+def is_skipped(folder: str, name: str) -> bool:
+    """Tell whether a directory called `name` in `folder` is one that tools or installers made, not going by rules."""
+    return name in _SKIPPED or name in _SKIPPED_UNLESS_PACKAGE or Path(folder, name, "pyvenv.cfg").exists()
 
 
 def _is_configured(directory: Path) -> bool:

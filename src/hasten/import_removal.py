@@ -182,8 +182,7 @@ class _Remover:
         gone = self._aliases[statement]
         start, end = page.start(statement), page.end(statement)
         source = page.text[start:end]
-        lines = [self._own_line(alias) for alias in statement.names]
-        exploded = all(lines)
+        exploded = all(self._own_line(alias, source) for alias in statement.names)
         if "#" not in source and "(" in source and isinstance(statement, ast.ImportFrom):
             magic = source.rstrip(") \t\r\n\f\\").endswith(",")
             if not exploded or not (magic and self._style.split_on_trailing_comma):
@@ -198,10 +197,12 @@ class _Remover:
         for run, after in _runs(statement.names, gone):
             self._run(statement, run, after)
 
-    def _own_line(self, alias: ast.alias) -> bool:
-        """Tell whether `alias` has a line to itself, but for a comma and a comment."""
+    def _own_line(self, alias: ast.alias, bracketed: str) -> bool:
+        """Tell whether `alias` has a line to itself, but for a comma and a comment, in a list in brackets."""
         page = self._page
         line = page.table.line_span(alias.lineno)
+        if "(" not in bracketed:
+            return False  # Continued by backslashes.
         head, tail = page.text[line.start : page.start(alias)], page.text[page.end(alias) : line.end]
         rest = tail.strip(" \t\f\r\n").removeprefix(",").lstrip(" \t\f")
         return not head.strip(" \t\f") and (not rest or rest.startswith("#"))
@@ -209,7 +210,8 @@ class _Remover:
     def _run(self, statement: ImportStatement, run: Sequence[ast.alias], after: ast.alias | None) -> None:
         """Take neighbouring names away, `after` being the next that stays."""
         page = self._page
-        if all(self._own_line(alias) and alias.lineno == alias.end_lineno for alias in run):
+        source = page.text[page.start(statement) : page.end(statement)]
+        if all(self._own_line(alias, source) and alias.lineno == alias.end_lineno for alias in run):
             for alias in run:
                 line = page.table.line_span(alias.lineno)
                 if "#" in page.text[line.start : line.end]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TypeGuard
 
 from hasten.import_layout import Draft, ImportStatement, Page, Replacement, Row
@@ -115,13 +116,13 @@ def _place(
     """Return the insertion of `import module` (names is `[""]`), or of one statement with `names`."""
     page = Page(text, tree)
     block = _first_block(page, page.rows(tree.body))
-    statements = [statement for row in block for statement in row.statements]
+    statements = [statement for row in block for statement in row.statements] or list(takewhile(_inert, tree.body))
     names = [name for name in names if not any(_binds(statement, module, name) for statement in statements)]
     names.sort(key=lambda name: member_key(name, None, style))
     if not names:
         start = page.start(statements[0])
         return Replacement(Span(start, start), "")
-    for statement in statements:
+    for statement in statements if block else ():
         if len(names) == 1 and names[0] and not style.single_line(module) and _takes_names(statement, module, style):
             return _join(page, statement, names[0], style)
     line = write_from(module, names, style, newline_of(text)) if names[0] else f"import {module}"
@@ -315,7 +316,8 @@ class _Block:
         page, newline = self._page, self._page.newline(row.first)
         first = page.top(row.first)
         one_module = line.split(" ")[:2] == page.line(row.first).split(" ")[:2] and line.startswith("from ")
-        if first == 1 or (one_module and self._style.tool == "isort"):
+        titled = page.line(1) in dict(self._style.headings).values()
+        if (first == 1 and not titled) or (one_module and self._style.tool == "isort"):
             # A comment that opens the file is about the file, and one above several `from x import` lines about `x`.
             first = row.first
         heading = self._style.heading(section)
@@ -413,7 +415,7 @@ def _join(page: Page, statement: ast.ImportFrom, name: str, style: ImportStyle) 
     index = sum(other <= key for other in keys) if keys == sorted(keys) else len(keys)
     start, end = page.start(statement), page.end(statement)
     source = page.text[start:end]
-    if all(not page.text[page.offset(alias.lineno) : page.start(alias)].strip(" \t\f") for alias in names):
+    if "(" in source and all(not page.text[page.offset(alias.lineno) : page.start(alias)].strip(" \t\f") for alias in names):
         return _join_lines(page, names, index, name)
     above, line_end = page.offset(statement.lineno), page.offset((statement.end_lineno or 0) + 1)
     row = page.text[above:line_end].rstrip("\r\n")

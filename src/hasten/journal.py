@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     import aiosqlite
 
 SCHEMA_VERSION = 1
+
+# Between two attempts to get hold of a journal, in seconds.
+_PAUSE = 0.05
 
 _SCHEMA = f"""
 BEGIN;
@@ -218,21 +222,40 @@ async def opened(path: Path, *, patience: float = 10.0) -> AsyncIterator[Journal
     Raises:
         JournalError: another run holds it, it was written by a newer hasten, or it cannot be opened.
     """
-    import aiosqlite
-
     with _told(path):
         # Only for the owner's eyes: it holds source code.
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # aiosqlite's thread ends with a traceback on stderr if SQLite cannot open the file, so try first.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = await aiosqlite.connect(path, timeout=patience)
+        connection = await _held(path, patience)
     try:
-        with _told(path):
-            await _prepare(connection, path)
         yield Journal(connection, path)
     finally:
         with _told(path):
             await connection.close()
+
+
+async def _held(path: Path, patience: float) -> aiosqlite.Connection:
+    import sqlite3
+
+    import aiosqlite
+
+    deadline = time.monotonic() + patience
+    while True:
+        connection = await aiosqlite.connect(path, timeout=0)
+        try:
+            await _prepare(connection, path)
+        except sqlite3.OperationalError as error:
+            await connection.close()
+            # SQLite's own waiting does not cover the switch to WAL, for which two processes can meet.
+            if not _code(error).startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_PAUSE)
+        except BaseException:
+            await connection.close()
+            raise
+        else:
+            return connection
 
 
 async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
@@ -241,6 +264,8 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
     await connection.execute("PRAGMA journal_mode = WAL")
     await connection.execute("PRAGMA synchronous = FULL")
     await connection.execute("PRAGMA foreign_keys = ON")
+    await connection.execute("BEGIN EXCLUSIVE")
+    await connection.commit()
     rows = list(await connection.execute_fetchall("PRAGMA user_version"))
     version = int(rows[0][0])
     if version > SCHEMA_VERSION:
@@ -262,8 +287,13 @@ def _told(path: Path) -> Iterator[None]:
         raise JournalError(f"the journal {path} cannot be used ({error.strerror}); set HASTEN_STATE_DIR") from error
 
 
+def _code(error: sqlite3.Error) -> str:
+    """Return SQLite's own name for an error, "" for one that the Python module raises by itself."""
+    return str(getattr(error, "sqlite_errorname", ""))
+
+
 def _sentence(path: Path, error: sqlite3.Error) -> str:
-    code = getattr(error, "sqlite_errorname", "")
+    code = _code(error)
     if code.startswith("SQLITE_BUSY"):
         return "another run of hasten is at work on this tree; wait for it to end"
     if code in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:

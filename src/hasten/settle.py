@@ -21,13 +21,13 @@ class ImportOrders:
 
     Attributes:
         additions: `(module, name)` pairs at module level.
-        local: `(start of the statement to stand beside, module, name, whether it is replaced)` inside functions.
+        local: `(start of the statement whose place it takes, module, name)` inside functions.
         removals: `(start of the statement, number of the name in it)`.
         first_party: top-level names of the program's own modules.
     """
 
     additions: tuple[tuple[str, str], ...] = ()
-    local: tuple[tuple[int, str, str, bool], ...] = ()
+    local: tuple[tuple[int, str, str], ...] = ()
     removals: tuple[tuple[int, int], ...] = ()
     first_party: frozenset[str] = frozenset()
     style: imports.ImportStyle = imports.ImportStyle()
@@ -39,21 +39,20 @@ def orders(module: Module, changes: Iterable[Change], program: Program, style: i
     released = {span for change in changes for path, span in change.releases if path == module.path}
     removals = [each for each in module.imports() if _is_unused(module, each, released, program)]
     additions: set[tuple[str, str]] = set()
-    local: set[tuple[int, str, str, bool]] = set()
+    local: set[tuple[int, str, str]] = set()
     taken: set[int] = set()
     for request in sorted(requests, key=lambda each: (each.scope, each.module, each.name)):
         if request.scope == 0 or module.bindings(0, request.name or request.module):
             additions.add((request.module, request.name))
             continue
+        # A function that imports for itself keeps doing so where the new import can stand in the old one's place.
         anchor = _anchor(module, request.scope, released)
-        if anchor is None:
+        alone = anchor is not None and sum(each.start == anchor.start for each in module.imports()) == 1
+        if anchor is None or not alone or anchor not in removals:
             additions.add((request.module, request.name))
             continue
-        alone = sum(each.start == anchor.start for each in module.imports()) == 1
-        replaced = alone and anchor in removals
-        if replaced:
-            taken.add(anchor.start)
-        local.add((anchor.start, request.module, request.name, replaced))
+        taken.add(anchor.start)
+        local.add((anchor.start, request.module, request.name))
     names = frozenset(each.name.partition(".")[0] for each in program.modules if each.name)
     left = tuple(sorted((each.start, each.index) for each in removals if each.start not in taken))
     return ImportOrders(tuple(sorted(additions)), tuple(sorted(local)), left, names, style)
@@ -129,13 +128,10 @@ def edits(path: str, text: str, wanted: ImportOrders) -> list[TextEdit]:
         text, tree, additions=wanted.additions, removals=removals, first_party=wanted.first_party, style=wanted.style
     )
     replacements = list(update.replacements)
-    for start, module, name, replaced in wanted.local:
+    for start, module, name in wanted.local:
         node = starts[start]
-        if replaced:
-            end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-            replacements.append(imports.Replacement(Span(start, end), f"from {module} import {name}" if name else f"import {module}"))
-        else:
-            replacements.append(imports.insert_in_scope(text, tree, node, module, name, after=True))
+        end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+        replacements.append(imports.Replacement(Span(start, end), f"from {module} import {name}" if name else f"import {module}"))
     return [
         TextEdit(path, each.span, lines.position(each.span.start), lines.position(each.span.end), each.text)
         for each in replacements

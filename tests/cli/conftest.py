@@ -1,13 +1,14 @@
-"""The command as a process of its own, on real trees, with a plugin whose findings do not change when a codemod does."""
+"""The command as a process of its own, on real trees, with a plugin of known findings."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -68,7 +69,7 @@ class Command:
     environment: dict[str, str]
 
     def __call__(
-        self, *arguments: str | Path, cwd: Path, text: bytes = b"", **extra: str
+        self, *arguments: str | Path, cwd: Path, text: bytes = b"", variables: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[bytes]:
         """Run the command to its end."""
         return subprocess.run(
@@ -77,7 +78,7 @@ class Command:
             input=text,
             capture_output=True,
             check=False,
-            env={**self.environment, **extra},
+            env={**self.environment, **variables},
         )
 
     def line(self, *arguments: str | Path) -> Sequence[str]:
@@ -118,14 +119,14 @@ def hasten_command(_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Com
     )
 
 
-Tree = Callable[[dict[str, str | bytes]], Path]
+Tree = Callable[[Mapping[str, str | bytes]], Path]
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     """Return a function that writes files below the test's directory, and returns that."""
 
-    def write(files: dict[str, str | bytes]) -> Path:
+    def write(files: Mapping[str, str | bytes]) -> Path:
         for name, content in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -96,8 +96,10 @@ Refusals
         ("slow_to_fast", EXPLAINED),
         (
             "ACM001",
-            "ACM001: a risky call\na hazard of slow-to-fast\n\nThe call says that it is risky.\n\n"
-            "What you can do\n  Take the argument out.\n",
+            (
+                "ACM001: a risky call\na hazard of slow-to-fast\n\nThe call says that it is risky.\n\n"
+                "What you can do\n  Take the argument out.\n"
+            ),
         ),
     ],
 )

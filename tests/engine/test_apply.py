@@ -505,37 +505,45 @@ def test_kill_during_undo(root: Path) -> None:
     """An undo that is killed leaves every file whole, and a second one finishes it."""
     fill(root, *FILES)
     before = snapshot(root)
-    with start(root) as child:
-        child.communicate(timeout=60)
-    assert whole(root, FILES) == len(FILES)
     script = "import sys; from pathlib import Path; from hasten.apply import undo; undo(Path(sys.argv[1]))"
-    with subprocess.Popen([sys.executable, "-c", script, str(root)]) as child:
-        while child.poll() is None and b"new" in (root / sorted(FILES)[60]).read_bytes():
-            pass
-        child.kill()
-    left = whole(root, FILES)
-    assert 0 < left < len(FILES)
-    undone = undo(root)
-    assert len(undone.restored) == left
-    assert undone.problems == ()
-    assert snapshot(root) == before
+    # A fast disk and a busy machine can let the undo end before it is killed; then once more, and earlier.
+    for moment in (60, 20, 5, 0, 0, 0):
+        with start(root) as child:
+            child.communicate(timeout=60)
+        assert whole(root, FILES) == len(FILES)
+        with subprocess.Popen([sys.executable, "-c", script, str(root)]) as child:
+            while child.poll() is None and b"new" in (root / sorted(FILES)[moment]).read_bytes():
+                pass
+            child.kill()
+        left = whole(root, FILES)
+        undone = undo(root)
+        assert undone.problems == ()
+        assert len(undone.restored) == left
+        assert snapshot(root) == before
+        if 0 < left < len(FILES):
+            return
+    pytest.fail("no undo was killed half-way")
 
 
 def test_interrupt(root: Path) -> None:
     """Ctrl-C ends a run between two files: each is whole, no temporary file is left, and undo brings all back."""
     fill(root, *FILES)
     before = snapshot(root)
-    with start(root) as child:
-        release(child)
-        wait_for(child, root, sorted(FILES)[30])
-        child.send_signal(signal.SIGINT)
-        _, stderr = child.communicate(timeout=60)
-    assert child.returncode != 0
-    assert b"KeyboardInterrupt" in stderr
-    assert 30 < whole(root, FILES) < len(FILES)
-    assert set(snapshot(root)) == set(before)
-    assert undo(root).problems == ()
-    assert snapshot(root) == before
+    for moment in (30, 10, 3, 0, 0, 0):
+        with start(root) as child:
+            release(child)
+            wait_for(child, root, sorted(FILES)[moment])
+            child.send_signal(signal.SIGINT)
+            _, stderr = child.communicate(timeout=60)
+        new = whole(root, FILES)
+        assert set(snapshot(root)) == set(before)
+        assert undo(root).problems == ()
+        assert snapshot(root) == before
+        if 0 < new < len(FILES):
+            assert child.returncode != 0
+            assert b"KeyboardInterrupt" in stderr
+            return
+    pytest.fail("no run was interrupted half-way")
 
 
 def test_two_runs_take_turns(root: Path) -> None:

@@ -139,6 +139,16 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
     assert asyncio.run(record(path)) == 2
 
 
+def test_a_new_journal_that_all_want_at_once(tmp_path: Path) -> None:
+    """Runs that start together on a tree without a journal wait for each other, and all are recorded."""
+
+    async def start(path: Path) -> list[int]:
+        return await asyncio.gather(*(record(path) for _ in range(6)))
+
+    for number in range(5):
+        assert sorted(asyncio.run(start(tmp_path / f"{number}/journal.sqlite3"))) == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
     """A journal of a later schema is refused, and not touched."""
     path = tmp_path / "journal.sqlite3"

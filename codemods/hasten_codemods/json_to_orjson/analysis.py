@@ -17,8 +17,13 @@ from hasten_codemods.json_to_orjson.values import Values
 from hasten_codemods.json_to_orjson.witnesses import Witnesses
 
 REQUIREMENT = "orjson>=3.11.7"
-_LOADS_ERRORS = (("JSONDecodeError", "JSONDecodeError"), ("TypeError", "JSONDecodeError"), ("UnicodeDecodeError", "JSONDecodeError"))
-_DUMPS_ERRORS = (("TypeError", "TypeError"), ("ValueError", "TypeError"))
+_LOADS_ERRORS = (
+    ("JSONDecodeError", "JSONDecodeError"),
+    ("TypeError", "JSONDecodeError"),
+    ("UnicodeDecodeError", "JSONDecodeError"),
+    ("RecursionError", "JSONDecodeError"),
+)
+_DUMPS_ERRORS = (("TypeError", "TypeError"), ("ValueError", "TypeError"), ("RecursionError", "TypeError"))
 
 
 @dataclass(slots=True)
@@ -195,8 +200,8 @@ class Analysis:
         parsed = document is not None and document[0] == "c" and self._is_own_text(site.module, site.scope, document)
         for code, place, what in (
             ("JSON005", None if parsed else witnesses.non_finite_text, "NaN or infinity in JSON text"),
-            ("JSON006", witnesses.big_text, "an integer beyond 64 bits"),
-            ("JSON015", None if constant or parsed else witnesses.other_encoding, "a document that is not plain UTF-8"),
+            ("JSON006", witnesses.big, "an integer beyond 64 bits"),
+            ("JSON015", None if constant or parsed or self._is_str(site, call, document) else witnesses.other_encoding, "a document that is not plain UTF-8"),
             ("JSON016", witnesses.surrogate, "a lone surrogate"),
             ("JSON017", witnesses.depth, "the recursion limit"),
         ):
@@ -205,7 +210,7 @@ class Analysis:
         is_text = document is not None and values.document_is_text(self.values, site.module, site.scope, document)
         if is_text:
             evidence.proof("JSON207", "the argument is text for sure")
-        elif witnesses.text_subclass is not None and not parsed:
+        elif witnesses.text_subclass is not None and document is not None and not values.is_plain_text(document, site.module):
             evidence.hazard("JSON014", f"a subclass of `str` or `bytes` is used at {witnesses.text_subclass}, and what is read here is not known")
         pairs = [each for each in _LOADS_ERRORS if not (is_text and each[0] == "TypeError")]
         verdict = errors.examine(self.program, call, pairs)
@@ -213,11 +218,18 @@ class Analysis:
             evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
         if verdict.read:
             evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")
-        elif witnesses.message is not None:
-            evidence.hazard("JSON013", f"the words of a JSON error are expected at {witnesses.message}")
+        elif witnesses.reading_message is not None:
+            evidence.hazard("JSON013", f"the words of a JSON error are expected at {witnesses.reading_message}")
         if verdict.caught and not verdict.changed:
             evidence.proof("JSON206", f"the handler at {verdict.caught[0]} catches orjson's error as well")
         return evidence
+
+    def _is_str(self, site: Site, call: Call, document: list[Any] | None) -> bool:
+        """Tell whether what is read was decoded before: text, or a file opened in text mode."""
+        if document is not None:
+            return self.values.is_text(site.module, site.scope, document)
+        file = call.argument(0, "fp")
+        return file is not None and self.readers.is_text_file(site.module, site.scope, file.shape)
 
     def _is_own_text(self, module: Module, scope: int, shape: list[Any]) -> bool:
         call = module.call(shape[1])
@@ -326,6 +338,8 @@ class Analysis:
             evidence.hazard("JSON008", f"the handler at {verdict.caught[0]} may count on a TypeError that orjson does not raise")
         if verdict.read:
             evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")
+        elif self.witnesses.writing_message is not None:
+            evidence.hazard("JSON013", f"the words of a JSON error are expected at {self.witnesses.writing_message}")
 
     def _written(self, site: Site, call: Call, spelling: Spelling, evidence: Evidence) -> Change:
         data: dict[str, str] = {"default": spelling.default}

@@ -17,6 +17,7 @@ _PARENTS: dict[str, tuple[str, ...]] = {
     "ValueError": ("ValueError", "Exception", "BaseException"),
     "RecursionError": ("RecursionError", "RuntimeError", "Exception", "BaseException"),
 }
+_BROAD = frozenset({"Exception", "BaseException"})
 #: So many calls upwards a handler is taken to be meant for this call.
 _FARTHEST = 3
 _RAISES = frozenset({"raises", "assertRaises", "assertRaisesRegex", "suppress", "RaisesGroup", "raises_regex", "assert_raises"})
@@ -31,11 +32,17 @@ class Handler:
         catches: the short names of the exceptions it catches; None catches all.
         place: `path:line`.
         reads_error: whether it looks at the words of the error it catches.
+        asserts: whether it is a test's way of demanding the exception.
     """
 
     catches: frozenset[str] | None
     place: str
     reads_error: bool
+    asserts: bool = False
+
+    def names(self, error: str) -> bool:
+        """Tell whether the handler means this exception, and does not just catch everything; tests always mean it."""
+        return self.asserts or (self.catches is not None and not self.catches.isdisjoint(set(_PARENTS[error]) - _BROAD))
 
     def catches_one(self, error: str) -> bool:
         """Tell whether an exception of that name is caught."""
@@ -60,41 +67,61 @@ class Verdict:
 def examine(program: Program, call: Call, pairs: Sequence[tuple[str, str]]) -> Verdict:
     """Return what becomes of each `(error raised by json, error raised by orjson)` on its way up from `call`."""
     verdict = Verdict()
-    _examine(program, call, tuple(pairs), verdict, set(), 0)
+    _examine(program, call, tuple(_Flight(old, new) for old, new in pairs), verdict, set(), 0)
     return verdict
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """An exception on its way up.
+
+    Attributes:
+        old, new: what `json` raises, and what orjson raises in its place.
+        stopped: the handler that catches the new one but not the old one, which flies on.
+    """
+
+    old: str
+    new: str
+    stopped: str = ""
+
+
 def _examine(
-    program: Program, call: Call, pairs: tuple[tuple[str, str], ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
+    program: Program, call: Call, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
 ) -> None:
     for handlers in _around(call):
-        pairs = _past(handlers, pairs, verdict)
-        if not pairs:
+        flights = _past(handlers, flights, verdict)
+        if not flights:
             return
     function = call.module.enclosing(call.scope, "function")
     if depth >= _FARTHEST or function is None or (function.module.path, function.index) in seen:
         return
     seen.add((function.module.path, function.index))
     for caller, _certain in program.callers(function):
-        _examine(program, caller, pairs, verdict, seen, depth + 1)
+        _examine(program, caller, flights, verdict, seen, depth + 1)
     for read in program.references(function):
         handler = _called_by_assertion(read.module, read.use)
         if handler is not None:
-            _past([handler], pairs, verdict)
+            _past([handler], flights, verdict)
 
 
-def _past(handlers: list[Handler], pairs: tuple[tuple[str, str], ...], verdict: Verdict) -> tuple[tuple[str, str], ...]:
-    """Return the pairs that no handler of one `try` catches, and note what happens to the others."""
-    left: list[tuple[str, str]] = []
-    for old, new in pairs:
-        first = next((each for each in handlers if each.catches_one(old)), None)
-        second = next((each for each in handlers if each.catches_one(new)), None)
-        if first is second is None:
-            left.append((old, new))
+def _past(handlers: list[Handler], flights: tuple[_Flight, ...], verdict: Verdict) -> tuple[_Flight, ...]:
+    """Return the exceptions that no handler of one `try` catches, and note what happens to the others."""
+    left: list[_Flight] = []
+    for flight in flights:
+        first = next((each for each in handlers if each.catches_one(flight.old)), None)
+        if flight.stopped:
+            # An exception that used to pass is swallowed further in: that matters to whoever waits for it by name.
+            if first is None:
+                left.append(flight)
+            elif first.names(flight.old):
+                verdict.changed.append((flight.old, flight.new, flight.stopped))
+            continue
+        second = next((each for each in handlers if each.catches_one(flight.new)), None)
+        if first is None:
+            left.append(_Flight(flight.old, flight.new, second.place) if second is not None else flight)
         elif first is not second:
-            place = (first or second or handlers[0]).place
-            verdict.changed.append((old, new, place))
-        elif first is not None:
+            verdict.changed.append((flight.old, flight.new, first.place))
+        else:
             verdict.caught.append(first.place)
             if first.reads_error:
                 verdict.read.append(first.place)
@@ -132,7 +159,7 @@ def _of_with(module: Module, guard: Any) -> list[Handler]:
     reads = any(each.keyword in {"match", "check"} for each in call.arguments) or call.tail.endswith("Regex")
     if guard.name:
         reads = reads or any(True for _ in _reads_after(module, guard.name, guard.start))
-    return [Handler(caught, f"{module.path}:{module.position(guard.start).line}", reads)]
+    return [Handler(caught, f"{module.path}:{module.position(guard.start).line}", reads, asserts=True)]
 
 
 def _called_by_assertion(module: Module, use: list[Any]) -> Handler | None:
@@ -143,7 +170,7 @@ def _called_by_assertion(module: Module, use: list[Any]) -> Handler | None:
     first = call.argument(0)
     if call.tail not in _RAISES or first is None:
         return None
-    return Handler(_names(module, call.scope, first.shape), f"{module.path}:{module.position(call.span.start).line}", call.tail.endswith("Regex"))
+    return Handler(_names(module, call.scope, first.shape), f"{module.path}:{module.position(call.span.start).line}", call.tail.endswith("Regex"), asserts=True)
 
 
 def _names(module: Module, scope: int, types: Shape | None) -> frozenset[str] | None:

@@ -188,6 +188,11 @@ class Readers:
             return Verdict("JSON004", f"the file written at {place} is opened without `encoding=\"utf-8\"`")
         return self.of_path(module, scope, path, place)
 
+    def is_text_file(self, module: Module, scope: int, file: Shape) -> bool:
+        """Tell whether `file` is seen to be opened in text mode."""
+        opened = self._opening(module, scope, file)
+        return opened is not None and not opened[1]
+
     def _opening(self, module: Module, scope: int, file: Shape) -> tuple[Shape, bool, Shape | None] | None:
         """Return path, binary or not, and encoding of the `open` behind a file variable."""
         if file[0] != "n":

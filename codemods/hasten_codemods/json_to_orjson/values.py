@@ -19,7 +19,7 @@ NOTHING: frozenset[str] = frozenset()
 _TEXT_METHODS = frozenset(
     {"format", "join", "strip", "lstrip", "rstrip", "lower", "upper", "title", "replace", "decode", "isoformat", "strftime", "hexdigest", "hex", "as_posix", "capitalize"}
 )
-_TEXT_CALLS = frozenset({"builtins.str", "builtins.repr", "builtins.ascii", "builtins.hex", "builtins.chr", "builtins.bin", "builtins.oct", "os.getcwd", "platform.system"})
+_TEXT_CALLS = frozenset({"builtins.str", "builtins.repr", "builtins.ascii", "builtins.hex", "builtins.chr", "builtins.bin", "builtins.oct", "os.getcwd", "platform.system", "json.dumps"})
 _SMALL_CALLS = frozenset({"builtins.len", "builtins.bool", "builtins.isinstance", "builtins.ord", "builtins.callable", "builtins.hasattr", "os.getpid"})
 _HARMLESS_METHODS = frozenset({"get", "keys", "items", "values", "copy", "count", "index"})
 _ANNOTATIONS: dict[str, frozenset[str]] = {
@@ -224,6 +224,17 @@ def annotation_doubts(shape: Shape) -> frozenset[str]:
             return annotation_doubts(inner)
         case _:
             return EVERYTHING
+
+
+def is_plain_text(shape: Shape, module: Module) -> bool:
+    """Tell whether a document comes out of a file, a socket or a decoder, which make `str` and `bytes` themselves."""
+    match shape:
+        case ["c", int() as index]:
+            return module.call(index).tail in {"read", "decode", "read_text", "read_bytes", "readline", "getvalue", "recv", "dumps", "communicate"}
+        case ["a", _, "text" | "content"]:
+            return True
+        case _:
+            return False
 
 
 def document_is_text(values: Values, module: Module, scope: int, shape: Shape) -> bool:

@@ -27,8 +27,10 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]|\\ud[89a-f]")
 _PAIR = re.compile(r"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 _NAN = re.compile(r"(?<![A-Za-z])-?(?:NaN|Infinity)(?![A-Za-z])|\d[eE]\+?[34]\d\d\b")
 _BIG = re.compile(r"(?<![\d.])(\d{19,})(?![\d.eE])")
-_BOM = re.compile(r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)|^\xff\xfe|^\xfe\xff|^\xef\xbb\xbf|^\ufeff")
-_MESSAGE = re.compile(LITERALS[-1])
+_CODEC = re.compile(r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)")
+_MARK = re.compile(r"^(?:\xff\xfe|\xfe\xff|\xef\xbb\xbf|\ufeff)")
+_READING_MESSAGE = re.compile(r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|Invalid (?:control character|\\\\?escape)")
+_WRITING_MESSAGE = re.compile(r"is not JSON serializable|Circular reference detected|Out of range float")
 _READERS = frozenset({"loads", "load", "StringIO", "BytesIO", "write", "write_text", "write_bytes", "fromstring"})
 _NON_FINITE = frozenset({"math.nan", "math.inf", "numpy.nan", "numpy.inf", "builtins.float"})
 _SPELLINGS = re.compile(r"^\s*[+-]?(?:nan|inf(?:inity)?)\s*$", re.IGNORECASE)
@@ -47,8 +49,16 @@ class Witnesses:
     def _strings(self) -> list[tuple[Module, int, str, list[object], int]]:
         return [(module, start, text, use, scope) for module in self.program.modules for start, text, use, scope in module.facts["strings"]]
 
-    def _first_string(self, pattern: re.Pattern[str]) -> str | None:
-        for module, start, text, _use, _scope in self._strings():
+    def _documents(self) -> list[tuple[Module, int, str, list[object]]]:
+        """Return the string literals that are JSON text, or are given to a JSON parser."""
+        return [
+            (module, start, text, use)
+            for module, start, text, use, _scope in self._strings()
+            if text.lstrip()[:1] in {"[", "{"} or _tail(module, use) in {"loads", "load"}
+        ]
+
+    def _first_document(self, pattern: re.Pattern[str]) -> str | None:
+        for module, start, text, _use in self._documents():
             if pattern.search(text):
                 return _place(module, start)
         return None
@@ -106,7 +116,7 @@ class Witnesses:
     @cached_property
     def non_finite_text(self) -> str | None:
         """Return a place that holds NaN or infinity in JSON text."""
-        return self._from_data("nan") or self._first_string(_NAN)
+        return self._from_data("nan") or self._first_document(_NAN)
 
     @cached_property
     def big(self) -> str | None:
@@ -118,16 +128,11 @@ class Witnesses:
 
     @cached_property
     def _big_text(self) -> str | None:
-        for module, start, text, _use, _scope in self._strings():
+        for module, start, text, _use in self._documents():
             for match in _BIG.finditer(text):
-                if int(match[1][:25]) >= 1 << 63 and text.lstrip()[:1] in {"[", "{", match[1][:1]}:
+                if int(match[1][:25]) >= 1 << 63:
                     return _place(module, start)
         return self._from_data("big")
-
-    @cached_property
-    def big_text(self) -> str | None:
-        """Return a place that holds such an integer, in Python or in JSON text."""
-        return self.big
 
     @cached_property
     def subclass(self) -> str | None:
@@ -152,38 +157,54 @@ class Witnesses:
             bases = [scope.module.dotted(scope.parent, each) or "" for each in scope.bases]
             if any(each in _TEXTS for each in bases) and not any(each.startswith("enum.") for each in bases):
                 return _place(scope.module, scope.span.start)
-        return self._first_import("markupsafe", "numpy")
+        return None
 
     @cached_property
     def surrogate(self) -> str | None:
         """Return a place that holds a lone surrogate."""
-        for module, start, text, _use, _scope in self._strings():
-            if _SURROGATE.search(_PAIR.sub("", text)):
+        for module, start, text, use, _scope in self._strings():
+            if use != ["expr"] and _SURROGATE.search(_PAIR.sub("", text)):
                 return _place(module, start)
         return self._from_data("surrogate")
 
     @cached_property
     def other_encoding(self) -> str | None:
-        """Return a place that handles documents with a byte order mark, in UTF-16 or UTF-32."""
-        return self._from_data("bom") or self._first_string(_BOM)
+        """Return a place that makes or holds bytes with a byte order mark, or in UTF-16 or UTF-32."""
+        for module, start, text, use, _scope in self._strings():
+            # An `encoding=` of a text file is none: the file takes the mark away before anyone sees it.
+            if _MARK.search(text) or (_CODEC.search(text) and _tail(module, use) == "encode"):
+                return _place(module, start)
+        for name in ("BOM_UTF8", "BOM_UTF16", "BOM_UTF16_LE", "BOM_UTF16_BE", "BOM"):
+            for read in self.program.attribute_reads(name):
+                return _place(read.module, read.span.start)
+        return self._from_data("bom")
 
     @cached_property
     def depth(self) -> str | None:
-        """Return a place that counts on the recursion limit."""
-        for word in ("RecursionError", "setrecursionlimit", "getrecursionlimit"):
-            self.program.want(word)
-            for module in self.program.modules:
-                for table in module.facts["reads"]:
-                    for start, _end, _use in table.get(word, ()):
-                        return _place(module, start)
-            for call in self.program.calls_named(word):
-                return _place(call.module, call.span.start)
+        """Return a place that makes deeply nested text, such as `"[" * 100_000`, or changes the recursion limit."""
+        for module, start, text, use, _scope in self._strings():
+            if use == ["bin", "Mult"] and text.lstrip()[:1] in {"[", "{"}:
+                return _place(module, start)
+        for call in self.program.calls_named("setrecursionlimit"):
+            return _place(call.module, call.span.start)
         return None
 
     @cached_property
-    def message(self) -> str | None:
-        """Return a place that knows the words of a JSON error."""
-        return self._first_string(_MESSAGE)
+    def reading_message(self) -> str | None:
+        """Return a place that knows the words of an error of `loads`."""
+        return self._message(_READING_MESSAGE)
+
+    @cached_property
+    def writing_message(self) -> str | None:
+        """Return a place that knows the words of an error of `dumps`."""
+        return self._message(_WRITING_MESSAGE)
+
+    def _message(self, words: re.Pattern[str]) -> str | None:
+        for module, start, text, use, _scope in self._strings():
+            # A docstring that talks about errors expects none, unless it is run as a test.
+            if words.search(text) and (use != ["expr"] or ">>>" in text):
+                return _place(module, start)
+        return None
 
     @cached_property
     def known_text(self) -> str | None:
@@ -209,6 +230,11 @@ def _is_standard(text: str) -> bool:
         # A part of a document, or one with placeholders: the spacing decides.
         return bool(re.search(r"\"\s*: |\", \"|\\u[0-9a-f]{4}", text))
     return isinstance(value, (dict, list)) and len(value) > 0 and json.dumps(value, separators=(",", ":"), ensure_ascii=False) != text.strip()
+
+
+def _tail(module: Module, use: list[object]) -> str:
+    """Return the name of the function that a literal is an argument of, or nothing."""
+    return module.call(use[1]).tail if use[0] == "arg" and isinstance(use[1], int) else ""
 
 
 def _place(module: Module, start: int) -> str:

@@ -90,6 +90,7 @@ def run(options: Options) -> Session:
         overlay=(stdin,) if stdin else (),
         # The metadata cannot be written when text goes from stdin to stdout.
         dependencies=not options.no_dependencies and named is None,
+        known=tuple(codemod.name for codemod in installed.codemods),
     )  # fmt: skip
     with Bar() as progress:
         report = pipeline.run(request, chosen, progress)
