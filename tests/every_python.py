@@ -36,10 +36,8 @@ def main() -> int:
 
     for name, result in results.items():
         print(f"{name:8} {result}")
-    if "passed" not in results.values():
-        print("no supported Python was found")
-        return 1
-    return int("failed" in results.values())
+    # A machine without any supported Python has proved nothing.
+    return int("failed" in results.values() or "passed" not in results.values())
 
 
 def interpreter(version: str) -> str | None:
@@ -67,7 +65,7 @@ def suite(name: str, python: str, pytest_arguments: list[str], *, lowest: bool =
     constraints = venv / "constraints.txt"
     constraints.write_text(oldest() if lowest else "", encoding="utf-8")
     install: list[str | Path] = [bin_python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "--constraint", constraints, "--editable", ".[dev,docs]"], cwd=ROOT, check=True)
+    subprocess.run([*install, "--constraint", constraints, "--editable", ".[test]"], cwd=ROOT, check=True)
     # The tests start `hasten` as the user would, so the environment's commands come first.
     environment = os.environ | {"PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     command: list[str | Path] = [bin_python, "-m", "pytest", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hasten.index.flow import Sink, follow
-from hasten.index.program import Argument, Call, Module, Program, Read, Scope
+from hasten.index.program import Argument, Call, Guard, Module, Program, Read, Scope
 from hasten.model import (
     Applicability,
     Change,
@@ -41,6 +41,7 @@ __all__ = [
     "Codemod",
     "Edit",
     "Finding",
+    "Guard",
     "Hazard",
     "ImportRequest",
     "Module",

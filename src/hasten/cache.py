@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS blobs (key TEXT PRIMARY KEY, value BLOB NOT NULL, used INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID"
+_SCHEMA = "CREATE TABLE IF NOT EXISTS blobs (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
 #: SQLite takes at most 32,766 variables in a statement; older builds 999.
 _BATCH = 500
 #: Beyond this size the cache starts over: rebuilding is cheaper than keeping count.
@@ -65,7 +65,8 @@ class Cache:
             for start in range(0, len(keys), _BATCH):
                 batch = keys[start : start + _BATCH]
                 marks = ",".join("?" * len(batch))
-                async with database.execute(f"SELECT key, value FROM blobs WHERE key IN ({marks})", batch) as cursor:  # noqa: S608 - marks only
+                query = f"SELECT key, value FROM blobs WHERE key IN ({marks})"  # noqa: S608 - question marks only
+                async with database.execute(query, batch) as cursor:
                     found.update({key: value async for key, value in cursor})
         return found
 

@@ -31,11 +31,17 @@ def check(path: str, before: str, result: Rewritten) -> None:
             warnings.simplefilter("ignore")
             compile(ast.parse(result.text), path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise SourceError("internal", f"the rewritten text would not compile ({error}); the file is left as it is, please report this") from error
+        raise SourceError(
+            "internal", f"the rewritten text would not compile ({error}); the file is left as it is, please report this"
+        ) from error
     if _outside(before, result.replaced) != _kept(result.middle, result.replaced):
-        raise SourceError("internal", "an import edit moved text outside its place; the file is left as it is, please report this")
+        raise SourceError(
+            "internal", "an import edit moved text outside its place; the file is left as it is, please report this"
+        )
     if _outside(result.middle, result.islands) != _kept(result.text, result.islands):
-        raise SourceError("internal", "a rewrite moved text outside its island; the file is left as it is, please report this")
+        raise SourceError(
+            "internal", "a rewrite moved text outside its island; the file is left as it is, please report this"
+        )
 
 
 def _outside(text: str, pieces: Sequence[Piece]) -> list[str]:

@@ -118,7 +118,8 @@ def _followed(
         if target in texts:
             yield target, add_to_requirements(texts[target], requirement)
         else:
-            yield path, CannotAdd(f"The dependencies are read from {file}, which was not found: add {requirement} there.")
+            reason = f"The dependencies are read from {file}, which was not found: add {requirement} there."
+            yield path, CannotAdd(reason)
 
 
 def _drop_includers(texts: Mapping[str, str], outcomes: dict[str, Outcome]) -> None:

@@ -109,9 +109,10 @@ def _into_lines(text: str, entries: Sequence[_Entry], requirement: str, indent: 
     else:
         at = entries[index].start
         # A comment above a requirement is about it, unless it heads the file.
-        above = [match for match in LINE.finditer(text, 0, at)]
-        while len(above) > 1 and above[-1][0].lstrip().startswith("#"):
+        above = list(LINE.finditer(text, 0, at))
+        while above and above[-1][0].lstrip().startswith("#"):
             at = above.pop().start()
+        at = at if above else entries[index].start
     return f"{text[:at]}{indent}{requirement}{newline}{text[at:]}"
 
 
@@ -155,14 +156,14 @@ def add_to_setup_cfg(text: str, requirement: str, *, optional: str | None = None
         return CannotAdd(f"[options] has no install_requires to add {requirement} to.", elsewhere=True)
     source = re.match(r"\s*file:\s*(.+)", text[main.start : main.end], re.DOTALL)
     if source:
-        files = tuple(part.strip() for part in re.split(r"[,\n]", source[1]) if part.strip())
+        files = tuple(part.strip() for part in re.split(r"[,\r\n]", source[1]) if part.strip())
         return CannotAdd(f"The dependencies are read from {', '.join(files)}.", elsewhere=True, files=files)
     return _cfg_add(text, main, requirement)
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """Where the value of an option stands: from behind the `=` to the end of its last line, line end excluded."""
+    """The value of an option, or the body of a section: whole lines but for the head of the first."""
 
     start: int
     end: int
@@ -178,50 +179,50 @@ def _cfg_section(text: str, section: str) -> _Value | None:
 
 def _cfg_value(text: str, section: str, option: str) -> _Value | None:
     found = _cfg_section(text, section)
-    if not found:
+    key = re.compile(rf"(?<=[\r\n]){re.escape(option)}[ \t]*[=:]", re.IGNORECASE)
+    match = key.search(text, found.start, found.end) if found else None
+    if not match or not found:
         return None
-    key = re.compile(rf"(?:^|(?<=[\r\n])){re.escape(option)}[ \t]*[=:]", re.IGNORECASE)
-    match = key.search(text, found.start, found.end)
-    if not match:
-        return None
-    end = match.end()
-    for number, line in enumerate(LINE.finditer(text, match.end(), found.end)):
-        if number and not line[0].startswith((" ", "\t", "#", "\r", "\n")):
+    lines = list(LINE.finditer(text, match.end(), found.end))
+    end = lines[0].end() if lines else match.end()
+    for line in lines[1:]:
+        if not line[0].startswith((" ", "\t", "#", "\r", "\n")):
             break
-        if not number or (line[0].strip() and not line[0].startswith("#")):
-            end = line.start() + len(line[0].rstrip("\r\n"))
+        if line[0].strip() and not line[0].startswith("#"):
+            end = line.end()
     return _Value(match.end(), end)
 
 
+def _cfg_lines(text: str, value: _Value) -> tuple[str, list[_Entry]]:
+    """Return what stands behind the `=`, and the entries on the lines below."""
+    lines = list(LINE.finditer(text, value.start, value.end))
+    if not lines:
+        return "", []
+    entries = [_Entry(line[0].strip(), line.start(), line.end()) for line in lines[1:] if line[0].strip()]
+    return lines[0][0].strip(), [entry for entry in entries if not entry.value.startswith("#")]
+
+
 def _cfg_items(text: str, value: _Value) -> list[str]:
-    source = text[value.start : value.end]
-    if not re.search(r"[\r\n]", source):
-        return [item.strip() for item in source.split(";") if item.strip()]
-    lines = (line.strip() for line in re.split(r"[\r\n]+", source))
-    return [line for line in lines if line and not line.startswith("#")]
+    head, entries = _cfg_lines(text, value)
+    # setuptools takes a single line for a list with semicolons.
+    heads = [head] if entries else [item.strip() for item in head.split(";")]
+    return [item for item in [*heads, *(entry.value for entry in entries)] if item]
 
 
 def _cfg_add(text: str, value: _Value, requirement: str) -> Outcome:
-    source, newline = text[value.start : value.end], newline_of(text)
-    if not source.strip():
-        return Added(f"{text[: value.start]}{newline}    {requirement}{text[value.end :]}")
-    if not re.search(r"[\r\n]", source):
-        if ";" in requirement:
-            return CannotAdd(f"install_requires is one line, which has no room for a marker: add {requirement} by hand.")
-        separator = " " if source[-1] in " \t" else ""
-        return Added(f"{text[: value.end].rstrip(' ' + chr(9))};{separator or ' '}{requirement}{text[value.end :]}")
-    lines = [
-        _Entry(match[0].strip(), match.start(), match.end())
-        for match in LINE.finditer(text, value.start, min(value.end + 2, len(text)))
-        if match[0].strip() and not match[0].lstrip().startswith("#") and match.start() < value.end
-    ]
-    own = [entry for entry in lines if text[entry.start : entry.end][:1] in " \t" and entry.start > value.start]
-    if len(own) < len(lines):
-        own = own[-1:]  # `install_requires = a`, `b` below: only the lines below can take one more.
-    lines_end = LINE.match(text, own[-1].start)
-    last = own[-1] if lines_end is None else _Entry(own[-1].value, own[-1].start, lines_end.end())
-    indent = re.match(r"[ \t]*", text[own[0].start :])
-    return Added(_into_lines(text, [*own[:-1], last], requirement, indent[0] if indent else "    "))
+    head, entries = _cfg_lines(text, value)
+    if entries:
+        line = text[entries[0].start : entries[0].end]
+        indent = line[: len(line) - len(line.lstrip(" \t"))]
+        # `install_requires = b`, and `a` on a line below: new lines can only follow.
+        return Added(_into_lines(text, entries[-1:] if head else entries, requirement, indent))
+    at = value.start + len(text[value.start : value.end].rstrip())
+    if not head:
+        rest = text[value.start :].lstrip(" \t")
+        return Added(f"{text[: value.start]}{newline_of(text)}    {requirement}{rest}")
+    if ";" in requirement:
+        return CannotAdd(f"The list is on one line, which has no room for a marker: add {requirement} by hand.")
+    return Added(f"{text[:at]}; {requirement}{text[at:]}")
 
 
 def _cfg_extra(text: str, value: _Value | None, optional: str, requirement: str) -> Outcome:
@@ -247,9 +248,7 @@ def add_to_setup_py(text: str, requirement: str, *, optional: str | None = None)
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         return CannotAdd(f"The file cannot be parsed: {error}.")
-    values = {
-        node.arg: node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg is not None
-    }
+    values = {node.arg: node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg is not None}
     names = [
         name_of(node.value)
         for key in ("install_requires", keyword)
@@ -261,4 +260,5 @@ def add_to_setup_py(text: str, requirement: str, *, optional: str | None = None)
     if keyword not in values:
         return CannotAdd(f"setup.py has no {keyword} to add {requirement!r} to.", elsewhere=True)
     place = f"{keyword}[{optional!r}]" if optional is not None else keyword
-    return CannotAdd(f"setup.py is a program: add the line {requirement!r}, to {place} in line {values[keyword].lineno}.")
+    line = values[keyword].lineno
+    return CannotAdd(f"setup.py is a program: add the line {requirement!r}, to {place} in line {line}.")

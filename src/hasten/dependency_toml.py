@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 
 import tomlkit
 from packaging.requirements import Requirement
@@ -70,8 +69,9 @@ def _add_to_project(text: str, data: _Table, project: _Table, requirement: str, 
     lists = [project.get("dependencies"), extras.get(optional) if optional is not None else None]
     if any(name_of(item) == name for items in lists for item in _strings(items)):
         return AlreadyThere()
-    wanted = deepcopy(dict(data))
-    changed: dict[str, object] = wanted["project"]
+    wanted = dict(data)
+    changed = dict(project)
+    wanted["project"] = changed
     path = ["project", "dependencies"]
     if optional is None:
         changed["dependencies"] = [*_strings(lists[0]), requirement]
@@ -230,7 +230,7 @@ def _into_table(text: str, path: Sequence[str], line: str, *, at_end: bool = Fal
     lines = list(re.finditer(r"^([A-Za-z0-9_.\"'-]+)\s*=[^\r\n]*(?:\r\n|\n|\Z)", text[start:end], re.MULTILINE))
     # Poetry's table starts with python, whatever follows is what may be sorted.
     others = [match for match in lines if match[1].lower() != "python"]
-    index = sorted_index([match[1].strip("\"'").lower() for match in others], line.split(" ")[0].lower())
+    index = sorted_index([match[1].strip("\"'").lower() for match in others], line.partition(" ")[0].lower())
     at = end if at_end or index == len(others) else start + others[index].start()
     if not text[:at].endswith("\n"):
         return f"{text[:at]}{newline}{line}{text[at:]}"
@@ -240,7 +240,7 @@ def _into_table(text: str, path: Sequence[str], line: str, *, at_end: bool = Fal
 def _new_table(text: str, path: Sequence[str], line: str) -> str | None:
     """Return `text` with a new table below those that its parent has already."""
     newline = newline_of(text)
-    parent = re.escape(path[0]) if len(path) == 2 else r"\.".join(map(re.escape, path[:-1]))  # noqa: PLR2004
+    parent = r"\.".join(map(re.escape, path[:-1]))
     headers = list(re.finditer(rf"^[ \t]*\[\s*({parent}(?:\s*\.[^\]]*)?)\s*\]", text, re.MULTILINE))
     if not headers:
         return None
@@ -264,18 +264,18 @@ class _Poetry:
         self._extras = _table(poetry, "extras")
 
     def add(self, requirement: Requirement, optional: str | None) -> Outcome:
+        """Add a line to the dependencies, and with `optional` the name to that extra."""
         name = canonicalize_name(requirement.name)
         there = name in map(canonicalize_name, self._dependencies)
         extra = [canonicalize_name(item) for item in _strings(self._extras.get(optional))] if optional else []
         if there and (optional is None or name in extra):
             return AlreadyThere()
-        wanted = deepcopy(dict(self._data))
         new: str | None = self._text
-        poetry = wanted["tool"]["poetry"]
+        tool = _table(self._data, "tool")
+        poetry = dict(_table(tool, "poetry"))
         if not there:
-            value = self._value(requirement, optional)
-            line = f"{requirement.name} = {value}"
-            poetry["dependencies"][requirement.name] = tomllib.loads(f"it = {value}")["it"]
+            line = f"{_key(requirement.name)} = {self._value(requirement, optional)}"
+            poetry["dependencies"] = {**self._dependencies, **tomllib.loads(line)}
             new = _into_table(self._text, ["tool", "poetry", "dependencies"], line)
         if optional is not None and new is not None:
             path = ["tool", "poetry", "extras"]
@@ -287,6 +287,7 @@ class _Poetry:
                 new = _into_table(new, path, line, at_end=True)
             else:
                 new = _new_table(new, path, line)
+        wanted = {**self._data, "tool": {**tool, "poetry": poetry}}
         return _checked(new, wanted, f"add {requirement} to tool.poetry.dependencies")
 
     def _value(self, requirement: Requirement, optional: str | None) -> str:

@@ -1,6 +1,7 @@
-"""Look through the data files of the tree for what a codemod must know about the documents that the program reads. [IO]
+"""Look through data files for what a codemod must know about the documents that the program reads [IO].
 
-Only four things are looked for, with one expression over the bytes: numbers that are no JSON, integers beyond 64 bits, lone
+Only four things are looked for, with one expression over the bytes: numbers that are no JSON, integers beyond 64
+bits, lone
 surrogates, and byte order marks. Tests often keep such documents as files, where no analysis of code can see them.
 """
 

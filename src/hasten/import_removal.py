@@ -37,9 +37,7 @@ class Removal:
     kept: tuple[Kept, ...]
 
 
-def remove(
-    text: str, tree: ast.Module, removals: Sequence[ImportedName], style: ImportStyle | None = None
-) -> Removal:
+def remove(text: str, tree: ast.Module, removals: Sequence[ImportedName], style: ImportStyle | None = None) -> Removal:
     """Return how the imported names in `removals`, which are nodes of `tree`, leave the text.
 
     A statement that loses all of its names goes with its line, and with the blank line that its section leaves
@@ -230,9 +228,7 @@ class _Remover:
             self._cut(start, end)
 
 
-def _runs(
-    names: Sequence[ast.alias], gone: Sequence[ast.alias]
-) -> Iterator[tuple[list[ast.alias], ast.alias | None]]:
+def _runs(names: Sequence[ast.alias], gone: Sequence[ast.alias]) -> Iterator[tuple[list[ast.alias], ast.alias | None]]:
     """Yield each stretch of names that go, with the name that follows it."""
     run: list[ast.alias] = []
     for alias in names:

@@ -120,9 +120,7 @@ def _natural(text: str, tool: Tool) -> SortKey:
     if tool == "isort":
         return tuple(int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", text))
     # ruff compares character by character, and a run of digits with another one by its value.
-    return tuple(
-        (ord("0"), int(part)) if part.isdecimal() else (ord(part), 0) for part in re.findall(r"\d+|\D", text)
-    )
+    return tuple((ord("0"), int(part)) if part.isdecimal() else (ord(part), 0) for part in re.findall(r"\d+|\D", text))
 
 
 def member_key(name: str, asname: str | None, style: ImportStyle) -> SortKey:
@@ -162,9 +160,7 @@ def statement_key(
     return (kind, top, length, distance, folded, _natural(module, "ruff"), first)
 
 
-def _whole_line(
-    module: str, level: int, members: Sequence[tuple[str, str | None]] | None, style: ImportStyle
-) -> str:
+def _whole_line(module: str, level: int, members: Sequence[tuple[str, str | None]] | None, style: ImportStyle) -> str:
     dots = "." * level + (" " if style.reverse_relative and level else "")
     line = dots + module
     if members:

@@ -415,7 +415,9 @@ def _join(page: Page, statement: ast.ImportFrom, name: str, style: ImportStyle) 
     index = sum(other <= key for other in keys) if keys == sorted(keys) else len(keys)
     start, end = page.start(statement), page.end(statement)
     source = page.text[start:end]
-    if "(" in source and all(not page.text[page.offset(alias.lineno) : page.start(alias)].strip(" \t\f") for alias in names):
+    if "(" in source and all(
+        not page.text[page.offset(alias.lineno) : page.start(alias)].strip(" \t\f") for alias in names
+    ):
         return _join_lines(page, names, index, name)
     above, line_end = page.offset(statement.lineno), page.offset((statement.end_lineno or 0) + 1)
     row = page.text[above:line_end].rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""Project metadata as part of a plan: what new code needs is added where the project declares its dependencies. [IO]"""
+"""Add what new code needs where the project declares its dependencies, as part of the plan. [IO]."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ class Metadata:
         return {path: text for path, text in self.texts.items() if "/" not in path}
 
     def with_dependencies(self, findings: Iterable[Finding]) -> tuple[list[Finding], list[Notice]]:
-        """Let every change require the edits that declare what it depends on; return all findings and what cannot be edited."""
+        """Let every change require the edits that declare what it depends on.
+
+        Returns all findings, the new changes among them, and a notice for each requirement that finds no place.
+        """
         result: list[Finding] = []
         added: dict[tuple[str, str, str], Change] = {}
         notices: dict[tuple[str, str], Notice] = {}
@@ -62,7 +65,9 @@ class Metadata:
             result.append(finding)
             if not isinstance(finding, Change) or not finding.dependencies:
                 continue
-            paths = sorted({path for edit in finding.edits for path in dependencies.metadata_files(self.texts, edit.path)})
+            paths = sorted(
+                {path for edit in finding.edits for path in dependencies.metadata_files(self.texts, edit.path)}
+            )
             pending.append((len(result) - 1, finding, paths))
             for path in paths:
                 needs = wanted.setdefault(finding.codemod, {}).setdefault(path, {})
@@ -72,12 +77,22 @@ class Metadata:
                 for requirement in needs:
                     self._add(codemod, path, requirement, added, notices)
         for index, change, paths in pending:
-            keys = [added[change.codemod, path, each].id for path in paths for each in change.dependencies if (change.codemod, path, each) in added]
+            keys = [
+                added[change.codemod, path, each].id
+                for path in paths
+                for each in change.dependencies
+                if (change.codemod, path, each) in added
+            ]
             result[index] = replace(change, requires=tuple(sorted({*change.requires, *keys})))
         return [*result, *added.values()], sorted(notices.values(), key=lambda each: (each.path, each.message))
 
     def _add(
-        self, codemod: str, path: str, requirement: str, added: dict[tuple[str, str, str], Change], notices: dict[tuple[str, str], Notice]
+        self,
+        codemod: str,
+        path: str,
+        requirement: str,
+        added: dict[tuple[str, str, str], Change],
+        notices: dict[tuple[str, str], Notice],
     ) -> None:
         text = self.texts[path]
         match dependencies.add(path, text, requirement):
@@ -85,7 +100,13 @@ class Metadata:
                 edit = dependencies.to_edit(path, text, new)
                 name = requirement.partition(">")[0]
                 added[codemod, path, requirement] = Change(
-                    f"dependency:{path}:{requirement}", codemod, f"add `{name}` to `{path}`", path, Applicability.SAFE, (edit,), support=True
+                    f"dependency:{path}:{requirement}",
+                    codemod,
+                    f"add `{name}` to `{path}`",
+                    path,
+                    Applicability.SAFE,
+                    (edit,),
+                    support=True,
                 )
             case dependencies.CannotAdd(reason):
                 notices[path, requirement] = Notice(path, 1, f"`{requirement}` cannot be added: {reason}")
@@ -95,7 +116,16 @@ class Metadata:
 
 def _names(folder: Path) -> set[str]:
     names = {each for each in ("pyproject.toml", "setup.cfg", "setup.py", ".isort.cfg") if (folder / each).is_file()}
-    names |= {each.name for pattern in ("*requirements*.txt", "*requirements*.in") for each in folder.glob(pattern) if each.is_file()}
+    names |= {
+        each.name
+        for pattern in ("*requirements*.txt", "*requirements*.in")
+        for each in folder.glob(pattern)
+        if each.is_file()
+    }
     if (folder / "requirements").is_dir():
-        names |= {f"requirements/{each.name}" for pattern in ("*.txt", "*.in") for each in (folder / "requirements").glob(pattern)}
+        names |= {
+            f"requirements/{each.name}"
+            for pattern in ("*.txt", "*.in")
+            for each in (folder / "requirements").glob(pattern)
+        }
     return names

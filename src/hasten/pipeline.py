@@ -120,7 +120,9 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     reader = inputs.reader
     progress.step("reading", len(everything))
     reader.look(everything, progress.advance)
-    store = results.Store(reader.cache, request, codemods, reader.seen, inputs.metadata.digests | {"": inputs.data.digest})
+    store = results.Store(
+        reader.cache, request, codemods, reader.seen, inputs.metadata.digests | {"": inputs.data.digest}
+    )
     stored = store.load()
     if stored is not None:
         return stored
@@ -133,7 +135,9 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     if request.dependencies:
         findings, more = inputs.metadata.with_dependencies(findings)
         notices += more
-    plan = planning.build(findings, produce.snippets(reader), [each for each in problems if each.path in request.targets], notices)
+    plan = planning.build(
+        findings, produce.snippets(reader), [each for each in problems if each.path in request.targets], notices
+    )
 
     selected = planning.select(plan, unsafe=request.unsafe, accept=request.accept)
     selected, outcomes = _maker(request, codemods, inputs, modules, progress).outcomes(plan, selected)
@@ -146,13 +150,20 @@ def _reader(request: Request, codemods: Sequence[Codemod]) -> Reader:
     triggers = tuple(sorted({word for each in codemods for word in each.triggers}))
     literals = tuple(sorted({text for each in codemods for text in each.literals}))
     overlay = {each.path: each for each in request.overlay}
-    return Reader(request.root, overlay, triggers, literals, request.jobs or workers.default_jobs(), Cache(request.cache))
+    return Reader(
+        request.root, overlay, triggers, literals, request.jobs or workers.default_jobs(), Cache(request.cache)
+    )
 
 
 def _analyse(
-    request: Request, codemods: Sequence[Codemod], inputs: _Inputs, modules: dict[str, Module], problems: list[Problem], progress: Progress
+    request: Request,
+    codemods: Sequence[Codemod],
+    inputs: _Inputs,
+    modules: dict[str, Module],
+    problems: list[Problem],
+    progress: Progress,
 ) -> list[Finding]:
-    """Index the candidates and ask the codemods; while they want to know about more files, index those and ask again."""
+    """Index the candidates and ask the codemods; while they want to know more, index more files and ask again."""
     reader = inputs.reader
     pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
     known: set[str] = set()
@@ -174,14 +185,20 @@ def _analyse(
 
 
 def _program(request: Request, inputs: _Inputs, modules: dict[str, Module]) -> Program:
-    return Program(list(modules.values()), frozenset(request.targets), frozenset(inputs.reader.seen), inputs.data.witnesses)
+    return Program(
+        list(modules.values()), frozenset(request.targets), frozenset(inputs.reader.seen), inputs.data.witnesses
+    )
 
 
 def _ask(request: Request, codemods: Sequence[Codemod], program: Program) -> list[Finding]:
-    return [finding for each in codemods for finding in each.analyse(program, Settings(request.config.options_for(each)))]
+    return [
+        finding for each in codemods for finding in each.analyse(program, Settings(request.config.options_for(each)))
+    ]
 
 
-def _maker(request: Request, codemods: Sequence[Codemod], inputs: _Inputs, modules: dict[str, Module], progress: Progress) -> produce.Maker:
+def _maker(
+    request: Request, codemods: Sequence[Codemod], inputs: _Inputs, modules: dict[str, Module], progress: Progress
+) -> produce.Maker:
     def second_look(replaced: dict[str, Module]) -> Plan:
         program = _program(request, inputs, {**modules, **replaced})
         return planning.build(_ask(request, codemods, program), lambda _path, _span: "")

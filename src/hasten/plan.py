@@ -17,7 +17,10 @@ UNPLACED = "HST002"
 
 
 def build(
-    findings: Iterable[Finding], snippet: Callable[[str, Span], str], problems: Iterable[Problem] = (), notices: Iterable[Notice] = ()
+    findings: Iterable[Finding],
+    snippet: Callable[[str, Span], str],
+    problems: Iterable[Problem] = (),
+    notices: Iterable[Notice] = (),
 ) -> Plan:
     """Return the plan of all findings, with ids that survive edits elsewhere in the tree.
 
@@ -51,7 +54,10 @@ def select(plan: Plan, *, unsafe: bool, accept: Collection[str]) -> frozenset[st
         if not each.support
         and (
             each.applicability is Applicability.SAFE
-            or (each.applicability is Applicability.UNSAFE and (unsafe or {hazard.code for hazard in each.hazards} <= set(accept)))
+            or (
+                each.applicability is Applicability.UNSAFE
+                and (unsafe or {hazard.code for hazard in each.hazards} <= set(accept))
+            )
         )
     }
     return close(plan, wanted)
@@ -112,7 +118,11 @@ def _named(changes: list[Change], snippet: Callable[[str, Span], str]) -> list[C
         digest = hashlib.sha256()
         for edit in change.edits:
             order = f"{edit.action}\0{edit.data}" if isinstance(edit, NodeEdit) else edit.text
-            digest.update("\0".join([change.codemod, edit.path, change.symbol, order, snippet(edit.path, edit.span), ""]).encode("utf-8", "surrogatepass"))
+            digest.update(
+                "\0".join([change.codemod, edit.path, change.symbol, order, snippet(edit.path, edit.span), ""]).encode(
+                    "utf-8", "surrogatepass"
+                )
+            )
         base = digest.hexdigest()[:12]
         number = seen.get(base, 0)
         seen[base] = number + 1
@@ -137,7 +147,15 @@ def _without_conflicts(changes: list[Change]) -> tuple[list[Change], list[Refusa
     dropped: list[Refusal] = []
     lost: set[tuple[str, str]] = set()
     for change in changes:
-        clash = next((other for edit in change.edits for span, other, old in taken.get(edit.path, ()) if _cross(edit, span, old)), None)
+        clash = next(
+            (
+                other
+                for edit in change.edits
+                for span, other, old in taken.get(edit.path, ())
+                if _cross(edit, span, old)
+            ),
+            None,
+        )
         if clash is None:
             kept.append(change)
             for edit in change.edits:
@@ -164,7 +182,9 @@ def _cross(edit: Edit, span: Span, old: Edit) -> bool:
         return False
     if isinstance(edit, TextEdit) and isinstance(old, TextEdit):
         return True
-    inside = (span.start <= edit.span.start and edit.span.end <= span.end) or (edit.span.start <= span.start and span.end <= edit.span.end)
+    inside = (span.start <= edit.span.start and edit.span.end <= span.end) or (
+        edit.span.start <= span.start and span.end <= edit.span.end
+    )
     return not inside
 
 

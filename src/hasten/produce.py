@@ -54,9 +54,9 @@ class Maker:
                     made[task.key] = outcome
                     self.progress.advance()
             current = [made[each.key] for each in tasks]
-            broken = {each.path: each for each in current if isinstance(each, Failed)}
+            broken: dict[str, Outcome] = {each.path: each for each in current if isinstance(each, Failed)}
             if not broken:
-                broken = self._unstable(plan, current)
+                broken = self._unstable(current)
             if not broken:
                 return selected, tuple(sorted([*current, *failed.values()], key=lambda each: each.path))
             failed |= broken
@@ -89,7 +89,7 @@ class Maker:
             return Problem(path, "changed", "it changed while hasten was reading it; run again")
         return read
 
-    def _unstable(self, plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
+    def _unstable(self, outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
         """Return the files in which a second run would find more to do: something went wrong there."""
         replaced: dict[str, Module] = {}
         for outcome in outcomes:
@@ -102,7 +102,10 @@ class Maker:
             return {}
         again = self.second_look(replaced)
         more = planning.select(again, unsafe=self.unsafe, accept=self.accept)
-        paths = sorted({edit.path for each in again.changes if each.id in more and not each.support for edit in each.edits} & set(replaced))
+        paths = sorted(
+            {edit.path for each in again.changes if each.id in more and not each.support for edit in each.edits}
+            & set(replaced)
+        )
         message = "a second run would find more to rewrite in it; the file is left as it is, please report this"
         return {path: Failed(path, Problem(path, "internal", message)) for path in paths}
 
@@ -138,7 +141,12 @@ def _make(task: _Task) -> Outcome:
     except SourceError as error:
         return Failed(task.path, Problem(task.path, error.kind, str(error)))
     except Exception as error:  # noqa: BLE001 - one broken rewrite must not stop the others
-        return Failed(task.path, Problem(task.path, "internal", f"{type(error).__name__}: {error}; the file is left as it is, please report this"))
+        return Failed(
+            task.path,
+            Problem(
+                task.path, "internal", f"{type(error).__name__}: {error}; the file is left as it is, please report this"
+            ),
+        )
     if after == before.data and not created:
         return Unchanged(task.path)
     return Changed(task.path, before.data, after, created)

@@ -95,7 +95,15 @@ class Reader:
         missing = [path for path in paths if keys[path] not in blobs]
         size = sum(self.seen[path].size for path in missing)
         chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]
-        tasks = [_Task(self.root, tuple(chunk), self.literals, {each: self.overlay[each] for each in chunk if each in self.overlay}) for chunk in chunks]
+        tasks = [
+            _Task(
+                self.root,
+                tuple(chunk),
+                self.literals,
+                {each: self.overlay[each] for each in chunk if each in self.overlay},
+            )
+            for chunk in chunks
+        ]
         problems: list[Problem] = []
         fresh: dict[str, bytes] = {}
         with workers.executor(self.jobs if size > _WORTH_A_POOL else 1) as pool:
@@ -108,7 +116,11 @@ class Reader:
                         fresh[keys[path]] = blob
         self.cache.put(fresh)
         blobs |= fresh
-        modules = [Module(path, module_name(path, self.seen), orjson.loads(blobs[keys[path]])) for path in paths if keys[path] in blobs]
+        modules = [
+            Module(path, module_name(path, self.seen), orjson.loads(blobs[keys[path]]))
+            for path in paths
+            if keys[path] in blobs
+        ]
         return modules, problems
 
     def _key(self, digest: str) -> str:
@@ -147,7 +159,12 @@ def facts_of(path: str, text: str, literals: Sequence[str]) -> tuple[dict[str, A
             return build(text, literals), None
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""
-        return None, Problem(path, "syntax", f"{where}{error.msg} (not Python {sys.version_info.major}.{sys.version_info.minor}; exclude it, or mend it)")
+        return None, Problem(
+            path,
+            "syntax",
+            f"{where}{error.msg} (not Python {sys.version_info.major}.{sys.version_info.minor}; exclude it, or "
+            f"mend it)",
+        )
     except (RecursionError, MemoryError):
         return None, Problem(path, "syntax", "nested too deep to be parsed; exclude it")
     except ValueError as error:

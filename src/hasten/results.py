@@ -49,7 +49,14 @@ _LARGEST = 64 * 1024 * 1024
 class Store:
     """The result of one request, under a key made of everything that it depends on."""
 
-    def __init__(self, cache: Cache, request: Request, codemods: Sequence[Codemod], seen: Mapping[str, Seen], others: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        request: Request,
+        codemods: Sequence[Codemod],
+        seen: Mapping[str, Seen],
+        others: Mapping[str, str],
+    ) -> None:
         """Take what the result depends on; `others` holds digests of files that are not Python, by path."""
         self._cache = cache
         self._key = _key(request, codemods, seen, others) if cache.enabled else ""
@@ -72,7 +79,10 @@ def _key(request: Request, codemods: Sequence[Codemod], seen: Mapping[str, Seen]
         __version__,
         list(sys.version_info[:2]),
         _fingerprint(codemods),
-        [[each.name, sorted((key, repr(value)) for key, value in request.config.options_for(each).items())] for each in codemods],
+        [
+            [each.name, sorted((key, repr(value)) for key, value in request.config.options_for(each).items())]
+            for each in codemods
+        ],
         sorted(request.targets),
         request.unsafe,
         sorted(request.accept),
@@ -148,7 +158,13 @@ def _report(data: dict[str, Any]) -> Report:
         tuple(Problem(**each) for each in data["problems"]),
         tuple(Notice(**each) for each in data["notices"]),
     )
-    return Report(plan, frozenset(data["selected"]), tuple(_outcome(each) for each in data["outcomes"]), data["sources"], cached=True)
+    return Report(
+        plan,
+        frozenset(data["selected"]),
+        tuple(_outcome(each) for each in data["outcomes"]),
+        data["sources"],
+        cached=True,
+    )
 
 
 def _change(data: dict[str, Any]) -> Change:

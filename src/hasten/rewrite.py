@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+from libcst.metadata import MetadataWrapper, PositionProvider
 
 from hasten.errors import SourceError
 from hasten.model import Edit, NodeEdit, Span, TextEdit
@@ -84,7 +84,8 @@ def rewrite(text: str, edits: Sequence[Edit], transformers: Mapping[str, type[Tr
         return Rewritten(middle, middle, first, ())
     placed = [(each, _shift(each.span, first)) for each in node_edits]
     second = tuple(
-        Piece(span, _transform(middle, span, wrapped, inside, transformers)) for span, wrapped, inside in _islands(middle, placed)
+        Piece(span, _transform(middle, span, inside, transformers, wrapped=wrapped))
+        for span, wrapped, inside in _islands(middle, placed)
     )
     return Rewritten(_splice(middle, second), middle, first, second)
 
@@ -144,7 +145,11 @@ def _statement_around(tree: ast.Module, text: str, lines: LineTable, span: Span)
             if isinstance(node, ast.stmt) and not text.startswith("elif", start):
                 best = Span(start, end), hasattr(node, "body") and lines.position(start).column > 1
             for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-                inner += [each for each in getattr(node, name, ()) if isinstance(each, (ast.stmt, ast.ExceptHandler, ast.match_case))]
+                inner += [
+                    each
+                    for each in getattr(node, name, ())
+                    if isinstance(each, (ast.stmt, ast.ExceptHandler, ast.match_case))
+                ]
             break
         block = inner
     if best is None:
@@ -156,18 +161,22 @@ def _extent(node: ast.AST, text: str, lines: LineTable) -> tuple[int, int]:
     if isinstance(node, ast.match_case):
         start = _extent(node.pattern, text, lines)[0]
         return start, _extent(node.body[-1], text, lines)[1]
-    first: ast.expr | ast.AST = node
+    place: Any = node  # a statement or a handler: both have a place
     decorators = getattr(node, "decorator_list", None)
-    if decorators:
-        first = decorators[0]
-    start = lines.offset(first.lineno, first.col_offset)  # type: ignore[attr-defined]
+    first = decorators[0] if decorators else place
+    start = lines.offset(first.lineno, first.col_offset)
     if decorators:
         start = text.rindex("@", 0, start)
-    return start, lines.offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+    return start, lines.offset(place.end_lineno, place.end_col_offset)
 
 
 def _transform(
-    text: str, span: Span, wrapped: bool, inside: list[tuple[NodeEdit, Span]], transformers: Mapping[str, type[Transformer]]  # noqa: FBT001 - internal
+    text: str,
+    span: Span,
+    inside: list[tuple[NodeEdit, Span]],
+    transformers: Mapping[str, type[Transformer]],
+    *,
+    wrapped: bool,
 ) -> str:
     before = text[span.start : span.end]
     start = span.start
@@ -181,7 +190,9 @@ def _transform(
     try:
         module = cst.parse_module(island)
     except (cst.ParserSyntaxError, RecursionError) as error:
-        raise SourceError("syntax", f"LibCST cannot parse the statement at offset {span.start}: {_first_line(error)}") from error
+        raise SourceError(
+            "syntax", f"LibCST cannot parse the statement at offset {span.start}: {_first_line(error)}"
+        ) from error
     if module.code != island:
         raise SourceError("internal", f"LibCST does not give back the statement at offset {span.start} as it was")
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
@@ -194,7 +205,7 @@ def _transform(
         wanted.setdefault((head.line, head.column - 1, tail.line, tail.column - 1), []).append(edit)
     by_codemod: dict[str, dict[cst.CSTNode, NodeEdit]] = {}
     for node, where in positions.items():
-        if not isinstance(where, CodeRange) or not isinstance(node, (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement)):
+        if not isinstance(node, (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement)):
             continue
         for edit in wanted.get((where.start.line, where.start.column, where.end.line, where.end.column), ()):
             by_codemod.setdefault(edit.codemod, {})[node] = edit
@@ -221,11 +232,14 @@ class _Chorus(cst.CSTTransformer):
             member.on_visit(node)
         return True
 
-    def on_leave(self, original_node: NodeT, updated_node: NodeT) -> NodeT | cst.RemovalSentinel | cst.FlattenSentinel[NodeT]:  # type: ignore[override]
-        result: object = updated_node
+    def on_leave(
+        self, original_node: NodeT, updated_node: NodeT
+    ) -> NodeT | cst.RemovalSentinel | cst.FlattenSentinel[NodeT]:  # type: ignore[override]
+        result: NodeT | cst.RemovalSentinel | cst.FlattenSentinel[NodeT] = updated_node
         for member in self._members:
-            result = member.on_leave(original_node, result)  # type: ignore[type-var]
-        return result  # type: ignore[return-value]
+            if isinstance(result, cst.CSTNode):
+                result = member.on_leave(original_node, result)
+        return result
 
 
 def _first_line(error: Exception) -> str:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=64)
 def pattern(words: tuple[bytes, ...]) -> re.Pattern[bytes]:
     """Return an expression that finds any of `words`, each as a whole identifier."""
-    return re.compile(rb"(?<![A-Za-z0-9_])(?:" + b"|".join(re.escape(each) for each in sorted(words)) + rb")(?![A-Za-z0-9_])")
+    return re.compile(
+        rb"(?<![A-Za-z0-9_])(?:" + b"|".join(re.escape(each) for each in sorted(words)) + rb")(?![A-Za-z0-9_])"
+    )
 
 
 def triggers(data: bytes, words: Sequence[bytes]) -> bool:

@@ -1,4 +1,4 @@
-"""Settle the imports of a file once it is known which changes are made: what the new code needs comes, what nobody uses goes.
+"""Settle the imports of a file once it is known which changes are made: some come, some go.
 
 The orders are pure data made from facts; a worker turns them into text edits beside the other edits of the file.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hasten import imports
 from hasten.index.program import Import, Module, Program
@@ -30,7 +30,7 @@ class ImportOrders:
     local: tuple[tuple[int, str, str], ...] = ()
     removals: tuple[tuple[int, int], ...] = ()
     first_party: frozenset[str] = frozenset()
-    style: imports.ImportStyle = imports.ImportStyle()
+    style: imports.ImportStyle = field(default_factory=imports.ImportStyle)
 
 
 def orders(module: Module, changes: Iterable[Change], program: Program, style: imports.ImportStyle) -> ImportOrders:
@@ -54,7 +54,7 @@ def orders(module: Module, changes: Iterable[Change], program: Program, style: i
         taken.add(anchor.start)
         local.add((anchor.start, request.module, request.name))
     names = frozenset(each.name.partition(".")[0] for each in program.modules if each.name)
-    left = tuple(sorted((each.start, each.index) for each in removals if each.start not in taken))
+    left = tuple(sorted((each.start, each.number) for each in removals if each.start not in taken))
     return ImportOrders(tuple(sorted(additions)), tuple(sorted(local)), left, names, style)
 
 
@@ -121,7 +121,9 @@ def edits(path: str, text: str, wanted: ImportOrders) -> list[TextEdit]:
     tree = ast.parse(text)
     lines = LineTable(text)
     starts: dict[int, ast.Import | ast.ImportFrom] = {
-        lines.offset(node.lineno, node.col_offset): node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))
+        lines.offset(node.lineno, node.col_offset): node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
     }
     removals = [(starts[start], starts[start].names[index]) for start, index in wanted.removals]
     update = imports.update(
@@ -131,7 +133,9 @@ def edits(path: str, text: str, wanted: ImportOrders) -> list[TextEdit]:
     for start, module, name in wanted.local:
         node = starts[start]
         end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-        replacements.append(imports.Replacement(Span(start, end), f"from {module} import {name}" if name else f"import {module}"))
+        replacements.append(
+            imports.Replacement(Span(start, end), f"from {module} import {name}" if name else f"import {module}")
+        )
     return [
         TextEdit(path, each.span, lines.position(each.span.start), lines.position(each.span.end), each.text)
         for each in replacements

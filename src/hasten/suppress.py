@@ -38,12 +38,18 @@ def suppressed(
     hits: dict[str, set[tuple[str, int]]] = {path: set() for path in comments}
     kept: list[Finding] = []
     for finding in findings:
-        covered = [(path, line) for path, line in _lines(finding) if path in comments and comments[path].covers(finding.codemod, line)]
+        covered = [
+            (path, line)
+            for path, line in _lines(finding)
+            if path in comments and comments[path].covers(finding.codemod, line)
+        ]
         for path, line in covered:
             hits[path].add((finding.codemod, line))
         if not covered:
             kept.append(finding)
-    return kept, [notice for path in sorted(comments) for notice in comments[path].unused(hits[path], known=known, ran=ran)]
+    return kept, [
+        notice for path in sorted(comments) for notice in comments[path].unused(hits[path], known=known, ran=ran)
+    ]
 
 
 def _lines(finding: Finding) -> set[tuple[str, int]]:

@@ -156,30 +156,30 @@ def test_usage_errors_of_other_commands(hasten_command: Command, tmp_path: Path,
     assert hasten_command(*arguments, cwd=tmp_path).returncode == 2
 
 
+@pytest.mark.parametrize("repository", [True, False])
 @pytest.mark.parametrize(
     ("cwd", "named", "apply_in"),
     [
-        pytest.param(".", ["app"], ".", id="at the root"),
-        pytest.param("app", ["."], "app", id="inside, files below"),
-        pytest.param("app/deep", ["../a.py"], ".", id="inside, files elsewhere: relative to the root"),
-        pytest.param("..", ["project/app"], "..", id="above the root"),
-        pytest.param("/", None, ".", id="far away: relative to the root"),
+        pytest.param("project", "app", None, id="at the root"),
+        pytest.param("project/app", ".", None, id="inside, files below"),
+        pytest.param("project/app/deep", "../a.py", "project", id="inside, files elsewhere"),
+        pytest.param(".", "project/app", None, id="above the root"),
+        pytest.param("elsewhere", "../project/app", "project", id="beside the root"),
     ],
 )
-def test_git_applies_the_diff_where_the_person_stands(
-    hasten_command: Command, tree: Tree, cwd: str, named: list[str] | None, apply_in: str
+def test_git_applies_the_diff(
+    hasten_command: Command, tree: Tree, cwd: str, named: str, apply_in: str | None, repository: bool
 ) -> None:
-    """`hasten preview > x.diff && git apply x.diff` does what `hasten apply` does."""
-    root = (
-        tree({f"project/{name}": content for name, content in MIXED.items()} | {"project/app/deep/d.py": ""})
-        / "project"
-    )
-    subprocess.run(["git", "init", "-q", root], check=True)
-    standing = Path(cwd) if named is None else root / cwd
-    done = hasten_command("preview", *ONLY, *(named or [str(root / "app")]), cwd=standing)
-    subprocess.run(["git", "apply", "-"], cwd=root / apply_in if named else root, input=done.stdout, check=True)
-    assert (root / "app/a.py").read_text(encoding="utf-8") == "def f(x):\n    return fast(x)\n"
-    assert ("paths are relative to" in done.stderr.decode()) == (cwd in {"app/deep", "/"})
+    """`hasten preview > x.diff && git apply x.diff` does what `hasten apply` does, or the right directory is told."""
+    files = {f"project/{name}": content for name, content in MIXED.items()}
+    top = tree(files | {"project/pyproject.toml": "[tool.hasten]\n", "project/app/deep/d.py": "", "elsewhere/e.py": ""})
+    if repository:
+        subprocess.run(["git", "init", "-q", top / "project"], check=True)
+    done = hasten_command("preview", *ONLY, named, cwd=top / cwd)
+    told = [line for line in done.stderr.decode().splitlines() if line.startswith("apply the diff in ")]
+    assert told == ([f"apply the diff in {top / apply_in}"] if apply_in else [])
+    subprocess.run(["git", "apply", "-"], cwd=top / (apply_in or cwd), input=done.stdout, check=True)
+    assert (top / "project/app/a.py").read_text(encoding="utf-8") == "def f(x):\n    return fast(x)\n"
 
 
 def test_git_applies_a_diff_without_context(hasten_command: Command, tree: Tree) -> None:
@@ -395,14 +395,10 @@ def test_an_interrupt_is_one_line(hasten_command: Command, tree: Tree) -> None:
         "import os, signal, sys, threading; from hasten.cli.main import main; sys.argv = ['hasten', 'preview', '-'];"
         "threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start(); sys.exit(main())"
     )
-    command = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=root,
-        env=hasten_command.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert command.stderr is not None
-    said = command.stderr.read().decode()
-    assert (command.wait(), said.strip().splitlines()) == (130, ["hasten: interrupted; nothing more is done"])
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=root, env=hasten_command.environment, stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    ) as command:  # fmt: skip
+        assert command.stderr is not None
+        said = command.stderr.read().decode()
+    assert (command.returncode, said.strip().splitlines()) == (130, ["hasten: interrupted; nothing more is done"])

@@ -104,9 +104,12 @@ PLACED = {
     "cr": ("import os\r\rX = 1\r", "import os\r\rimport orjson\r\rX = 1\r"),
     "mixed newlines": ("import os\r\n\nX = 1\n", "import os\r\n\r\nimport orjson\r\n\nX = 1\n"),
     "wide characters": ("import os; café = 'ü' # é\n", "import orjson\n\nimport os; café = 'ü' # é\n"),
-    "split": ("import os\n# isort: split\nimport requests\n", "import os\n\nimport orjson\n# isort: split\nimport requests\n"),
+    "split": (
+        "import os\n# isort: split\nimport requests\n",
+        "import os\n\nimport orjson\n# isort: split\nimport requests\n",
+    ),
     "relative below": ("from . import a\n", "import orjson\n\nfrom . import a\n"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "expected"), PLACED.values(), ids=PLACED.keys())
@@ -145,14 +148,19 @@ JOINED = {
     ),
     "too long": (
         LONG,
-        "from asyncio import (\n    ALL_COMPLETED,\n    FIRST_COMPLETED,\n    FIRST_EXCEPTION,\n    gather,\n"
-        "    get_running_loop,\n    run,\n)\n",
+        (
+            "from asyncio import (\n    ALL_COMPLETED,\n    FIRST_COMPLETED,\n    FIRST_EXCEPTION,\n    gather,\n"
+            "    get_running_loop,\n    run,\n)\n"
+        ),
     ),
-    "alias has its own": ("from asyncio import sleep as s\n", "from asyncio import run\nfrom asyncio import sleep as s\n"),
+    "alias has its own": (
+        "from asyncio import sleep as s\n",
+        "from asyncio import run\nfrom asyncio import sleep as s\n",
+    ),
     "star": ("from asyncio import *\n", "from asyncio import *\nfrom asyncio import run\n"),
     "already there": ("from asyncio import run as run\n", "from asyncio import run as run\n"),
     "relative is another": ("from .asyncio import x\n", "from asyncio import run\n\nfrom .asyncio import x\n"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "expected"), JOINED.values(), ids=JOINED.keys())
@@ -169,7 +177,7 @@ def test_numbers_in_names_sort_by_value(tool: Literal["isort", "ruff"]) -> None:
 
 
 def test_style_is_read_from_where_projects_keep_it() -> None:
-    """isort's settings count in TOML and INI, ruff's too, and ruff's win where ruff sorts the imports."""
+    """Settings of isort count in TOML and INI, ruff's too, and ruff's win where ruff sorts the imports."""
     ini = "[isort]\nprofile = black\nforce_single_line = true\nknown_first_party = lib,\n    tools\nline_length = 100\n"
     style = style_from({}, ini)
     assert (style.tool, style.force_single_line, style.line_length, style.wrap) == ("isort", True, 100, "vertical")
@@ -198,7 +206,10 @@ REMOVED = {
     "top of the file": ("import json\n\n\ndef f(): pass\n", "json", "def f(): pass\n", ""),
     "under a docstring": ('"""D."""\n\nimport json\n\n\nX = 1\n', "json", '"""D."""\n\n\nX = 1\n', ""),
     "section emptied": (
-        "import os\n\nimport ujson\n\nimport app\n", "ujson", "import os\n\nimport app\n", "",
+        "import os\n\nimport ujson\n\nimport app\n",
+        "ujson",
+        "import os\n\nimport app\n",
+        "",
     ),
     "section not emptied": ("import json\nimport os\n\nX = 1\n", "json", "import os\n\nX = 1\n", ""),
     "last section": ("import os\n\nimport ujson\n\n\nX = 1\n", "ujson", "import os\n\n\nX = 1\n", ""),
@@ -206,15 +217,20 @@ REMOVED = {
     "comment above stays": ("import os\n\n# c\nimport ujson\n\nX = 1\n", "ujson", "import os\n\n# c\n\nX = 1\n", ""),
     "comment beside": ("import json  # noqa\n", "json", "import json  # noqa\n", "json"),
     "comment in the brackets": (
-        "from a import (  # c\n    b,\n)\n", "b", "from a import (  # c\n    b,\n)\n", "b",
+        "from a import (  # c\n    b,\n)\n",
+        "b",
+        "from a import (  # c\n    b,\n)\n",
+        "b",
     ),
     "first of several": ("import json, os\n", "json", "import os\n", ""),
     "last of several": ("import os, json as j  # c\n", "j", "import os  # c\n", ""),
     "middle of several": ("from a import b, c, d\n", "c", "from a import b, d\n", ""),
     "all of several": ("import os, json\nX = 1\n", "os json", "X = 1\n", ""),
     "one per line": (
-        "from a import (\n    b,\n    # about c\n    c,\n    d,  # d\n)\n", "c d",
-        "from a import (\n    b,\n    # about c\n    d,  # d\n)\n", "d",
+        "from a import (\n    b,\n    # about c\n    c,\n    d,  # d\n)\n",
+        "c d",
+        "from a import (\n    b,\n    # about c\n    d,  # d\n)\n",
+        "d",
     ),
     "one per line, last": ("from a import (\n    b,  # b\n    c\n)\n", "c", "from a import (\n    b,  # b\n)\n", ""),
     "brackets": ("from a import (b,\n               c)\n", "b", "from a import c\n", ""),
@@ -226,24 +242,34 @@ REMOVED = {
     "all of a shared line": ("import json; import os;\nb = 2\n", "json os", "b = 2\n", ""),
     "hash in a string": ("import json; b = '#'\n", "json", "b = '#'\n", ""),
     "all of a try": (
-        "try:\n    import json\nexcept ImportError:\n    pass\n", "json",
-        "try:\n    import json\nexcept ImportError:\n    pass\n", "json",
+        "try:\n    import json\nexcept ImportError:\n    pass\n",
+        "json",
+        "try:\n    import json\nexcept ImportError:\n    pass\n",
+        "json",
     ),
     "all of a suite": ("if X: import json; import os\n", "json os", "if X: import json; import os\n", "json os"),
     "part of a suite": ("if X: import json; import os\n", "json", "if X: import os\n", ""),
     "all of a handler": (
-        "try:\n    pass\nexcept E:\n    import json\n", "json", "try:\n    pass\nexcept E:\n    import json\n", "json",
+        "try:\n    pass\nexcept E:\n    import json\n",
+        "json",
+        "try:\n    pass\nexcept E:\n    import json\n",
+        "json",
     ),
     "in a function": (
-        "def f():\n\timport json\n\n\treturn 1\n", "json", "def f():\n\treturn 1\n", "",
+        "def f():\n\timport json\n\n\treturn 1\n",
+        "json",
+        "def f():\n\treturn 1\n",
+        "",
     ),
     "in a match": (
-        "match x:\n    case 1:\n        import json\n        pass\n", "json",
-        "match x:\n    case 1:\n        pass\n", "",
+        "match x:\n    case 1:\n        import json\n        pass\n",
+        "json",
+        "match x:\n    case 1:\n        pass\n",
+        "",
     ),
     "after a backslash": ("\\\nimport json\n", "json", "\\\nimport json\n", "json"),
     "cr": ("import os\rimport json\rX = 1\r", "json", "import os\rX = 1\r", ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
@@ -261,31 +287,43 @@ def test_remove_takes_no_more_than_the_import(text: str, gone: str, expected: st
 UPDATED = {
     "exact place": ("import json\n\n\ndef f(): pass\n", "json", [("orjson", "")], "import orjson\n\n\ndef f(): pass\n"),
     "place and section": (
-        "import sqlite3\n\nfrom app import x\n", "sqlite3", [("aiosqlite", "")],
+        "import sqlite3\n\nfrom app import x\n",
+        "sqlite3",
+        [("aiosqlite", "")],
         "import aiosqlite\n\nfrom app import x\n",
     ),
     "with a comment below": (
-        "import json\n\n# about X\nX = 1\n", "json", [("orjson", "")], "import orjson\n\n# about X\nX = 1\n",
+        "import json\n\n# about X\nX = 1\n",
+        "json",
+        [("orjson", "")],
+        "import orjson\n\n# about X\nX = 1\n",
     ),
     "several": (
-        '"""D."""\n\nimport json\nimport sqlite3\n\nimport requests\n', "json sqlite3",
+        '"""D."""\n\nimport json\nimport sqlite3\n\nimport requests\n',
+        "json sqlite3",
         [("orjson", ""), ("asyncio", ""), ("aiosqlite", "")],
         '"""D."""\n\nimport asyncio\n\nimport aiosqlite\nimport orjson\nimport requests\n',
     ),
     "in one list": (
-        "from functools import partial, wraps\n", "wraps", [("functools", "lru_cache")],
+        "from functools import partial, wraps\n",
+        "wraps",
+        [("functools", "lru_cache")],
         "from functools import lru_cache, partial\n",
     ),
     "a whole list changes hands": (
-        "from functools import wraps\n\nX = 1\n", "wraps", [("functools", "lru_cache"), ("functools", "cache")],
+        "from functools import wraps\n\nX = 1\n",
+        "wraps",
+        [("functools", "lru_cache"), ("functools", "cache")],
         "from functools import cache, lru_cache\n\nX = 1\n",
     ),
     "wanted after all": ("import json\n", "json", [("json", "")], "import json\n"),
     "far apart": (
-        "import os\n\n\ndef f():\n    import json\n    return json\n", "json", [("orjson", "")],
+        "import os\n\n\ndef f():\n    import json\n    return json\n",
+        "json",
+        [("orjson", "")],
         "import os\n\nimport orjson\n\n\ndef f():\n    return json\n",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "gone", "new", "expected"), UPDATED.values(), ids=UPDATED.keys())
@@ -318,10 +356,13 @@ SCOPED = {
     ),
     "tabs": ("def f():\n\tANCHOR\n", "def f():\n\timport orjson\n\tANCHOR\n", "def f():\n\tANCHOR\n\timport orjson\n"),
     "one-line suite": (
-        "def f(): ANCHOR\n", "def f(): import orjson; ANCHOR\n", "def f(): ANCHOR; import orjson\n",
+        "def f(): ANCHOR\n",
+        "def f(): import orjson; ANCHOR\n",
+        "def f(): ANCHOR; import orjson\n",
     ),
     "shared line": (
-        "def f():\n  a; ANCHOR; b\n", "def f():\n  a; import orjson; ANCHOR; b\n",
+        "def f():\n  a; ANCHOR; b\n",
+        "def f():\n  a; import orjson; ANCHOR; b\n",
         "def f():\n  a; ANCHOR; import orjson; b\n",
     ),
     "string above": (
@@ -329,8 +370,12 @@ SCOPED = {
         "def f():\n    '''D\n    # no'''\n    import orjson\n    ANCHOR\n",
         "def f():\n    '''D\n    # no'''\n    ANCHOR\n    import orjson\n",
     ),
-    "no final newline": ("if x:\n    ANCHOR", "if x:\n    import orjson\n    ANCHOR", "if x:\n    ANCHOR\n    import orjson"),
-}  # fmt: skip
+    "no final newline": (
+        "if x:\n    ANCHOR",
+        "if x:\n    import orjson\n    ANCHOR",
+        "if x:\n    ANCHOR\n    import orjson",
+    ),
+}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])

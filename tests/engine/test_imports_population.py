@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIRST_PARTY = frozenset({"app", "zapp"})
-PLAIN = ["os", "json", "sqlite3", "xml.etree.ElementTree as ET", "requests", "numpy as np", "attr", "PIL", "app", "app.db"]
+PLAIN = [
+    "os",
+    "json",
+    "sqlite3",
+    "xml.etree.ElementTree as ET",
+    "requests",
+    "numpy as np",
+    "attr",
+    "PIL",
+    "app",
+    "app.db",
+]
 FROM = [
     ("collections.abc", ["Callable", "Iterable", "Mapping"]),
     ("asyncio", ["sleep", "gather", "run"]),
@@ -36,7 +47,10 @@ NEW = [("orjson", ""), ("aiosqlite", ""), ("asyncio", ""), ("functools", "lru_ca
 NEW += [("typing", "IO"), ("zapp", ""), ("app.models", "load"), ("x10", ""), ("asyncio", "to_thread"), ("Zlib", "")]
 HEADS = ["", '"""Doc."""\n', "#!/usr/bin/env python\n", "# License\n\n", '"""Doc."""\n\n__version__ = "1"\n\n', "\n"]
 TAILS = ["", "\n\ndef f():\n    pass\n", "\nX = 1\n", "\n# about X\nX = 1\n", "\n\n# about f\n@g\ndef f():\n    pass\n"]
-TAILS += ["\ntry:\n    import simplejson\nexcept ImportError:\n    simplejson = None\n", "\n# ---\n\nclass A:\n    pass\n"]
+TAILS += [
+    "\ntry:\n    import simplejson\nexcept ImportError:\n    simplejson = None\n",
+    "\n# ---\n\nclass A:\n    pass\n",
+]
 
 RUFF = {
     "default": "",
@@ -47,7 +61,8 @@ RUFF = {
     "case": "case-sensitive = true\norder-by-type = false",
     "order": 'section-order = ["future", "first-party", "standard-library", "third-party", "local-folder"]',
     "length": "length-sort = true\nknown-local-folder = ['requests']",
-    "custom": "no-lines-before = ['first-party']\nforce-to-top = ['tenacity']\nrelative-imports-order = 'closest-to-furthest'",
+    "custom": "no-lines-before = ['first-party']\nforce-to-top = ['tenacity']\n"
+    "relative-imports-order = 'closest-to-furthest'",
 }
 ISORT = {
     "default": "",
@@ -63,9 +78,7 @@ ISORT = {
 
 def _module(rng: random.Random, comments: float = 0.08) -> str:
     """Return a module with imports in no order at all."""
-    lines = []
-    for name in rng.sample(PLAIN, rng.randint(0, 4)):
-        lines.append(f"import {name}")
+    lines = [f"import {name}" for name in rng.sample(PLAIN, rng.randint(0, 4))]
     for module, names in rng.sample(FROM, rng.randint(0, 4)):
         lines.append(f"from {module} import {', '.join(rng.sample(names, rng.randint(1, len(names))))}")
     rng.shuffle(lines)
@@ -131,7 +144,7 @@ def _bound(text: str) -> set[tuple[str, str, str | None]]:
 def _ruff(folder: Path, *arguments: str) -> list[dict[str, object]]:
     ruff = shutil.which("ruff", path=str(sys.prefix) + "/bin") or "ruff"
     command = [ruff, "check", "--no-cache", "--select", "I", "--output-format", "json", *arguments, "."]
-    answer = subprocess.run(command, cwd=folder, capture_output=True, check=False)  # noqa: S603 (ruff itself)
+    answer = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     assert answer.returncode in (0, 1), answer.stderr.decode()
     found: list[dict[str, object]] = json.loads(answer.stdout)
     return found

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 from hasten import pipeline, registry
 from hasten.config import Config
 from hasten.discover import discover
@@ -23,9 +25,19 @@ EXAMPLES = int(os.environ.get("HASTEN_FUZZ_EXAMPLES", "0"))
 CODEMODS = registry.load().codemods
 
 
-def examples(quick: int) -> int:
-    """Return how many examples to try: `quick`, or what HASTEN_FUZZ_EXAMPLES asks for."""
-    return EXAMPLES or quick
+def generated(quick: int) -> settings:
+    """Return the settings of a generated test that tries `quick` examples, or what HASTEN_FUZZ_EXAMPLES asks for.
+
+    The quick suite tries the same examples every time, so that it is red or green for a reason; the long one looks
+    for new ones.
+    """
+    return settings(
+        max_examples=EXAMPLES or quick,
+        derandomize=not EXAMPLES,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.fuzz import laws
+from tests.fuzz.laws import generated
 
 from hasten.model import Applicability
-
-QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # What the codemod says it is for: finite numbers, integers of 64 bits, text that UTF-8 can hold, text as keys.
 SCALARS = st.one_of(
@@ -134,8 +133,7 @@ DUMPS = st.sampled_from([
 ])  # fmt: skip
 
 
-@QUICK
-@settings(max_examples=laws.examples(150))
+@generated(150)
 @given(DUMPS, dumps_arguments(), st.lists(VALUES, min_size=1, max_size=3))
 def test_dumps_writes_an_equal_document(call: str, options: str, values: list[Any]) -> None:
     """Text written with orjson, or bytes where there were bytes, parses to the document that json wrote."""
@@ -149,8 +147,7 @@ def test_dumps_writes_an_equal_document(call: str, options: str, values: list[An
             assert before == after, both.text
 
 
-@QUICK
-@settings(max_examples=laws.examples(60))
+@generated(60)
 @given(dumps_arguments(), st.lists(VALUES, min_size=1, max_size=3))
 def test_dump_writes_an_equal_document(options: str, values: list[Any]) -> None:
     """What is written to a file parses to the document that json wrote."""
@@ -175,8 +172,7 @@ LOADS = st.sampled_from([
 ])  # fmt: skip
 
 
-@QUICK
-@settings(max_examples=laws.examples(100))
+@generated(100)
 @given(LOADS, st.sampled_from([{}, {"indent": 1}, {"ensure_ascii": False}, {"separators": (" , ", "\t:\n")}]), VALUES)
 def test_loads_reads_the_same_values(call: str, layout: dict[str, Any], value: Any) -> None:
     """Every document of the domain is read as equal values of the same types, in the same order."""
@@ -218,8 +214,7 @@ CAUGHT = [
 ]
 
 
-@QUICK
-@settings(max_examples=laws.examples(150))
+@generated(150)
 @given(
     st.sampled_from(
         [
@@ -270,8 +265,7 @@ ROUND_TRIPS = st.sampled_from([
 ])  # fmt: skip
 
 
-@QUICK
-@settings(max_examples=laws.examples(150))
+@generated(150)
 @given(ROUND_TRIPS, VALUES)
 @example("def run():\n    return json.dumps({0})\n", 1e-05)
 @example("def run():\n    return json.dumps({0})\n", [1])

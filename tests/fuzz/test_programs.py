@@ -9,16 +9,13 @@ from pathlib import Path
 import hypothesmith
 import libcst as cst
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.fuzz import laws
+from tests.fuzz.laws import generated
 
 # Generated code is full of `1 is 1` and `"\d"`, which the compiler remarks on.
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-
-SLOW = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-)
 
 IMPORTS = (
     ("import json", "json.{}"),
@@ -143,8 +140,7 @@ def programs(draw: st.DrawFn) -> str:
     return text
 
 
-@SLOW
-@settings(max_examples=laws.examples(60))
+@generated(60)
 @given(programs())
 def test_a_program_comes_through_whole(text: str) -> None:
     """Every law holds for generated modules that call json."""
@@ -152,8 +148,7 @@ def test_a_program_comes_through_whole(text: str) -> None:
     laws.check_program({"module.py": text.encode()})
 
 
-@SLOW
-@settings(max_examples=laws.examples(10))
+@generated(10)
 @given(programs(), programs())
 def test_two_modules_come_through_whole(first: str, second: str) -> None:
     """Every law holds where one generated module imports another."""
@@ -165,8 +160,7 @@ def test_two_modules_come_through_whole(first: str, second: str) -> None:
     )
 
 
-@SLOW
-@settings(max_examples=laws.examples(15))
+@generated(15)
 @given(st.one_of(hypothesmith.from_grammar(auto_target=False), _code(cst.Module)))
 def test_a_program_without_json_is_left_alone(text: str) -> None:
     """A module that never says `json` gives no change and no refusal."""

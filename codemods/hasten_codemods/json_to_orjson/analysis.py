@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hasten.api import Applicability, Call, Change, Edit, Finding, Hazard, ImportRequest, Module, NodeEdit, Program, Proof, Refusal, Span
+from hasten.api import (
+    Applicability,
+    Call,
+    Change,
+    Edit,
+    Finding,
+    Hazard,
+    ImportRequest,
+    Module,
+    NodeEdit,
+    Program,
+    Proof,
+    Refusal,
+    Span,
+)
 from hasten_codemods.json_to_orjson import arguments, errors, sites, values
 from hasten_codemods.json_to_orjson.arguments import Spelling
 from hasten_codemods.json_to_orjson.readers import Readers, Verdict, is_utf8
@@ -17,6 +31,7 @@ from hasten_codemods.json_to_orjson.values import Values
 from hasten_codemods.json_to_orjson.witnesses import Witnesses
 
 REQUIREMENT = "orjson>=3.11.7"
+_REPLACERS = frozenset({"setattr", "delattr", "object", "patch_object"})
 _LOADS_ERRORS = (
     ("JSONDecodeError", "JSONDecodeError"),
     ("TypeError", "JSONDecodeError"),
@@ -71,7 +86,11 @@ class Analysis:
     @cached_property
     def verdicts(self) -> dict[int, list[Verdict]]:
         """Return, by the identity of its site, what the readers of each written text make of it."""
-        return {id(site): self._readers_of(site) for site in self.sites if site.call is not None and site.name in {"dumps", "dump"}}
+        return {
+            id(site): self._readers_of(site)
+            for site in self.sites
+            if site.call is not None and site.name in {"dumps", "dump"}
+        }
 
     @cached_property
     def comparison(self) -> str | None:
@@ -88,7 +107,11 @@ class Analysis:
             return []
         if site.name == "dump":
             spelling = arguments.read(self.program, call, "dump")
-            return [self.readers.of_file(site.module, site.scope, spelling.file.shape, site.place)] if spelling.file else []
+            return (
+                [self.readers.of_file(site.module, site.scope, spelling.file.shape, site.place)]
+                if spelling.file
+                else []
+            )
         return self.readers.of(site.module, site.scope, call.span, call.use)
 
     # --- one site -----------------------------------------------------------------------------------------------
@@ -118,28 +141,34 @@ class Analysis:
             return "JSON109", f"`{site.name}` is passed as a value; wrap the call in a lambda or a function"
         patch = self.witnesses.patch_of(site.name, site.module)
         if patch is not None:
-            return "JSON107", f"`json.{site.name}` is patched by name at {patch}; change the patch together with the call"
+            return (
+                "JSON107",
+                f"`json.{site.name}` is patched by name at {patch}; change the patch together with the call",
+            )
         replaced = self._replaced.get(site.name)
         if replaced is not None:
             return "JSON107", f"`json.{site.name}` is replaced at {replaced}; change that together with the call"
         taken = self._orjson_name(site)
         if taken is not None:
             return "JSON115", taken
-        if site.call is not None and site.call.in_fstring:
-            return "JSON113", "the call stands inside an f-string; assign it to a variable first"
+        if site.call is not None and site.call.misplaced:
+            return (
+                "JSON113",
+                "the call stands inside an f-string, at a place that Python reports wrongly; assign it first",
+            )
         return None
 
     @cached_property
     def _replaced(self) -> dict[str, str]:
-        """Return where `setattr(json, "loads", ...)`, `patch.object(json, "loads")` or `json.loads = ...` replaces a function."""
+        """Return where `setattr(json, "loads", ...)`, `patch.object(json, "loads")` and the like replace one."""
         found: dict[str, str] = {}
         for site in self.sites:
             match site.use:
                 case ["arg", int() as index, 0] if not site.name and site.call is None:
                     call = site.module.call(index)
-                    name = call.argument(1)
-                    if call.tail in {"setattr", "object", "patch_object", "delattr"} and name is not None and name.shape[:2] == ["k", "str"]:
-                        found.setdefault(str(name.shape[2]), site.place)
+                    attribute = call.argument(1)
+                    if call.tail in _REPLACERS and attribute is not None and attribute.shape[:2] == ["k", "str"]:
+                        found.setdefault(str(attribute.shape[2]), site.place)
                 case _:
                     continue
         for module in self.program.modules:
@@ -164,7 +193,7 @@ class Analysis:
         return None
 
     def _is_map(self, site: Site) -> bool:
-        """Tell whether the function is given to the built-in `map` with one iterable, which calls it with one argument."""
+        """Tell whether the function is given to the built-in `map` with one iterable: it calls `loads(item)`."""
         match site.use:
             case ["arg", int() as index, 0] if site.name == "loads":
                 call = site.module.call(index)
@@ -188,7 +217,9 @@ class Analysis:
             return self._refuse(site, "JSON106", "the call takes arguments that cannot be seen; write them out")
         if extra:
             names = ", ".join(f"`{each.keyword}=`" if each.keyword else "a second argument" for each in extra)
-            return self._refuse(site, "JSON105", f"`orjson.loads` has no {names}; walk the result instead, or keep `json` here")
+            return self._refuse(
+                site, "JSON105", f"`orjson.loads` has no {names}; walk the result instead, or keep `json` here"
+            )
         evidence = self._reading_evidence(site, call, document.shape if name == "loads" else None)
         edit = self._edit(site, call.span, name, callee=self._callee(site, "loads"))
         return self._change(site, edit, evidence, "read with `orjson.loads`")
@@ -201,7 +232,11 @@ class Analysis:
         for code, place, what in (
             ("JSON005", None if parsed else witnesses.non_finite_text, "NaN or infinity in JSON text"),
             ("JSON006", witnesses.big, "an integer beyond 64 bits"),
-            ("JSON015", None if constant or parsed or self._is_str(site, call, document) else witnesses.other_encoding, "a document that is not plain UTF-8"),
+            (
+                "JSON015",
+                None if constant or parsed or self._is_str(site, call, document) else witnesses.other_encoding,
+                "a document that is not plain UTF-8",
+            ),
             ("JSON016", witnesses.surrogate, "a lone surrogate"),
             ("JSON017", witnesses.depth, "the recursion limit"),
         ):
@@ -210,8 +245,16 @@ class Analysis:
         is_text = document is not None and values.document_is_text(self.values, site.module, site.scope, document)
         if is_text:
             evidence.proof("JSON207", "the argument is text for sure")
-        elif witnesses.text_subclass is not None and document is not None and not values.is_plain_text(document, site.module):
-            evidence.hazard("JSON014", f"a subclass of `str` or `bytes` is used at {witnesses.text_subclass}, and what is read here is not known")
+        elif (
+            witnesses.text_subclass is not None
+            and document is not None
+            and not values.is_plain_text(document, site.module)
+        ):
+            evidence.hazard(
+                "JSON014",
+                f"a subclass of `str` or `bytes` is used at {witnesses.text_subclass}, and what is read here is "
+                f"not known",
+            )
         pairs = [each for each in _LOADS_ERRORS if not (is_text and each[0] == "TypeError")]
         verdict = errors.examine(self.program, call, pairs)
         for old, new, place in verdict.changed:
@@ -277,7 +320,12 @@ class Analysis:
         for doubt, code, place, what in (
             ("nan", "JSON005", witnesses.non_finite, "NaN or infinity"),
             ("big", "JSON006", witnesses.big, "an integer beyond 64 bits"),
-            ("subclass", "JSON007", witnesses.subclass, "a named tuple, or another class that orjson treats differently"),
+            (
+                "subclass",
+                "JSON007",
+                witnesses.subclass,
+                "a named tuple, or another class that orjson treats differently",
+            ),
             ("surrogate", "JSON016", witnesses.surrogate, "a lone surrogate"),
             ("subclass", "JSON017", witnesses.depth, "the recursion limit"),
         ):
@@ -306,7 +354,10 @@ class Analysis:
     def _has_other_keys(self, shape: list[Any]) -> bool:
         match shape:
             case ["d", pairs]:
-                return any((key is not None and key[0] == "k" and key[1] != "str") or self._has_other_keys(value) for key, value in pairs)
+                return any(
+                    (key is not None and key[0] == "k" and key[1] != "str") or self._has_other_keys(value)
+                    for key, value in pairs
+                )
             case ["l" | "t", elements]:
                 return any(self._has_other_keys(each) for each in elements)
             case _:
@@ -314,8 +365,11 @@ class Analysis:
 
     def _text_evidence(self, site: Site, call: Call, spelling: Spelling, evidence: Evidence) -> None:
         value = spelling.value
-        option = (1 if "OPT_INDENT_2" in spelling.options else 0) | (32 if "OPT_SORT_KEYS" in spelling.options else 0)
-        if value is not None and not spelling.default and values.same_text(value.shape, spelling.keywords, option):
+        if (
+            value is not None
+            and not spelling.default
+            and values.same_text(value.shape, spelling.keywords, spelling.options)
+        ):
             evidence.proof("JSON201", "both libraries write this constant alike")
             return
         for verdict in self.verdicts[id(site)]:
@@ -335,7 +389,9 @@ class Analysis:
         for old, new, place in verdict.changed:
             evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
         if verdict.caught:
-            evidence.hazard("JSON008", f"the handler at {verdict.caught[0]} may count on a TypeError that orjson does not raise")
+            evidence.hazard(
+                "JSON008", f"the handler at {verdict.caught[0]} may count on a TypeError that orjson does not raise"
+            )
         if verdict.read:
             evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")
         elif self.witnesses.writing_message is not None:
@@ -348,15 +404,19 @@ class Analysis:
             words = {"OPT_INDENT_2": "indent=True", "OPT_SORT_KEYS": "sort_keys=True"}
             data["extra"] = ";".join(words[each] for each in options if each in words)
         elif options:
-            data["extra"] = "option=" + " | ".join(f"{self._name(site)}.{each}" for each in options)
+            data["extra"] = "option=" + " | ".join(f"orjson.{each}" for each in options)
         if site.name == "dump":
             data |= {"callee": self._callee(site, "dumps"), "decode": self._decode}
-            return self._change(site, self._edit(site, call.span, "dump", **data), evidence, "write with `orjson.dumps`")
+            return self._change(
+                site, self._edit(site, call.span, "dump", **data), evidence, "write with `orjson.dumps`"
+            )
         outer = _encoding(site.module, call)
         if outer is not None:
             evidence.proof("JSON208", "the text is encoded in UTF-8 at once")
             data["callee"] = self._callee(site, "dumps_bytes" if self.shim else "dumps")
-            return self._change(site, self._edit(site, outer.span, "encode", **data), evidence, "write bytes with `orjson.dumps`")
+            return self._change(
+                site, self._edit(site, outer.span, "encode", **data), evidence, "write bytes with `orjson.dumps`"
+            )
         takes_bytes = self._takes_bytes(site, call)
         data["callee"] = self._callee(site, "dumps_bytes" if self.shim and takes_bytes else "dumps")
         data["decode"] = "" if takes_bytes else self._decode
@@ -367,7 +427,7 @@ class Analysis:
         return "" if self.shim is not None else "yes"
 
     def _takes_bytes(self, site: Site, call: Call) -> bool:
-        """Tell whether the text is an argument where bytes do as well, or better: a parser's, or a body of `requests`."""
+        """Tell whether the text is an argument where bytes do as well, or better: a parser's, a body of `requests`."""
         match call.use:
             case ["arg", int() as index, where]:
                 outer = site.module.call(index)
@@ -381,25 +441,28 @@ class Analysis:
 
     # --- building -----------------------------------------------------------------------------------------------
 
-    def _name(self, site: Site) -> str:
-        found = site.module.lookup(site.scope, "orjson")
-        return "orjson" if found is None else "orjson"
-
     def _callee(self, site: Site, function: str) -> str:
-        return self.shim.callee(site.module, function) if self.shim is not None else f"orjson.{'dumps' if function == 'dumps_bytes' else function}"
+        return (
+            self.shim.callee(function)
+            if self.shim is not None
+            else f"orjson.{'dumps' if function == 'dumps_bytes' else function}"
+        )
 
     def _edit(self, site: Site, span: Span, action: str, **data: str) -> NodeEdit:
         module = site.module
         pairs = tuple(sorted((key, value) for key, value in data.items() if value))
-        return NodeEdit(module.path, span, module.position(span.start), module.position(span.end), self.codemod, action, pairs)
+        return NodeEdit(
+            module.path, span, module.position(span.start), module.position(span.end), self.codemod, action, pairs
+        )
 
     def _change(self, site: Site, edit: Edit, evidence: Evidence, title: str) -> Change:
         hazards = tuple(Hazard(code, message) for code, message in sorted(evidence.hazards.items()))
         scope = site.module.imports()[site.binding].scope if site.binding >= 0 else 0
+        needed = ImportRequest(site.module.path, "orjson", scope=scope)
+        requires: tuple[str, ...] = ()
+        dependencies: tuple[str, ...] = (REQUIREMENT,)
         if self.shim is not None:
             needed, requires, dependencies = self.shim.request(site.module), (self.shim.key(site.module),), ()
-        else:
-            needed, requires, dependencies = ImportRequest(site.module.path, "orjson", scope=scope), (), (REQUIREMENT,)
         return Change(
             id=f"{site.module.path}:{site.span.start}:{site.span.end}",
             codemod=self.codemod,

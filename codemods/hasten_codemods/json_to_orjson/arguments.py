@@ -9,7 +9,9 @@ from hasten.api import Argument, Call, Program
 
 Shape = list[Any]
 
-_KNOWN = frozenset({"skipkeys", "ensure_ascii", "check_circular", "allow_nan", "cls", "indent", "separators", "default", "sort_keys"})
+_KNOWN = frozenset(
+    {"skipkeys", "ensure_ascii", "check_circular", "allow_nan", "cls", "indent", "separators", "default", "sort_keys"}
+)
 _MISSING = object()
 
 
@@ -42,13 +44,15 @@ def read(program: Program, call: Call, function: str) -> Spelling:
     arguments = call.arguments
     wanted = ("obj",) if function == "dumps" else ("obj", "fp")
     positional = [each for each in arguments if each.keyword is None]
-    named = {each.keyword: each for each in arguments if each.keyword is not None}
+    named: dict[str, Argument] = {each.keyword: each for each in arguments if each.keyword is not None}
     if "*" in named or "**" in named:
         spelling.refusals.append(("JSON106", "the call takes arguments that cannot be seen (`*` or `**`)"))
         return spelling
     taken = [*positional, *(named[word] for word in wanted[len(positional) :] if word in named)]
     if len(positional) > len(wanted) or len(taken) != len(wanted):
-        spelling.refusals.append(("JSON106", f"`{function}` takes {len(wanted)} positional argument(s); this call is an error today"))
+        spelling.refusals.append(
+            ("JSON106", f"`{function}` takes {len(wanted)} positional argument(s); this call is an error today")
+        )
         return spelling
     spelling.value = taken[0]
     spelling.file = taken[1] if function == "dump" else None
@@ -62,7 +66,9 @@ def read(program: Program, call: Call, function: str) -> Spelling:
     _layout(named, spelling)
     dropped = [word for word in named if word not in wanted and not (word == "default" and spelling.default == "keep")]
     if call.commented and (dropped or function == "dump"):
-        spelling.refusals.append(("JSON113", "a comment may stand beside an argument that has to go; move it out of the call"))
+        spelling.refusals.append(
+            ("JSON113", "a comment may stand beside an argument that has to go; move it out of the call")
+        )
     return spelling
 
 
@@ -76,7 +82,9 @@ def _option(program: Program, call: Call, word: str, argument: Argument, spellin
         case "allow_nan" if value is not True:
             spelling.refusals.append(("JSON103", "`allow_nan=False` checks for NaN; orjson would write `null`"))
         case "check_circular" if value is not True:
-            spelling.hazards.append(("JSON019", "`check_circular=False` raises RecursionError on a circular structure, orjson TypeError"))
+            spelling.hazards.append(
+                ("JSON019", "`check_circular=False` raises RecursionError on a circular structure, orjson TypeError")
+            )
         case "sort_keys" if value is True:
             spelling.options.add("OPT_SORT_KEYS")
         case "sort_keys" | "ensure_ascii" if value is _MISSING:
@@ -85,7 +93,11 @@ def _option(program: Program, call: Call, word: str, argument: Argument, spellin
             spelling.default = "keep"
             spelling.options |= {"OPT_PASSTHROUGH_DATETIME", "OPT_PASSTHROUGH_DATACLASS"}
             spelling.hazards.append(
-                ("JSON010", "`default` is no longer asked about UUIDs and Enum members, and is newly asked about named tuples and `float` subclasses")
+                (
+                    "JSON010",
+                    "`default` is no longer asked about UUIDs and Enum members, and is newly asked about named "
+                    "tuples and `float` subclasses",
+                )
             )
         case "cls" if value is not None:
             _encoder(program, call, argument, spelling)
@@ -103,7 +115,9 @@ def _encoder(program: Program, call: Call, argument: Argument, spelling: Spellin
         spelling.refusals.append(("JSON104", "the encoder class is not one of the program's own"))
         return
     bases = [scope.module.dotted(scope.parent, each) for each in scope.bases]
-    members = {name for name in scope.module.facts["binds"][scope.index] if name not in {"__doc__", "__slots__", "__module__"}}
+    members = {
+        name for name in scope.module.facts["binds"][scope.number] if name not in {"__doc__", "__slots__", "__module__"}
+    }
     if bases != ["json.JSONEncoder"] or members != {"default"}:
         spelling.refusals.append(("JSON104", f"the encoder `{scope.name}` does more than override `default`"))
         return
@@ -112,19 +126,34 @@ def _encoder(program: Program, call: Call, argument: Argument, spelling: Spellin
         return
     spelling.default = "cls"
     spelling.options |= {"OPT_PASSTHROUGH_DATETIME", "OPT_PASSTHROUGH_DATACLASS"}
-    spelling.hazards.append(("JSON011", f"`{scope.name}.default` is no longer asked about UUIDs and Enum members, and is newly asked about named tuples and `float` subclasses"))
+    spelling.hazards.append(
+        (
+            "JSON011",
+            f"`{scope.name}.default` is no longer asked about UUIDs and Enum members, and is newly asked about "
+            f"named tuples and `float` subclasses",
+        )
+    )
 
 
-def _layout(named: dict[str | None, Argument], spelling: Spelling) -> None:
+def _layout(named: dict[str, Argument], spelling: Spelling) -> None:
     indent = constant(named["indent"].shape) if "indent" in named else None
     separators = _pair(named["separators"].shape) if "separators" in named else None
     if indent is not None:
         if indent not in (2, "  ") or indent is True:
-            spelling.refusals.append(("JSON101", "orjson indents by two spaces or not at all" if indent is not _MISSING else "`indent=` is not a constant"))
+            spelling.refusals.append(
+                (
+                    "JSON101",
+                    "orjson indents by two spaces or not at all"
+                    if indent is not _MISSING
+                    else "`indent=` is not a constant",
+                )
+            )
             return
         spelling.options.add("OPT_INDENT_2")
         if separators is not None and separators != (",", ": "):
-            spelling.refusals.append(("JSON101", "orjson always writes `: ` and no space at the end of a line when it indents"))
+            spelling.refusals.append(
+                ("JSON101", "orjson always writes `: ` and no space at the end of a line when it indents")
+            )
         return
     if separators is _MISSING or (separators is not None and tuple(each.strip() for each in separators) != (",", ":")):
         spelling.refusals.append(("JSON116", "`separators` are not those of JSON, or not constants"))
@@ -132,15 +161,19 @@ def _layout(named: dict[str | None, Argument], spelling: Spelling) -> None:
         spelling.keywords["separators"] = separators
 
 
-def _pair(shape: Shape) -> Any:
+def _pair(shape: Shape) -> Any:  # noqa: ANN401 - a pair, None, or the marker
     if shape[:2] == ["k", "NoneType"]:
         return None
-    if shape[0] in {"t", "l"} and len(shape[1]) == 2 and all(each[:2] == ["k", "str"] for each in shape[1]):
+    if (
+        shape[0] in {"t", "l"}
+        and len(shape[1]) == len((",", ":"))
+        and all(each[:2] == ["k", "str"] for each in shape[1])
+    ):
         return shape[1][0][2], shape[1][1][2]
     return _MISSING
 
 
-def constant(shape: Shape) -> Any:
+def constant(shape: Shape) -> Any:  # noqa: ANN401 - any constant
     """Return the constant that an argument is, or a marker that no constant equals."""
     match shape:
         case ["k", "NoneType", _]:

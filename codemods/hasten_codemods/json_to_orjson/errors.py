@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hasten.api import Call, Module, Program
+from hasten.api import Call, Guard, Module, Program
 
 Shape = list[Any]
 
@@ -20,7 +20,9 @@ _PARENTS: dict[str, tuple[str, ...]] = {
 _BROAD = frozenset({"Exception", "BaseException"})
 #: So many calls upwards a handler is taken to be meant for this call.
 _FARTHEST = 3
-_RAISES = frozenset({"raises", "assertRaises", "assertRaisesRegex", "suppress", "RaisesGroup", "raises_regex", "assert_raises"})
+_RAISES = frozenset(
+    {"raises", "assertRaises", "assertRaisesRegex", "suppress", "RaisesGroup", "raises_regex", "assert_raises"}
+)
 _TELLING = frozenset({"msg", "pos", "lineno", "colno", "doc", "args", "message", "start", "reason"})
 
 
@@ -54,7 +56,8 @@ class Verdict:
     """What the handlers around a call, and around the calls of its function, make of its exceptions.
 
     Attributes:
-        changed: `(error raised by json, error raised by orjson, place of the handler)` where only one of them is caught.
+        changed: `(error raised by json, error raised by orjson, place of the handler)` where only one of them is
+        caught.
         read: places of handlers that look at the words of the error.
         caught: places of handlers that catch both alike.
     """
@@ -93,11 +96,15 @@ def _examine(
         if not flights:
             return
     function = call.module.enclosing(call.scope, "function")
-    if depth >= _FARTHEST or function is None or (function.module.path, function.index) in seen:
+    if depth >= _FARTHEST or function is None or (function.module.path, function.number) in seen:
         return
-    seen.add((function.module.path, function.index))
-    for caller, _certain in program.callers(function):
-        _examine(program, caller, flights, verdict, seen, depth + 1)
+    seen.add((function.module.path, function.number))
+    if function.name.startswith("test"):
+        return  # a test is called by its runner
+    for caller, certain in program.callers(function):
+        # The direct callers may be guessed by name; a guess about a guess is no evidence.
+        if certain or depth == 0:
+            _examine(program, caller, flights, verdict, seen, depth + 1)
     for read in program.references(function):
         handler = _called_by_assertion(read.module, read.use)
         if handler is not None:
@@ -151,11 +158,17 @@ def _of_try(module: Module, scope: int, records: list[Any]) -> list[Handler]:
     return handlers
 
 
-def _of_with(module: Module, guard: Any) -> list[Handler]:
+def _of_with(module: Module, guard: Guard) -> list[Handler]:
     call = module.call(guard.payload)
     if call.tail not in _RAISES:
         return []
-    caught = frozenset().union(*(_names(module, call.scope, each.shape) or frozenset({"BaseException"}) for each in call.arguments if each.keyword in {None, "expected_exception"}))
+    caught = frozenset().union(
+        *(
+            _names(module, call.scope, each.shape) or frozenset({"BaseException"})
+            for each in call.arguments
+            if each.keyword in {None, "expected_exception"}
+        )
+    )
     reads = any(each.keyword in {"match", "check"} for each in call.arguments) or call.tail.endswith("Regex")
     if guard.name:
         reads = reads or any(True for _ in _reads_after(module, guard.name, guard.start))
@@ -170,7 +183,12 @@ def _called_by_assertion(module: Module, use: list[Any]) -> Handler | None:
     first = call.argument(0)
     if call.tail not in _RAISES or first is None:
         return None
-    return Handler(_names(module, call.scope, first.shape), f"{module.path}:{module.position(call.span.start).line}", call.tail.endswith("Regex"), asserts=True)
+    return Handler(
+        _names(module, call.scope, first.shape),
+        f"{module.path}:{module.position(call.span.start).line}",
+        call.tail.endswith("Regex"),
+        asserts=True,
+    )
 
 
 def _names(module: Module, scope: int, types: Shape | None) -> frozenset[str] | None:

@@ -10,14 +10,45 @@ from hasten.api import Call, Module, Program, Sink, Span, follow
 Shape = list[Any]
 
 _PARSERS = frozenset({"json.loads", "orjson.loads", "simplejson.loads", "ujson.loads", "msgspec.json.decode"})
-_SHOWS = frozenset({"builtins.print", "builtins.repr", "builtins.ascii", "builtins.format", "builtins.len", "builtins.sorted", "builtins.list", "builtins.set", "click.echo", "click.secho"})
-_DIGESTS = ("hashlib.", "hmac.", "zlib.crc32", "zlib.adler32", "binascii.crc32", "uuid.uuid5", "uuid.uuid3", "builtins.hash", "xxhash.", "mmh3.")
+_SHOWS = frozenset(
+    {
+        "builtins.print",
+        "builtins.repr",
+        "builtins.ascii",
+        "builtins.format",
+        "builtins.len",
+        "builtins.sorted",
+        "builtins.list",
+        "builtins.set",
+        "click.echo",
+        "click.secho",
+    }
+)
+_DIGESTS = (
+    "hashlib.",
+    "hmac.",
+    "zlib.crc32",
+    "zlib.adler32",
+    "binascii.crc32",
+    "uuid.uuid5",
+    "uuid.uuid3",
+    "builtins.hash",
+    "xxhash.",
+    "mmh3.",
+)
 _LOGS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "log"})
 _BODIES = {"data", "content", "body"}
 _VERBS = frozenset({"post", "put", "patch", "delete", "request", "stream"})
 #: Modules whose `post(url, data=...)` and clients whose methods put text on the wire as UTF-8.
 _CLIENTS = frozenset(
-    {"httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession", "requests.Session", "requests.session", "requests.sessions.Session"}
+    {
+        "httpx.Client",
+        "httpx.AsyncClient",
+        "aiohttp.ClientSession",
+        "requests.Session",
+        "requests.session",
+        "requests.sessions.Session",
+    }
 )
 _RESPONSES = frozenset(
     {
@@ -39,8 +70,12 @@ _TYPES = frozenset({"content_type", "mimetype", "media_type"})
 _ASSERTIONS = ("assert", "called_with", "has_calls", "approx")
 #: Uses that neither look at the text nor hand it on.
 _NO_READER = frozenset({"expr", "cond", "dest"})
-_TEXT_USES = frozenset({"fmt", "bin", "sub", "iter", "star", "aug", "raise", "unpack", "match", "call", "callee", "subdel"})
-_NOT_UTF8 = frozenset({"ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "cp1252", "utf-16", "utf-32", "utf-16-le", "utf-16-be"})
+_TEXT_USES = frozenset(
+    {"fmt", "bin", "sub", "iter", "star", "aug", "raise", "unpack", "match", "call", "callee", "subdel"}
+)
+_NOT_UTF8 = frozenset(
+    {"ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "cp1252", "utf-16", "utf-32", "utf-16-le", "utf-16-be"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +107,20 @@ class Readers:
 
     def of(self, module: Module, scope: int, span: Span, use: list[Any]) -> list[Verdict]:
         """Return what each reader of a text makes of it; the text arises at `span` and is put to `use`."""
-        verdicts: list[Verdict] = []
-        for sink in follow(self.program, module, scope, span, use, self._through):
-            verdicts.append(self._verdict(sink))
-        return verdicts
+        return [self._verdict(sink) for sink in follow(self.program, module, scope, span, use, self._through)]
 
     def _through(self, sink: Sink) -> bool:
-        """Let the trail go on where a call hands the text through: `text.encode()`, `bytes(text, "utf-8")`, `io.StringIO(text)`."""
+        """Let the trail go on where a call hands the text through: `text.encode()`, `bytes(text, "utf-8")`."""
         call = sink.call
         if call is None:
             return False
         if sink.kind == "meth":
             return call.tail == "encode" and is_utf8(call) is True
         dotted = call.module.dotted(call.scope, call.function)
-        return dotted in {"builtins.str", "builtins.bytes", "typing.cast", "asyncio.to_thread"} and dotted != "asyncio.to_thread"
+        return (
+            dotted in {"builtins.str", "builtins.bytes", "typing.cast", "asyncio.to_thread"}
+            and dotted != "asyncio.to_thread"
+        )
 
     def _verdict(self, sink: Sink) -> Verdict:
         place = sink.place
@@ -145,7 +180,7 @@ class Readers:
         if body:
             return Verdict("JSON203", f"the text is the body of {body} at {place}", needs_no_known_text=True)
         if tail in {"write", "write_text", "write_bytes", "writelines"}:
-            return self._file(sink, call, place)
+            return self._file(call, place)
         return Verdict("JSON003", f"the text is handed to `{_shown(call)}` at {place}")
 
     def _body(self, call: Call, where: int | str, dotted: str) -> str:
@@ -154,7 +189,9 @@ class Readers:
         if call.function[0] == "a" and call.tail in _VERBS:
             receiver = self.program.constructed(call.module, call.scope, call.function[1]) or ""
         is_client = receiver in _CLIENTS or (dotted.rpartition(".")[0] in {"requests", "httpx"} and call.tail in _VERBS)
-        if is_client and (where in _BODIES or (where == 1 and call.tail in {"post", "put", "patch"} and "aiohttp" not in receiver)):
+        if is_client and (
+            where in _BODIES or (where == 1 and call.tail in {"post", "put", "patch"} and "aiohttp" not in receiver)
+        ):
             return "an HTTP request"
         if dotted in {"urllib.request.Request", "urllib.request.urlopen"} and where in {"data", 1}:
             return "an HTTP request"
@@ -166,12 +203,12 @@ class Readers:
 
     # --- files --------------------------------------------------------------------------------------------------
 
-    def _file(self, sink: Sink, call: Call, place: str) -> Verdict:
+    def _file(self, call: Call, place: str) -> Verdict:
         if call.tail in {"write_text", "write_bytes"}:
             path = call.function[1]
             encoding = call.argument(1, "encoding")
             if call.tail == "write_text" and not _says_utf8(encoding.shape if encoding else None):
-                return Verdict("JSON004", f"the file at {place} is written without `encoding=\"utf-8\"`")
+                return Verdict("JSON004", f'the file at {place} is written without `encoding="utf-8"`')
             return self.of_path(call.module, call.scope, path, place)
         return self.of_file(call.module, call.scope, call.function[1], place)
 
@@ -185,7 +222,7 @@ class Readers:
             return Verdict("JSON003", f"the text is written to a file that cannot be seen at {place}")
         path, binary, encoding = opened
         if not binary and not _says_utf8(encoding):
-            return Verdict("JSON004", f"the file written at {place} is opened without `encoding=\"utf-8\"`")
+            return Verdict("JSON004", f'the file written at {place} is opened without `encoding="utf-8"`')
         return self.of_path(module, scope, path, place)
 
     def is_text_file(self, module: Module, scope: int, file: Shape) -> bool:
@@ -211,17 +248,33 @@ class Readers:
         if key is None:
             return Verdict("JSON003", f"the text is written to a file at {place} whose readers cannot be seen")
         readers = 0
-        for call in [*self.program.calls_named("open"), *self.program.calls_named("read_text"), *self.program.calls_named("read_bytes")]:
+        for call in [
+            *self.program.calls_named("open"),
+            *self.program.calls_named("read_text"),
+            *self.program.calls_named("read_bytes"),
+        ]:
             opened = _opened(call.module, call)
-            where = opened[0] if opened is not None else call.function[1] if call.tail.startswith("read_") and call.function[0] == "a" else None
+            where = (
+                opened[0]
+                if opened is not None
+                else call.function[1]
+                if call.tail.startswith("read_") and call.function[0] == "a"
+                else None
+            )
             if where is None or self._identity(call.module, call.scope, where) != key:
                 continue
             verdict = self._reads(call)
             if verdict is False:
-                return Verdict("JSON001", f"the file written at {place} is read as text at {call.module.path}:{call.module.position(call.span.start).line}")
+                return Verdict(
+                    "JSON001",
+                    f"the file written at {place} is read as text at "
+                    f"{call.module.path}:{call.module.position(call.span.start).line}",
+                )
             readers += verdict is True
         if not readers:
-            return Verdict("JSON003", f"the text is written to a file at {place}, and nothing in the program reads it back")
+            return Verdict(
+                "JSON003", f"the text is written to a file at {place}, and nothing in the program reads it back"
+            )
         return Verdict("JSON204", f"the file written at {place} is only read by JSON parsers", needs_no_known_text=True)
 
     def _identity(self, module: Module, scope: int, path: Shape) -> tuple[str, ...] | None:
@@ -235,40 +288,47 @@ class Readers:
                     return ("name", module.name, name)
             case ["a", ["n", "self"], name]:
                 owner = self.program.method_owner(module, scope)
-                return ("attribute", module.name, str(owner.index), name) if owner is not None else None
+                return ("attribute", module.name, str(owner.number), name) if owner is not None else None
             case ["c", index]:
                 call = module.call(index)
                 if call.tail in {"Path", "str", "fspath"} and len(call.arguments) == 1:
                     return self._identity(module, scope, call.arguments[0].shape)
+            case _:
+                pass
         return None
 
     def _reads(self, call: Call) -> bool | None:
         """Tell whether a file that is opened for reading goes to parsers only; None when it is opened for writing."""
         if call.tail.startswith("read_"):
-            return self._parsed(call.module, call.scope, call.span, call.use)
+            return self._parsed(call.module, call.scope, call.use)
         opened = _opened(call.module, call)
         mode = _mode(call, opened)
         if not mode.startswith("r") or "+" in mode:
             return None
         name = call.use[1] if call.use[0] == "with" else call.use[2] if call.use[0] == "asg" else ""
         if not name:
-            return self._parsed(call.module, call.scope, call.span, call.use)
+            return self._parsed(call.module, call.scope, call.use)
         found = call.module.lookup(call.scope, name)
-        return all(self._parsed(call.module, read.scope, read.span, read.use) for read in call.module.reads(found[0] if found else call.scope, name))
+        return all(
+            self._parsed(call.module, read.scope, read.use)
+            for read in call.module.reads(found[0] if found else call.scope, name)
+        )
 
-    def _parsed(self, module: Module, scope: int, span: Span, use: list[Any]) -> bool:
+    def _parsed(self, module: Module, scope: int, use: list[Any]) -> bool:
         match use:
             case ["arg", int() as index, 0]:
                 call = module.call(index)
                 return module.dotted(scope, call.function) in {"json.load", "json.loads", "orjson.loads"}
             case ["meth", "read", int() as index]:
                 call = module.call(index)
-                return self._parsed(module, call.scope, call.span, call.use)
+                return self._parsed(module, call.scope, call.use)
             case ["meth", "close" | "flush" | "seek" | "fileno", _] | ["with", _]:
                 return True
             case ["asg", _, name]:
                 found = module.lookup(scope, name)
-                return found is not None and all(self._parsed(module, read.scope, read.span, read.use) for read in module.reads(found[0], name))
+                return found is not None and all(
+                    self._parsed(module, read.scope, read.use) for read in module.reads(found[0], name)
+                )
             case _:
                 return False
 
@@ -302,7 +362,11 @@ def _mode(call: Call, opened: tuple[Shape, bool, Shape | None] | None) -> str:
 
 
 def _says_utf8(encoding: Shape | None) -> bool:
-    return encoding is not None and encoding[:2] == ["k", "str"] and str(encoding[2]).lower().replace("_", "-") in {"utf-8", "utf8"}
+    return (
+        encoding is not None
+        and encoding[:2] == ["k", "str"]
+        and str(encoding[2]).lower().replace("_", "-") in {"utf-8", "utf8"}
+    )
 
 
 def _shown(call: Call) -> str:

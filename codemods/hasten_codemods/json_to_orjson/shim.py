@@ -91,7 +91,7 @@ class Shim:
         self.needed.setdefault(path, module)
         return f"shim:{path}"
 
-    def callee(self, module: Module, function: str) -> str:
+    def callee(self, function: str) -> str:
         """Return the expression that calls a function of the shim."""
         return f"{NAME}.{function}"
 
@@ -110,6 +110,18 @@ class Shim:
     def changes(self) -> Iterator[Change]:
         """Yield the creation of each shim that is needed and not there yet."""
         for path, module in sorted(self.needed.items()):
-            edits = () if path in self.program.paths else (TextEdit(path, Span(0, 0), Position(1, 1), Position(1, 1), TEXT, create=True),)
+            edits = (
+                ()
+                if path in self.program.paths
+                else (TextEdit(path, Span(0, 0), Position(1, 1), Position(1, 1), TEXT, create=True),)
+            )
             if edits:
-                yield Change(f"shim:{path}", self.codemod, f"create `{path}`", self.package(module) or path, Applicability.SAFE, edits, support=True)
+                yield Change(
+                    f"shim:{path}",
+                    self.codemod,
+                    f"create `{path}`",
+                    self.package(module) or path,
+                    Applicability.SAFE,
+                    edits,
+                    support=True,
+                )

@@ -80,8 +80,13 @@ def _in_module(program: Program, module: Module) -> Iterator[Site]:
         elif imported.name == "json" and imported.level != 0:
             # `from app import json`: the standard library's, if app imports it so.
             target = program.owner_of(module.import_target(imported))
-            if target is not None and any(each.kind == "import" and target[0].import_target(target[0].imports()[each.payload]) == "json" for each in target[0].bindings(0, "json")):
-                yield from _uses(program, module, imported.scope, imported.asname or "json", "", number, via=target[0].name)
+            if target is not None and any(
+                each.kind == "import" and target[0].import_target(target[0].imports()[each.payload]) == "json"
+                for each in target[0].bindings(0, "json")
+            ):
+                yield from _uses(
+                    program, module, imported.scope, imported.asname or "json", "", number, via=target[0].name
+                )
 
 
 def _star_uses(program: Program, module: Module, scope: int) -> Iterator[Site]:
@@ -90,7 +95,9 @@ def _star_uses(program: Program, module: Module, scope: int) -> Iterator[Site]:
             yield from _uses(program, module, scope, name, name, -1)
 
 
-def _uses(program: Program, module: Module, scope: int, bound: str, prefix: str, number: int, via: str = "") -> Iterator[Site]:
+def _uses(
+    program: Program, module: Module, scope: int, bound: str, prefix: str, number: int, via: str = ""
+) -> Iterator[Site]:
     trouble = _trouble(program, module, scope, bound, number)
     reads = _star_reads(module, bound) if number < 0 else module.reads(scope, bound)
     for read in reads:
@@ -101,7 +108,9 @@ def _uses(program: Program, module: Module, scope: int, bound: str, prefix: str,
             name, call = _join(name, use[1]), module.call(use[2])
         elif use[0] == "call":
             call = module.call(use[1])
-        if name in _KEPT or (call is None and name in {"JSONEncoder", "JSONDecoder"} and use[0] in {"base", "ann", "except", "default"}):
+        if name in _KEPT or (
+            call is None and name in {"JSONEncoder", "JSONDecoder"} and use[0] in {"base", "ann", "except", "default"}
+        ):
             continue
         if call is not None and not name:
             call = None
@@ -136,7 +145,9 @@ def _trouble(program: Program, module: Module, scope: int, bound: str, number: i
             return f"`{bound}` is also bound at line {module.position(binding.start).line}"
         imported = module.imports()[binding.payload]
         # `import json.decoder` beside `import json` binds the same module.
-        targets.add(module.import_target(imported) if imported.asname or imported.level else imported.name.partition(".")[0])
+        targets.add(
+            module.import_target(imported) if imported.asname or imported.level else imported.name.partition(".")[0]
+        )
         if "T" in binding.nest:
             return f"`{bound}` is imported for type checkers only"
     if len(targets) > 1:

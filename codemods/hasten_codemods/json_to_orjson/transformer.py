@@ -93,7 +93,10 @@ def _arguments(call: cst.Call, edit: NodeEdit, position: int, keyword: str) -> l
         encoder = next(each for each in call.args if each.keyword is not None and each.keyword.value == "cls")
         method = cst.Attribute(cst.Call(_atom(encoder.value)), cst.Name("default"))
         kept.append(_keyword("default", method))
-    kept += [_keyword(word, _expression(text)) for word, _, text in (each.partition("=") for each in edit.get("extra").split(";") if each)]
+    kept += [
+        _keyword(word, _expression(text))
+        for word, _, text in (each.partition("=") for each in edit.get("extra").split(";") if each)
+    ]
     last = call.args[-1]
     for index, each in enumerate(kept[:-1]):
         if not isinstance(each.comma, cst.Comma):
@@ -108,7 +111,9 @@ def _between(call: cst.Call, comma: cst.Comma) -> cst.Comma:
     """Return a comma for the middle of the arguments: as the first one of the call, unless that was a trailing one."""
     if len(call.args) > 1 and isinstance(call.args[0].comma, cst.Comma):
         return call.args[0].comma
-    multi_line = not isinstance(call.whitespace_before_args, cst.SimpleWhitespace) or "\n" in call.whitespace_before_args.value
+    multi_line = (
+        not isinstance(call.whitespace_before_args, cst.SimpleWhitespace) or "\n" in call.whitespace_before_args.value
+    )
     if multi_line:
         return comma.with_changes(whitespace_after=call.whitespace_before_args)
     return comma.with_changes(whitespace_after=cst.SimpleWhitespace(" "))

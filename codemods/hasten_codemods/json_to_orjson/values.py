@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,50 @@ EVERYTHING = frozenset({"keys", "nan", "big", "subclass", "native", "surrogate"}
 NOTHING: frozenset[str] = frozenset()
 
 _TEXT_METHODS = frozenset(
-    {"format", "join", "strip", "lstrip", "rstrip", "lower", "upper", "title", "replace", "decode", "isoformat", "strftime", "hexdigest", "hex", "as_posix", "capitalize"}
+    {
+        "format",
+        "join",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "lower",
+        "upper",
+        "title",
+        "replace",
+        "decode",
+        "isoformat",
+        "strftime",
+        "hexdigest",
+        "hex",
+        "as_posix",
+        "capitalize",
+    }
 )
-_TEXT_CALLS = frozenset({"builtins.str", "builtins.repr", "builtins.ascii", "builtins.hex", "builtins.chr", "builtins.bin", "builtins.oct", "os.getcwd", "platform.system", "json.dumps"})
-_SMALL_CALLS = frozenset({"builtins.len", "builtins.bool", "builtins.isinstance", "builtins.ord", "builtins.callable", "builtins.hasattr", "os.getpid"})
+_TEXT_CALLS = frozenset(
+    {
+        "builtins.str",
+        "builtins.repr",
+        "builtins.ascii",
+        "builtins.hex",
+        "builtins.chr",
+        "builtins.bin",
+        "builtins.oct",
+        "os.getcwd",
+        "platform.system",
+        "json.dumps",
+    }
+)
+_SMALL_CALLS = frozenset(
+    {
+        "builtins.len",
+        "builtins.bool",
+        "builtins.isinstance",
+        "builtins.ord",
+        "builtins.callable",
+        "builtins.hasattr",
+        "os.getpid",
+    }
+)
 _HARMLESS_METHODS = frozenset({"get", "keys", "items", "values", "copy", "count", "index"})
 _ANNOTATIONS: dict[str, frozenset[str]] = {
     "str": frozenset({"surrogate"}),
@@ -29,7 +70,9 @@ _ANNOTATIONS: dict[str, frozenset[str]] = {
     "int": frozenset({"big"}),
     "float": frozenset({"nan"}),
 }
-_CONTAINERS = frozenset({"list", "List", "Sequence", "tuple", "Tuple", "Iterable", "dict", "Dict", "Mapping", "MutableMapping"})
+_CONTAINERS = frozenset(
+    {"list", "List", "Sequence", "tuple", "Tuple", "Iterable", "dict", "Dict", "Mapping", "MutableMapping"}
+)
 _MAPPINGS = frozenset({"dict", "Dict", "Mapping", "MutableMapping"})
 _DEEPEST = 12
 
@@ -57,10 +100,13 @@ def literal(shape: Shape) -> object:
             raise NotLiteral
 
 
-def same_text(shape: Shape, keywords: dict[str, object], option: int) -> bool:
+def same_text(shape: Shape, keywords: dict[str, object], options: Iterable[str]) -> bool:
     """Tell whether both libraries write a constant in the same way, by running them."""
     import orjson
 
+    option = 0
+    for each in options:
+        option |= getattr(orjson, each)
     try:
         value = literal(shape)
         return json.dumps(value, **keywords) == orjson.dumps(value, option=option).decode()  # type: ignore[arg-type]
@@ -129,7 +175,9 @@ class Values:
                 result |= {"keys"}
         return result
 
-    def of_operation(self, module: Module, scope: int, operator: str, left: Shape, right: Shape, depth: int) -> frozenset[str]:
+    def of_operation(
+        self, module: Module, scope: int, operator: str, left: Shape, right: Shape, depth: int
+    ) -> frozenset[str]:
         """Return what is in doubt about a binary operation: text stays text, numbers may grow."""
         if self.is_text(module, scope, left) and operator in {"Add", "Mod", "Mult"}:
             return frozenset({"surrogate"})
@@ -138,7 +186,11 @@ class Values:
 
     def is_text(self, module: Module, scope: int, shape: Shape) -> bool:
         """Tell whether the value is a `str` for sure."""
-        return shape[0] == "f" or shape[:2] == ["k", "str"] or (shape[0] in {"c", "n", "o"} and self.doubts(module, scope, shape) == frozenset({"surrogate"}))
+        return (
+            shape[0] == "f"
+            or shape[:2] == ["k", "str"]
+            or (shape[0] in {"c", "n", "o"} and self.doubts(module, scope, shape) == frozenset({"surrogate"}))
+        )
 
     def of_call(self, module: Module, index: int) -> frozenset[str]:
         """Return what is in doubt about the result of a call."""
@@ -157,7 +209,11 @@ class Values:
         if dotted in {"json.loads", "json.load", "orjson.loads"}:
             return frozenset({"big", "nan", "surrogate"})
         if call.function[0] == "a" and call.tail in _TEXT_METHODS:
-            return frozenset({"surrogate"}) if self.is_text_source(module, call.scope, call.function[1], call.tail) else EVERYTHING
+            return (
+                frozenset({"surrogate"})
+                if self.is_text_source(module, call.scope, call.function[1], call.tail)
+                else EVERYTHING
+            )
         target, _ = self.program.target_of(call)
         if target is not None and target.kind == "function" and target.returns is not None and not target.is_generator:
             return annotation_doubts(target.returns)
@@ -175,7 +231,11 @@ class Values:
         owner, (binding,) = found
         if binding.kind == "param":
             parameter = module.scope(owner).parameters[binding.payload]
-            return annotation_doubts(parameter[2]) if parameter[2] is not None and parameter[1] in {"plain", "posonly", "kw"} else EVERYTHING
+            return (
+                annotation_doubts(parameter[2])
+                if parameter[2] is not None and parameter[1] in {"plain", "posonly", "kw"}
+                else EVERYTHING
+            )
         if binding.kind != "assign" or binding.payload is None or "L" in binding.nest:
             return EVERYTHING
         doubts = self.doubts(module, owner, binding.payload, depth + 1)
@@ -191,7 +251,9 @@ class Values:
                     continue
                 case ["cmp" | "cond" | "sub" | "fmt" | "iter" | "expr" | "ret" | "idx", *_]:
                     continue
-                case ["arg", index, _] if (module.dotted(read.scope, module.call(index).function) or "").partition(".")[0] in {"json", "orjson", "builtins", "dumps", "dump"}:
+                case ["arg", index, _] if (module.dotted(read.scope, module.call(index).function) or "").partition(".")[
+                    0
+                ] in {"json", "orjson", "builtins", "dumps", "dump"}:
                     continue
                 case _:
                     return True
@@ -230,7 +292,17 @@ def is_plain_text(shape: Shape, module: Module) -> bool:
     """Tell whether a document comes out of a file, a socket or a decoder, which make `str` and `bytes` themselves."""
     match shape:
         case ["c", int() as index]:
-            return module.call(index).tail in {"read", "decode", "read_text", "read_bytes", "readline", "getvalue", "recv", "dumps", "communicate"}
+            return module.call(index).tail in {
+                "read",
+                "decode",
+                "read_text",
+                "read_bytes",
+                "readline",
+                "getvalue",
+                "recv",
+                "dumps",
+                "communicate",
+            }
         case ["a", _, "text" | "content"]:
             return True
         case _:
@@ -253,7 +325,12 @@ def document_is_text(values: Values, module: Module, scope: int, shape: Shape) -
         if binding.kind == "param":
             annotation = module.scope(owner).parameters[binding.payload][2]
             return annotation is not None and _is_document(annotation)
-        return binding.kind == "assign" and binding.payload is not None and binding.payload != shape and document_is_text(values, module, owner, binding.payload)
+        return (
+            binding.kind == "assign"
+            and binding.payload is not None
+            and binding.payload != shape
+            and document_is_text(values, module, owner, binding.payload)
+        )
     return False
 
 

@@ -11,6 +11,12 @@ from functools import cached_property
 
 from hasten.api import Module, Program
 
+_READING_WORDS = (
+    r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|"
+    r"Invalid (?:control character|\\\\?escape)"
+)
+_WRITING_WORDS = r"is not JSON serializable|Circular reference detected|Out of range float"
+
 #: Kept among the facts by the index (`Codemod.literals`).
 LITERALS = (
     r"\bjson\b",  # names of things to patch
@@ -19,7 +25,8 @@ LITERALS = (
     r"(?<![\d.])\d{19}",
     r"\\u[dD][89a-fA-F]|[\ud800-\udfff]",
     r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)|^\xff\xfe|^\xfe\xff|^\xef\xbb\xbf|^\ufeff",
-    r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|Invalid (?:control character|\\\\?escape)|is not JSON serializable|Circular reference detected|Out of range float",
+    _READING_WORDS,
+    _WRITING_WORDS,
 )
 
 _PATCHED = re.compile(r"(?:^|\.)json(?:\.(loads|dumps|load|dump))?$")
@@ -29,13 +36,17 @@ _NAN = re.compile(r"(?<![A-Za-z])-?(?:NaN|Infinity)(?![A-Za-z])|\d[eE]\+?[34]\d\
 _BIG = re.compile(r"(?<![\d.])(\d{19,})(?![\d.eE])")
 _CODEC = re.compile(r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)")
 _MARK = re.compile(r"^(?:\xff\xfe|\xfe\xff|\xef\xbb\xbf|\ufeff)")
-_READING_MESSAGE = re.compile(r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|Invalid (?:control character|\\\\?escape)")
-_WRITING_MESSAGE = re.compile(r"is not JSON serializable|Circular reference detected|Out of range float")
+_READING_MESSAGE = re.compile(_READING_WORDS)
+_WRITING_MESSAGE = re.compile(_WRITING_WORDS)
 _READERS = frozenset({"loads", "load", "StringIO", "BytesIO", "write", "write_text", "write_bytes", "fromstring"})
 _NON_FINITE = frozenset({"math.nan", "math.inf", "numpy.nan", "numpy.inf", "builtins.float"})
 _SPELLINGS = re.compile(r"^\s*[+-]?(?:nan|inf(?:inity)?)\s*$", re.IGNORECASE)
-_TUPLES = frozenset({"typing.NamedTuple", "collections.namedtuple", "builtins.tuple", "builtins.float", "typing_extensions.NamedTuple"})
-_TEXTS = frozenset({"builtins.str", "builtins.bytes", "builtins.bytearray", "collections.UserString", "markupsafe.Markup"})
+_TUPLES = frozenset(
+    {"typing.NamedTuple", "collections.namedtuple", "builtins.tuple", "builtins.float", "typing_extensions.NamedTuple"}
+)
+_TEXTS = frozenset(
+    {"builtins.str", "builtins.bytes", "builtins.bytearray", "collections.UserString", "markupsafe.Markup"}
+)
 _OVERRIDING = frozenset({"items", "__iter__", "keys", "__getitem__"})
 
 
@@ -47,7 +58,11 @@ class Witnesses:
         self.program = program
 
     def _strings(self) -> list[tuple[Module, int, str, list[object], int]]:
-        return [(module, start, text, use, scope) for module in self.program.modules for start, text, use, scope in module.facts["strings"]]
+        return [
+            (module, start, text, use, scope)
+            for module in self.program.modules
+            for start, text, use, scope in module.facts["strings"]
+        ]
 
     def _documents(self) -> list[tuple[Module, int, str, list[object]]]:
         """Return the string literals that are JSON text, or are given to a JSON parser."""
@@ -146,7 +161,9 @@ class Witnesses:
                 dotted = scope.module.dotted(scope.parent, base) or ""
                 if dotted in _TUPLES:
                     return _place(scope.module, scope.span.start)
-                if dotted in {"builtins.dict", "builtins.list", "collections.OrderedDict"} and any(scope.module.bindings(scope.index, name) for name in sorted(_OVERRIDING)):
+                if dotted in {"builtins.dict", "builtins.list", "collections.OrderedDict"} and any(
+                    scope.module.bindings(scope.number, name) for name in sorted(_OVERRIDING)
+                ):
                     return _place(scope.module, scope.span.start)
         return self._first_import("numpy")
 
@@ -229,7 +246,11 @@ def _is_standard(text: str) -> bool:
     except (ValueError, RecursionError):
         # A part of a document, or one with placeholders: the spacing decides.
         return bool(re.search(r"\"\s*: |\", \"|\\u[0-9a-f]{4}", text))
-    return isinstance(value, (dict, list)) and len(value) > 0 and json.dumps(value, separators=(",", ":"), ensure_ascii=False) != text.strip()
+    return (
+        isinstance(value, (dict, list))
+        and len(value) > 0
+        and json.dumps(value, separators=(",", ":"), ensure_ascii=False) != text.strip()
+    )
 
 
 def _tail(module: Module, use: list[object]) -> str:

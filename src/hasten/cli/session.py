@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import platformdirs
 
@@ -17,16 +16,13 @@ from hasten.cli import streams
 from hasten.cli.progress import Bar
 from hasten.discover import Discovered, discover, find_root
 from hasten.errors import SourceError, UsageError
-from hasten.model import Changed, Failed, Outcome, Problem, Source
+from hasten.model import Problem, Source
 
 if TYPE_CHECKING:
     from hasten.api import Codemod
     from hasten.cli.options import Options
 
 _UNNAMED = "stdin.py"
-
-Shown: TypeAlias = Callable[[str], str]
-"""Turns a path of a report into the one that a person is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +100,6 @@ def cache_path() -> Path:
     given = os.environ.get("HASTEN_CACHE_DIR")
     home = Path(given).absolute() if given else platformdirs.user_cache_path("hasten", appauthor=False)
     return home / "facts.sqlite3"
-
-
-def shown_from(root: Path, outcomes: Iterable[Outcome | Problem]) -> tuple[Shown, bool]:
-    """Return how paths are shown, and whether that is relative to the current directory.
-
-    Where all files are at or below the current directory, paths are relative to it, so that what is printed can be
-    clicked and applied where the person stands. Otherwise they are relative to the root.
-    """
-    cwd = Path.cwd()
-    if root.is_relative_to(cwd):
-        prefix = root.relative_to(cwd).as_posix()
-        return (lambda path: path if prefix == "." else f"{prefix}/{path}"), True
-    if cwd.is_relative_to(root):
-        inner = cwd.relative_to(root).as_posix() + "/"
-        if all(
-            outcome.path.startswith(inner) for outcome in outcomes if isinstance(outcome, (Changed, Failed, Problem))
-        ):
-            return (
-                lambda path: path.removeprefix(inner) if path.startswith(inner) else os.path.relpath(path, inner)
-            ), True
-    return (lambda path: path), False
 
 
 def _stdin_name(options: Options) -> str | None:

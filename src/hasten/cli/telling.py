@@ -5,14 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hasten import report
-from hasten.apply import Applied
-from hasten.cli import session, streams
+from hasten.cli import streams
 from hasten.cli.options import Options
+from hasten.cli.places import Shown, diff_paths, shown_from
 from hasten.cli.session import Session
 from hasten.discover import find_root
 from hasten.model import Change
+
+if TYPE_CHECKING:
+    from hasten.apply import Applied
 
 
 def tell(options: Options, done: Session, applied: Applied | None = None) -> None:
@@ -23,7 +27,7 @@ def tell(options: Options, done: Session, applied: Applied | None = None) -> Non
         done: the run.
         applied: what was written; None where nothing was to be written.
     """
-    shown, standing_here = session.shown_from(done.root, done.report.outcomes)
+    shown = shown_from(done.root)
     problems = [*done.problems, *report.problems(done.report), *(applied.problems if applied else ())]
     for problem in dict.fromkeys(problems):
         streams.fail(f"{shown(problem.path)}: {problem.message}")
@@ -38,8 +42,6 @@ def tell(options: Options, done: Session, applied: Applied | None = None) -> Non
             streams.say(line)
     for line in _closing(options, done, applied):
         streams.say(line)
-    if report.changed(done.report) and not standing_here and applied is None:
-        streams.say(f"paths are relative to {done.root}")
 
 
 def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
@@ -81,7 +83,7 @@ def _counts(counted: Iterable[tuple[str, int]], titles: dict[str, str]) -> list[
     return streams.aligned([[code, count.rjust(width), title] for code, count, title in rows])
 
 
-def _details(done: Session, shown: session.Shown, *, verbose: bool) -> Iterable[str]:
+def _details(done: Session, shown: Shown, *, verbose: bool) -> Iterable[str]:
     """Yield the hazards of what is taken, and with `verbose` all that is not, each with its place."""
     plan = done.report.plan
     for change in report.sites(plan):
@@ -102,7 +104,7 @@ def _details(done: Session, shown: session.Shown, *, verbose: bool) -> Iterable[
             yield f"{place}: {refusal.code} {refusal.message} ({refusal.codemod}, refused)"
 
 
-def _place(change: Change, shown: session.Shown) -> str:
+def _place(change: Change, shown: Shown) -> str:
     first = min(change.edits, key=lambda edit: (edit.path, edit.start))
     return f"{shown(first.path)}:{first.start.line}"
 
@@ -110,8 +112,12 @@ def _place(change: Change, shown: session.Shown) -> str:
 def _closing(options: Options, done: Session, applied: Applied | None) -> Iterable[str]:
     """Yield the last lines: how many files, what else there is, and the way back."""
     if applied is None:
-        count = len(report.changed(done.report))
-        yield f"would rewrite {_files(count)}" if count else f"nothing to rewrite in {_files(done.report.sources)}"
+        changed = [file.path for file in report.changed(done.report)]
+        named = diff_paths(done.root, changed)
+        if options.format in {None, "diff"} and not options.from_stdin and changed and not named.here:
+            yield f"apply the diff in {named.base}"
+        nothing = f"nothing to rewrite in {_files(done.report.sources)}"
+        yield f"would rewrite {_files(len(changed))}" if changed else nothing
     elif applied.written:
         yield f"rewrote {_files(len(applied.written))}"
     else:

@@ -19,7 +19,7 @@ def undo_command(run: int | None, *, listed: bool, quiet: bool) -> int:
     from pathlib import Path
 
     from hasten.apply import undo
-    from hasten.cli.session import shown_from
+    from hasten.cli.places import shown_from
     from hasten.discover import find_root
     from hasten.journal import runs
 
@@ -35,7 +35,7 @@ def undo_command(run: int | None, *, listed: bool, quiet: bool) -> int:
             streams.say(f"there are no runs in {root}")
         return 0
     undone = undo(root, run)
-    shown, _ = shown_from(root, undone.problems)
+    shown = shown_from(root)
     for problem in undone.problems:
         streams.fail(f"{shown(problem.path)}: {problem.message}")
     if quiet:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from hasten import report
-from hasten.apply import Applied, apply_changes
 from hasten.cli import session, streams, telling
 from hasten.cli.dirty import demand_clean
 from hasten.cli.options import Options
+from hasten.cli.places import diff_paths
 from hasten.cli.session import Session
 from hasten.diff import unified
 from hasten.errors import UsageError
 from hasten.model import Changed
+
+if TYPE_CHECKING:
+    from hasten.apply import Applied
 
 _DONE, _WOULD_CHANGE, _FAILED = 0, 1, 2
 
@@ -51,6 +55,8 @@ def apply(options: Options) -> int:
 
 def _write(options: Options, done: Session) -> Applied:
     """Write the changed files, through the journal."""
+    from hasten.apply import Applied, apply_changes  # it brings asyncio, which `preview` has no use for
+
     changed = report.changed(done.report)
     if not changed:
         return Applied(None, (), ())
@@ -92,10 +98,11 @@ def _print(options: Options, done: Session, kind: str, applied: Applied | None =
 
 
 def _print_diffs(options: Options, done: Session) -> None:
-    shown, _ = session.shown_from(done.root, done.report.outcomes)
+    changed = report.changed(done.report)
+    name = diff_paths(done.root, [file.path for file in changed])
     parts = (
-        unified(shown(file.path), file.before, file.after, context=options.unified, created=file.created)
-        for file in report.changed(done.report)
+        unified(name(file.path), file.before, file.after, context=options.unified, created=file.created)
+        for file in changed
     )
     if options.output is None or str(options.output) == "-":
         for part in parts:

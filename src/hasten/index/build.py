@@ -5,14 +5,17 @@ The result is made of lists, strings and numbers only, so that it crosses proces
 that its surroundings make of its value, and returns its *shape* for those who want to know what flows into them.
 
 Shapes (what a value is made of), by first element:
-    n NAME · k TYPE REPR (constant) · c CALL · a SHAPE ATTRIBUTE · d [[key|null, value], ...] · l/t/s [elements] · f [parts]
+    n NAME · k TYPE REPR (constant) · c CALL · a SHAPE ATTRIBUTE · d [[key|null, value], ...] · l/t/s [elements] · f
+    [parts]
     o OPERATOR LEFT RIGHT · u OPERATOR SHAPE · b [operands] · ? [if, else] · i SHAPE INDEX (subscript) · w SHAPE (await)
     m SCOPE (lambda) · g KIND ELEMENT (comprehension) · x NODE (anything else)
 
 Uses (what happens to a value), by first element:
-    arg CALL POSITION|KEYWORD|*|** · call CALL (it is called by its bare name) · meth NAME CALL · attr NAME USE · callee CALL
+    arg CALL POSITION|KEYWORD|*|** · call CALL (it is called by its bare name) · meth NAME CALL · attr NAME USE ·
+    callee CALL
     asg SCOPE NAME · asgattr SHAPE NAME · asgsub · unpack · aug · ret SCOPE · yield SCOPE · await USE · elem KIND USE
-    cmp OPERATOR OTHER · fmt · bin OPERATOR · sub · subdel · idx · key · cond · iter · expr · with NAME? · star · deco SCOPE · default
+    cmp OPERATOR OTHER · fmt · bin OPERATOR · sub · subdel · idx · key · cond · iter · expr · with NAME? · star ·
+    deco SCOPE · default
     base · ann · raise · del · dest (its attribute or item is assigned to) · match · lambda
 """
 
@@ -156,16 +159,18 @@ class _Builder:
 
     # --- places -------------------------------------------------------------------------------------------------
 
-    def at(self, node: Any) -> tuple[int, int]:
+    def at(self, node: Any) -> tuple[int, int]:  # noqa: ANN401 - several node types with nothing in common but these fields
         """Return the character offsets of `node`."""
         if self.ascii:
-            return self.starts[node.lineno - 1] + node.col_offset, self.starts[node.end_lineno - 1] + node.end_col_offset
+            return self.starts[node.lineno - 1] + node.col_offset, self.starts[
+                node.end_lineno - 1
+            ] + node.end_col_offset
         offset = self.lines.offset
         return offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)
 
-    def start(self, node: Any) -> int:
+    def start(self, node: Any) -> int:  # noqa: ANN401 - several node types with nothing in common but these fields
         if self.ascii:
-            return self.starts[node.lineno - 1] + node.col_offset
+            return int(self.starts[node.lineno - 1] + node.col_offset)
         return self.lines.offset(node.lineno, node.col_offset)
 
     def open_scope(self, kind: str, name: str, start: int, end: int) -> int:
@@ -304,7 +309,7 @@ class _Builder:
         self.body(node.body)
         self.guard = outer
 
-    def try_(self, node: Any) -> None:
+    def try_(self, node: Any) -> None:  # noqa: ANN401 - several node types with nothing in common but these fields
         outer = self.guard
         handlers: list[Any] = []
         start, end = self.at(node)
@@ -350,14 +355,18 @@ class _Builder:
         """Return `[name, kind, annotation, default, is last positional default]` per parameter, in order."""
         result: list[Any] = []
         positional = arguments.posonlyargs + arguments.args
-        defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
+        defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults)) + list(
+            arguments.defaults
+        )
         groups: list[tuple[ast.arg, str, ast.expr | None]] = [
             (each, "posonly" if index < len(arguments.posonlyargs) else "plain", default)
             for index, (each, default) in enumerate(zip(positional, defaults, strict=True))
         ]
         if arguments.vararg:
             groups.append((arguments.vararg, "*", None))
-        groups += [(each, "kw", default) for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+        groups += [
+            (each, "kw", default) for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        ]
         if arguments.kwarg:
             groups.append((arguments.kwarg, "**", None))
         for each, kind, default in groups:
@@ -406,7 +415,17 @@ class _Builder:
             if alias.name != "*":
                 self.bind(alias.asname or alias.name, "import", len(self.imports), span[0])
             self.imports.append(
-                [self.scope, *span, index, node.module or "", alias.name, alias.asname, node.level or -1, self.nest, *self.at(alias)]
+                [
+                    self.scope,
+                    *span,
+                    index,
+                    node.module or "",
+                    alias.name,
+                    alias.asname,
+                    node.level or -1,
+                    self.nest,
+                    *self.at(alias),
+                ]
             )
 
     def raise_(self, node: ast.Raise) -> None:
@@ -464,11 +483,13 @@ class _Builder:
         self.reads[self.scope].setdefault(name, []).append([start, start + len(name), use])
         return ["n", name]
 
-    def constant(self, node: ast.Constant, use: Use) -> Shape:  # noqa: ARG002 - one signature for all
+    def constant(self, node: ast.Constant, use: Use) -> Shape:
         value = node.value
         if isinstance(value, str):
             if self.literals is not None and self.literals.search(value):
-                self.strings.append([self.start(node), value if value.isascii() or _encodable(value) else ascii(value), use, self.scope])
+                self.strings.append(
+                    [self.start(node), value if value.isascii() or _encodable(value) else ascii(value), use, self.scope]
+                )
             if len(value) > _LONGEST_CONSTANT or not _encodable(value):
                 return ["k", "str", None]
             return ["k", "str", value]
@@ -477,7 +498,11 @@ class _Builder:
             return ["k", "int", None]
         if isinstance(value, (bool, int, float, type(None))):
             return ["k", type(value).__name__, repr(value)]
-        if isinstance(value, bytes) and self.literals is not None and self.literals.search(text := value.decode("latin-1")):
+        if (
+            isinstance(value, bytes)
+            and self.literals is not None
+            and self.literals.search(text := value.decode("latin-1"))
+        ):
             self.strings.append([self.start(node), text, use, self.scope])
         return ["k", type(value).__name__, None]
 
@@ -486,7 +511,8 @@ class _Builder:
         start, end = self.at(node)
         # A `#` inside a call of several lines may be a comment, which no rewrite may drop.
         commented = node.end_lineno != node.lineno and "#" in self.text[start:end]
-        record: list[Any] = [start, end, self.scope, None, None, use, self.guard, self.fstring, commented]
+        misplaced = self.fstring and not self.is_at(node, start, end)
+        record: list[Any] = [start, end, self.scope, None, None, use, self.guard, misplaced, commented]
         self.calls.append(record)
         function = node.func
         kind = type(function)
@@ -508,6 +534,14 @@ class _Builder:
             arguments.append([word, self.visit(keyword.value, ["arg", index, word]), *self.at(keyword.value)])
         record[4] = arguments
         return ["c", index]
+
+    def is_at(self, node: ast.Call, start: int, end: int) -> bool:
+        """Tell whether a call inside an f-string is where the parser says: before Python 3.12 it often is not."""
+        try:
+            found = ast.parse(self.text[start:end], mode="eval").body
+        except SyntaxError:
+            return False
+        return ast.dump(found) == ast.dump(node)
 
     def attribute(self, node: ast.Attribute, use: Use) -> Shape:
         base = self.visit(node.value, ["attr", node.attr, use])
@@ -610,7 +644,7 @@ class _Builder:
         self.inside(scope, body)
         return ["m", scope]
 
-    def comprehension(self, node: Any, use: Use) -> Shape:
+    def comprehension(self, node: Any, use: Use) -> Shape:  # noqa: ANN401 - several node types with nothing in common but these fields
         outer, outer_nest = self.scope, self.nest
         first = node.generators[0]
         iterated = self.visit(first.iter, ["iter"])

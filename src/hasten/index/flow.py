@@ -1,6 +1,7 @@
 """Follow a value through the program: into variables, parameters, attributes, and out of functions to their callers.
 
-Flow is insensitive to order: what is assigned to a name anywhere in a scope may be read wherever the name is read there.
+Flow is insensitive to order: what is assigned to a name anywhere in a scope may be read wherever the name is read
+there.
 That can only find too many places where a value goes, never too few; what it cannot follow it reports as such a place.
 """
 
@@ -60,7 +61,9 @@ class _Step:
     certain: bool
 
 
-def follow(program: Program, module: Module, scope: int, span: Span, use: Use, through: Callable[[Sink], bool] | None = None) -> list[Sink]:
+def follow(
+    program: Program, module: Module, scope: int, span: Span, use: Use, through: Callable[[Sink], bool] | None = None
+) -> list[Sink]:
     """Return every place that a value reaches.
 
     Args:
@@ -69,7 +72,7 @@ def follow(program: Program, module: Module, scope: int, span: Span, use: Use, t
         through: called with each sink whose use is a method call or an argument; True lets the trail go on with the
             result of that call, as `text.strip()` does for text.
     """
-    return _Trail(program, through).run(_Step(module, scope, span, use, 0, True))
+    return _Trail(program, through).run(_Step(module, scope, span, use, depth=0, certain=True))
 
 
 class _Trail:
@@ -153,7 +156,9 @@ class _Trail:
                 for read in module.reads(imported.scope, imported.asname or name):
                     self.pending.append(_Step(module, read.scope, read.span, read.use, step.depth + 1, step.certain))
         for read in self.program.attribute_reads(name):
-            base = next((each[0] for each in read.module.facts["attribute_reads"][name] if each[3] == read.span.start), None)
+            base = next(
+                (each[0] for each in read.module.facts["attribute_reads"][name] if each[3] == read.span.start), None
+            )
             dotted = read.module.dotted(read.scope, base) if base is not None else None
             if dotted is not None and self.program.named(dotted) is step.module:
                 self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
@@ -185,7 +190,7 @@ class _Trail:
         if function.kind == "lambda":
             self.lambda_result(step, function)
             return
-        if not self.once("returned", function.module.path, function.index):
+        if not self.once("returned", function.module.path, function.number):
             return
         if function.is_generator:
             self.sink("yield", step)
@@ -212,7 +217,9 @@ class _Trail:
                     self.sink("outside", _Step(call.module, call.scope, call.span, use, step.depth, step.certain))
                     continue
                 use = use[1]
-            self.pending.append(_Step(call.module, call.scope, call.span, use, step.depth + 1, step.certain and certain))
+            self.pending.append(
+                _Step(call.module, call.scope, call.span, use, step.depth + 1, step.certain and certain)
+            )
         if not any(certain for _, certain in callers):
             self.sink("unseen", step)
         if self.program.references(function):
@@ -248,33 +255,35 @@ class _Trail:
         if target is None:
             self.sink("arg", step, call)
             return
-        bound = target.kind == "class" or (call.function[0] == "a" and self.program.method_owner(target.module, target.index) is not None and not self.is_static(target))
+        bound = target.kind == "class" or (
+            call.function[0] == "a"
+            and self.program.method_owner(target.module, target.number) is not None
+            and not self.is_static(target)
+        )
         if target.kind == "class":
             constructor = self.program.find_method(target, "__init__")
             if constructor is None:
-                self.fields(step, call, target, where)
+                self.field(step, call, where)
                 return
             target = constructor
         name = _parameter(target, where, bound=bound)
         if name is None:
             self.sink("arg", step, call)
             return
-        if not self.once("parameter", target.module.path, target.index, name):
+        if not self.once("parameter", target.module.path, target.number, name):
             return
-        reads = list(target.module.reads(target.index, name))
+        reads = list(target.module.reads(target.number, name))
         for read in reads:
             self.pending.append(_Step(target.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
 
     def is_static(self, target: Scope) -> bool:
         return any(each[-1] == "staticmethod" for each in target.decorators if each[0] in {"n", "a"})
 
-    def fields(self, step: _Step, call: Call, target: Scope, where: int | str) -> None:
+    def field(self, step: _Step, call: Call, where: int | str) -> None:
         """Follow an argument of a dataclass-like constructor into the field it fills."""
         if isinstance(where, str) and where not in {"*", "**"}:
             self.by_attribute_name(step, where)
-            self.sink("arg", step, call)
-        else:
-            self.sink("arg", step, call)
+        self.sink("arg", step, call)
 
 
 _TRANSPARENT = frozenset(
@@ -290,7 +299,9 @@ _TRANSPARENT = frozenset(
         "typing.final",
     }
 )
-_EMPTY_BASES = frozenset({"builtins.object", "abc.ABC", "typing.Protocol", "typing_extensions.Protocol", "builtins.Exception"})
+_EMPTY_BASES = frozenset(
+    {"builtins.object", "abc.ABC", "typing.Protocol", "typing_extensions.Protocol", "builtins.Exception"}
+)
 
 
 def _parameter(function: Scope, where: int | str, *, bound: bool) -> str | None:

@@ -2,12 +2,14 @@
 
 A `Program` holds the facts of the files that were worth reading so far. A question that another file could bear on
 (who calls `to_text`? who reads `.payload`?) is answered from what is there, and its word is noted in `wanted`: the
-engine then reads the files that hold the word and asks again, until nothing more is wanted. So a run reads the files that
+engine then reads the files that hold the word and asks again, until nothing more is wanted. So a run reads the files
+that
 matter, and the answers do not depend on which were read first.
 """
 
 from __future__ import annotations
 
+import io
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,11 +21,21 @@ Shape = list[Any]
 Use = list[Any]
 
 
+#: Method names that built-in types share.
+_COMMON = frozenset(
+    name
+    for kind in (dict, list, set, str, bytes, tuple, io.StringIO, io.BytesIO)
+    for name in dir(kind)
+    if not name.startswith("_")
+)
+
+
 class Binding(NamedTuple):
     """One place where a scope gives a name a value.
 
     Attributes:
-        kind: import, assign, param, def, class, for, with, except, aug, unpack, declared, match, del, global, nonlocal, other.
+        kind: import, assign, param, def, class, for, with, except, aug, unpack, declared, match, del, global,
+        nonlocal, other.
         payload: an import's, scope's or parameter's number, or the shape of the value.
         start: the character offset.
         nest: the conditions around it, outermost first: I(f) T(YPE_CHECKING) L(oop) t(ry) e(xcept) f(inally).
@@ -41,7 +53,7 @@ class Import(NamedTuple):
     scope: int
     start: int
     end: int
-    index: int
+    number: int
     module: str
     name: str
     asname: str | None
@@ -115,8 +127,8 @@ class Call:
         return int(self.record[6])
 
     @property
-    def in_fstring(self) -> bool:
-        """Tell whether the call stands inside an f-string."""
+    def misplaced(self) -> bool:
+        """Tell whether the call stands inside an f-string at a place that the parser got wrong."""
         return bool(self.record[7])
 
     @property
@@ -144,7 +156,7 @@ class Scope(NamedTuple):
     """A module, class, function, lambda or comprehension."""
 
     module: Module
-    index: int
+    number: int
     kind: str
     name: str
     parent: int
@@ -215,8 +227,24 @@ class Module:
 
     def scope(self, index: int) -> Scope:
         """Return scope number `index`."""
-        kind, name, parent, start, end, parameters, decorators, returns, flags, bases, guard, returned = self.facts["scopes"][index]
-        return Scope(self, index, kind, name, parent, Span(start, end), parameters, decorators, returns, flags, bases, guard, returned)
+        kind, name, parent, start, end, parameters, decorators, returns, flags, bases, guard, returned = self.facts[
+            "scopes"
+        ][index]
+        return Scope(
+            self,
+            index,
+            kind,
+            name,
+            parent,
+            Span(start, end),
+            parameters,
+            decorators,
+            returns,
+            flags,
+            bases,
+            guard,
+            returned,
+        )
 
     def scopes(self) -> Iterator[Scope]:
         """Yield every scope, outer ones first."""
@@ -309,11 +337,11 @@ class Module:
         found = self.lookup(scope, shape[1])
         if found is None:
             return f"builtins.{shape[1]}"
-        owner, bindings = found
-        names = {self._bound_name(owner, each) for each in bindings if each.kind != "del"}
+        _, bindings = found
+        names = {self._bound_name(each) for each in bindings if each.kind != "del"}
         return names.pop() if len(names) == 1 else None
 
-    def _bound_name(self, owner: int, binding: Binding) -> str | None:
+    def _bound_name(self, binding: Binding) -> str | None:
         if binding.kind == "import":
             return self.import_target(Import(*self.facts["imports"][binding.payload]))
         if binding.kind in {"def", "class"}:
@@ -346,7 +374,13 @@ class DataWitness:
 class Program:
     """All modules read so far, in path order, and the questions that span them."""
 
-    def __init__(self, modules: list[Module], targets: frozenset[str], paths: frozenset[str] = frozenset(), data: tuple[DataWitness, ...] = ()) -> None:
+    def __init__(
+        self,
+        modules: list[Module],
+        targets: frozenset[str],
+        paths: frozenset[str] = frozenset(),
+        data: tuple[DataWitness, ...] = (),
+    ) -> None:
         """Take what was read.
 
         Args:
@@ -366,7 +400,9 @@ class Program:
         self._definitions: dict[str, list[Scope]] | None = None
         self._subclasses: dict[str, list[Scope]] | None = None
         self._attributes: dict[str, list[Read]] | None = None
-        self._stores: dict[str, list[tuple[Module, list[Any]]]] | None = None
+        self._names: dict[str, list[Read]] | None = None
+        self._callers: dict[tuple[str, int], list[tuple[Call, bool]]] = {}
+        self._references: dict[tuple[str, int], list[Read]] = {}
 
     def module(self, path: str) -> Module:
         """Return the module at `path`."""
@@ -406,9 +442,10 @@ class Program:
         """Yield every class of the modules read so far."""
         return (scope for module in self.modules for scope in module.scopes() if scope.kind == "class")
 
-    def attribute_reads(self, name: str) -> list[Read]:
-        """Return every read of an attribute called `name` (not its calls)."""
-        self.want(name)
+    def attribute_reads(self, name: str, *, want: bool = True) -> list[Read]:
+        """Return every read of an attribute called `name` (not its calls); without `want`, in files read already."""
+        if want:
+            self.want(name)
         if self._attributes is None:
             self._attributes = {}
             for module in self.modules:
@@ -418,7 +455,7 @@ class Program:
         return self._attributes.get(name, [])
 
     def resolve(self, dotted: str) -> Scope | None:
-        """Return the definition of an absolute dotted name, through re-exports, or None when it is not the program's own."""
+        """Return the definition of an absolute dotted name, through re-exports; None when it is not the program's."""
         for _ in range(8):
             parts = dotted.split(".")
             for cut in range(len(parts) - 1, 0, -1):
@@ -452,7 +489,7 @@ class Program:
         return module.scope(scope)
 
     def owner_of(self, dotted: str) -> tuple[Module, str] | None:
-        """Return the module and the name in it that an absolute dotted name stands for, without following re-exports."""
+        """Return the module and the name in it that an absolute dotted name stands for, re-exports not followed."""
         module, _, name = dotted.rpartition(".")
         found = self._by_name.get(module)
         return (found, name) if found is not None else None
@@ -468,7 +505,7 @@ class Program:
             owner = self.method_owner(module, scope)
             if owner is not None:
                 method = self.find_method(owner, shape[2])
-                return method and f"{method.module.name}.{method.module.symbol(method.index)}"
+                return method and f"{method.module.name}.{method.module.symbol(method.number)}"
             return None
         return module.dotted(scope, shape)
 
@@ -483,7 +520,7 @@ class Program:
 
     def find_method(self, owner: Scope, name: str, depth: int = 0) -> Scope | None:
         """Return the method that `owner` or its nearest base of the program defines as `name`."""
-        for binding in reversed(owner.module.bindings(owner.index, name)):
+        for binding in reversed(owner.module.bindings(owner.number, name)):
             if binding.kind == "def":
                 return owner.module.scope(binding.payload)
         if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
@@ -498,7 +535,7 @@ class Program:
         return None
 
     def target_of(self, call: Call) -> tuple[Scope | None, bool]:
-        """Return the function or class of the program that a call surely reaches, and whether the callee is known at all.
+        """Return the function or class of the program that a call surely reaches, and whether the callee is known.
 
         `(None, True)` is a call that surely leaves the program; `(None, False)` one whose receiver is unknown.
         """
@@ -513,7 +550,7 @@ class Program:
         return None, not self.is_own(dotted)
 
     def constructed(self, module: Module, scope: int, shape: Shape) -> str | None:
-        """Return the dotted name of the call that made a value: `requests.Session` for `s` after `s = requests.Session()`.
+        """Return the dotted name of the call that made a value: `app.Store` for `s` after `s = app.Store()`.
 
         Looks at local and module-level names with one binding, and at attributes of `self` with one assignment in the
         program. None where there is any doubt.
@@ -525,7 +562,12 @@ class Program:
             return self.constructed(module, scope, shape[1])
         if shape[0] == "n":
             found = module.lookup(scope, shape[1])
-            if found is None or len(found[1]) != 1 or found[1][0].kind not in {"assign", "with"} or found[1][0].payload is None:
+            if (
+                found is None
+                or len(found[1]) != 1
+                or found[1][0].kind not in {"assign", "with"}
+                or found[1][0].payload is None
+            ):
                 return None
             value = found[1][0].payload
             return self.constructed(module, found[0], value) if value[0] in {"c", "w"} else None
@@ -537,6 +579,12 @@ class Program:
 
     def callers(self, function: Scope) -> list[tuple[Call, bool]]:
         """Return the calls that reach `function`, or could, each with whether that is certain."""
+        key = (function.module.path, function.number)
+        if key not in self._callers:
+            self._callers[key] = self._find_callers(function)
+        return self._callers[key]
+
+    def _find_callers(self, function: Scope) -> list[tuple[Call, bool]]:
         name = function.name
         owner = function.module.scope(function.parent) if function.parent >= 0 else None
         is_method = owner is not None and owner.kind == "class"
@@ -544,10 +592,11 @@ class Program:
             name = owner.name
             function = owner
         result: list[tuple[Call, bool]] = []
-        for call in self.calls_named(name):
+        # `add`, `get` and their like are called on lists and dictionaries everywhere: not worth reading every file for.
+        for call in self.calls_named(name, want=not (is_method and name in _COMMON)):
             target, known = self.target_of(call)
             if target is not None:
-                if target.module is function.module and target.index == function.index:
+                if target.module is function.module and target.number == function.number:
                     result.append((call, True))
                 elif is_method and call.function[0] == "a" and self._related(target, function):
                     result.append((call, False))
@@ -567,11 +616,15 @@ class Program:
     def _related(self, one: Scope, other: Scope) -> bool:
         """Tell whether two methods of one name may stand for each other through inheritance."""
         first, second = one.module.scope(one.parent), other.module.scope(other.parent)
-        return first.kind == "class" and second.kind == "class" and (self.derives(first, second) or self.derives(second, first))
+        return (
+            first.kind == "class"
+            and second.kind == "class"
+            and (self.derives(first, second) or self.derives(second, first))
+        )
 
     def derives(self, child: Scope, parent: Scope, depth: int = 0) -> bool:
         """Tell whether class `child` is, or derives from, class `parent`."""
-        if child.module is parent.module and child.index == parent.index:
+        if child.module is parent.module and child.number == parent.number:
             return True
         if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
             return False
@@ -584,33 +637,46 @@ class Program:
 
     def aliases(self, function: Scope) -> set[str]:
         """Return the other names under which modules of the program import `function`."""
-        self.want(function.name)
         result: set[str] = set()
         for module in self.modules:
             for imported in module.facts["imports"]:
                 asname = imported[6]
                 if asname and imported[5] == function.name and asname != function.name:
                     target = self.resolve(module.import_target(Import(*imported)))
-                    if target is not None and target.module is function.module and target.index == function.index:
+                    if target is not None and target.module is function.module and target.number == function.number:
                         result.add(asname)
         return result
 
     def references(self, function: Scope) -> list[Read]:
         """Return the reads of `function` that are no calls: it is passed on, stored, or compared."""
-        result: list[Read] = []
+        key = (function.module.path, function.number)
+        if key not in self._references:
+            self._references[key] = self._find_references(function)
+        return self._references[key]
+
+    def _find_references(self, function: Scope) -> list[Read]:
         name = function.name
-        for read in self.attribute_reads(name):
-            result.append(read)
-        for module in self.modules:
-            for scope, table in enumerate(module.facts["reads"]):
-                for start, end, use in table.get(name, ()):
-                    if use[0] == "call":
-                        continue
-                    dotted = module.dotted(scope, ["n", name])
-                    target = self.resolve(dotted) if dotted else None
-                    if target is not None and target.module is function.module and target.index == function.index:
-                        result.append(Read(module, scope, Span(start, end), use))
+        result = list(self.attribute_reads(name, want=name not in _COMMON))
+        for read in self.reads_of(name):
+            if read.use[0] == "call":
+                continue
+            dotted = read.module.dotted(read.scope, ["n", name])
+            target = self.resolve(dotted) if dotted else None
+            if target is not None and target.module is function.module and target.number == function.number:
+                result.append(read)
         return result
+
+    def reads_of(self, name: str) -> list[Read]:
+        """Return every read of a variable called `name` in the modules read so far."""
+        if self._names is None:
+            self._names = {}
+            for module in self.modules:
+                for scope, table in enumerate(module.facts["reads"]):
+                    for each, records in table.items():
+                        self._names.setdefault(each, []).extend(
+                            Read(module, scope, Span(start, end), use) for start, end, use in records
+                        )
+        return self._names.get(name, [])
 
 
 def _names(modules: list[Module]) -> dict[str, Module]:
