@@ -23,16 +23,16 @@ def main() -> int:
     """Run what the command line asks for; the exit code is 0 when every run passed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lowest", action="store_true", help="this Python, with the oldest dependencies allowed")
-    parser.add_argument("pytest", nargs="*", help="arguments for pytest")
-    arguments = parser.parse_args()
+    # What is not known here is for pytest.
+    arguments, for_pytest = parser.parse_known_args()
 
     results: dict[str, str] = {}
     if arguments.lowest:
-        results["lowest"] = suite("lowest", sys.executable, arguments.pytest, lowest=True)
+        results["lowest"] = suite("lowest", sys.executable, for_pytest, lowest=True)
     else:
         for version in SUPPORTED:
             python = interpreter(version)
-            results[version] = suite(version, python, arguments.pytest) if python else "not on this machine"
+            results[version] = suite(version, python, for_pytest) if python else "not on this machine"
 
     for name, result in results.items():
         print(f"{name:8} {result}")

@@ -1,4 +1,4 @@
-"""Read files and make facts of them, in this process or in workers, through the cache. [IO]"""
+"""Read files and make facts of them, in this process or in workers, through the cache [IO]."""
 
 from __future__ import annotations
 

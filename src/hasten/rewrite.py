@@ -234,7 +234,7 @@ class _Chorus(cst.CSTTransformer):
 
     def on_leave(
         self, original_node: NodeT, updated_node: NodeT
-    ) -> NodeT | cst.RemovalSentinel | cst.FlattenSentinel[NodeT]:  # type: ignore[override]
+    ) -> NodeT | cst.RemovalSentinel | cst.FlattenSentinel[NodeT]:
         result: NodeT | cst.RemovalSentinel | cst.FlattenSentinel[NodeT] = updated_node
         for member in self._members:
             if isinstance(result, cst.CSTNode):

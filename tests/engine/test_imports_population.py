@@ -159,7 +159,7 @@ def test_ruff_is_as_content_as_before(tmp_path: Path, settings: str, newline: st
     (tmp_path / "pyproject.toml").write_text(project)
     comments = _comments(settings)
     rng = random.Random(7)
-    for number in range(150):
+    for number in range(80):
         (tmp_path / f"m{number:03}.py").write_bytes(_module(rng, comments).replace("\n", newline).encode())
     dirty = {str(finding["filename"]) for finding in _ruff(tmp_path, "--fix")}
     before: dict[str, str] = {}
@@ -169,7 +169,7 @@ def test_ruff_is_as_content_as_before(tmp_path: Path, settings: str, newline: st
             after = _changed(text, rng, style)
             before[str(path)] = text
             path.write_bytes(after.encode())
-    assert len(before) > 100
+    assert len(before) > 60
     worse = [name for name in sorted({str(finding["filename"]) for finding in _ruff(tmp_path)}) if name in before]
     shown = "\n=====\n".join(
         before[name] + "\n--- became ---\n" + (tmp_path / name).read_bytes().decode() for name in worse[:4]
@@ -187,7 +187,7 @@ def test_isort_is_as_content_as_before(settings: str, newline: str) -> None:
     rng = random.Random(7)
     worse = []
     count = 0
-    for _ in range(150):
+    for _ in range(80):
         text = isort.code(_module(rng, _comments(settings)).replace("\n", newline), config=config)
         if not isort.check_code(text, config=config):
             continue
@@ -196,5 +196,5 @@ def test_isort_is_as_content_as_before(settings: str, newline: str) -> None:
         again = isort.code(after, config=config)
         if again != after:
             worse.append(text + "\n--- became ---\n" + after + "\n--- wanted ---\n" + again)
-    assert count > 100
+    assert count > 60
     assert not worse, f"{len(worse)}\n" + "\n=====\n".join(worse[:4])

@@ -50,11 +50,16 @@ class JsonToOrjson(Codemod):
         Option(
             "fallback",
             bool,
-            False,
-            "Write one module per package that uses orjson where it is installed and the standard library "
+            default=False,
+            help="Write one module per package that uses orjson where it is installed and the standard library "
             "elsewhere, with the same text from both, and call that.",
         ),
-        Option("str_keys", bool, False, "Promise that every dictionary key is text, which saves `OPT_NON_STR_KEYS`."),
+        Option(
+            "str_keys",
+            bool,
+            default=False,
+            help="Promise that every dictionary key is text, which saves `OPT_NON_STR_KEYS`.",
+        ),
     )
 
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:

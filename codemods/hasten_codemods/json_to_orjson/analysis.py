@@ -203,7 +203,7 @@ class Analysis:
 
     def _reference(self, site: Site) -> Change:
         evidence = self._reading_evidence(site, site.module.call(site.use[1]), None)
-        edit = self._edit(site, site.span, "reference", callee=self._callee(site, "loads"))
+        edit = self._edit(site, site.span, "reference", callee=self._callee("loads"))
         return self._change(site, edit, evidence, "pass `orjson.loads` to `map`")
 
     # --- reading ------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class Analysis:
                 site, "JSON105", f"`orjson.loads` has no {names}; walk the result instead, or keep `json` here"
             )
         evidence = self._reading_evidence(site, call, document.shape if name == "loads" else None)
-        edit = self._edit(site, call.span, name, callee=self._callee(site, "loads"))
+        edit = self._edit(site, call.span, name, callee=self._callee("loads"))
         return self._change(site, edit, evidence, "read with `orjson.loads`")
 
     def _reading_evidence(self, site: Site, call: Call, document: list[Any] | None) -> Evidence:
@@ -291,7 +291,7 @@ class Analysis:
         for code, message in spelling.hazards:
             evidence.hazard(code, message)
         self._value_evidence(site, spelling, evidence)
-        self._text_evidence(site, call, spelling, evidence)
+        self._text_evidence(site, spelling, evidence)
         self._error_evidence(site, call, spelling, evidence)
         return self._written(site, call, spelling, evidence)
 
@@ -363,7 +363,7 @@ class Analysis:
             case _:
                 return False
 
-    def _text_evidence(self, site: Site, call: Call, spelling: Spelling, evidence: Evidence) -> None:
+    def _text_evidence(self, site: Site, spelling: Spelling, evidence: Evidence) -> None:
         value = spelling.value
         if (
             value is not None
@@ -406,19 +406,19 @@ class Analysis:
         elif options:
             data["extra"] = "option=" + " | ".join(f"orjson.{each}" for each in options)
         if site.name == "dump":
-            data |= {"callee": self._callee(site, "dumps"), "decode": self._decode}
+            data |= {"callee": self._callee("dumps"), "decode": self._decode}
             return self._change(
                 site, self._edit(site, call.span, "dump", **data), evidence, "write with `orjson.dumps`"
             )
         outer = _encoding(site.module, call)
         if outer is not None:
             evidence.proof("JSON208", "the text is encoded in UTF-8 at once")
-            data["callee"] = self._callee(site, "dumps_bytes" if self.shim else "dumps")
+            data["callee"] = self._callee("dumps_bytes" if self.shim else "dumps")
             return self._change(
                 site, self._edit(site, outer.span, "encode", **data), evidence, "write bytes with `orjson.dumps`"
             )
         takes_bytes = self._takes_bytes(site, call)
-        data["callee"] = self._callee(site, "dumps_bytes" if self.shim and takes_bytes else "dumps")
+        data["callee"] = self._callee("dumps_bytes" if self.shim and takes_bytes else "dumps")
         data["decode"] = "" if takes_bytes else self._decode
         return self._change(site, self._edit(site, call.span, "dumps", **data), evidence, "write with `orjson.dumps`")
 
@@ -441,12 +441,10 @@ class Analysis:
 
     # --- building -----------------------------------------------------------------------------------------------
 
-    def _callee(self, site: Site, function: str) -> str:
-        return (
-            self.shim.callee(function)
-            if self.shim is not None
-            else f"orjson.{'dumps' if function == 'dumps_bytes' else function}"
-        )
+    def _callee(self, function: str) -> str:
+        if self.shim is not None:
+            return self.shim.callee(function)
+        return "orjson.dumps" if function == "dumps_bytes" else f"orjson.{function}"
 
     def _edit(self, site: Site, span: Span, action: str, **data: str) -> NodeEdit:
         module = site.module

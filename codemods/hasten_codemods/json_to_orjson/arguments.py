@@ -12,6 +12,7 @@ Shape = list[Any]
 _KNOWN = frozenset(
     {"skipkeys", "ensure_ascii", "check_circular", "allow_nan", "cls", "indent", "separators", "default", "sort_keys"}
 )
+_ASKED = "no longer asked about UUIDs and Enum members, and newly asked about named tuples and `float` subclasses"
 _MISSING = object()
 
 
@@ -63,6 +64,11 @@ def read(program: Program, call: Call, function: str) -> Spelling:
             spelling.refusals.append(("JSON106", f"`json` does not know the argument `{word}=`"))
             continue
         _option(program, call, word, argument, spelling)
+    if (
+        all(constant(named[word].shape) is not None for word in ("cls", "default") if word in named)
+        and {"cls", "default"} <= named.keys()
+    ):
+        spelling.refusals.append(("JSON104", "both `cls=` and `default=` are given"))
     _layout(named, spelling)
     dropped = [word for word in named if word not in wanted and not (word == "default" and spelling.default == "keep")]
     if call.commented and (dropped or function == "dump"):
@@ -92,13 +98,7 @@ def _option(program: Program, call: Call, word: str, argument: Argument, spellin
         case "default" if value is not None:
             spelling.default = "keep"
             spelling.options |= {"OPT_PASSTHROUGH_DATETIME", "OPT_PASSTHROUGH_DATACLASS"}
-            spelling.hazards.append(
-                (
-                    "JSON010",
-                    "`default` is no longer asked about UUIDs and Enum members, and is newly asked about named "
-                    "tuples and `float` subclasses",
-                )
-            )
+            spelling.hazards.append(("JSON010", f"`default` is {_ASKED}"))
         case "cls" if value is not None:
             _encoder(program, call, argument, spelling)
         case _:
@@ -121,18 +121,9 @@ def _encoder(program: Program, call: Call, argument: Argument, spelling: Spellin
     if bases != ["json.JSONEncoder"] or members != {"default"}:
         spelling.refusals.append(("JSON104", f"the encoder `{scope.name}` does more than override `default`"))
         return
-    if any(each[0] == "default" for each in ((word,) for word in spelling.keywords)) or spelling.default:
-        spelling.refusals.append(("JSON104", "both `cls=` and `default=` are given"))
-        return
     spelling.default = "cls"
     spelling.options |= {"OPT_PASSTHROUGH_DATETIME", "OPT_PASSTHROUGH_DATACLASS"}
-    spelling.hazards.append(
-        (
-            "JSON011",
-            f"`{scope.name}.default` is no longer asked about UUIDs and Enum members, and is newly asked about "
-            f"named tuples and `float` subclasses",
-        )
-    )
+    spelling.hazards.append(("JSON011", f"`{scope.name}.default` is {_ASKED}"))
 
 
 def _layout(named: dict[str, Argument], spelling: Spelling) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hasten.api import Call, Module, Position, Program, Span
+from hasten_codemods.json_to_orjson.shim import is_shim
 
 FUNCTIONS = frozenset({"loads", "load", "dumps", "dump"})
 #: Names of `json` that stay as they are wherever they stand: orjson's errors are subclasses of it.
@@ -53,7 +54,7 @@ class Site:
 
 def find(program: Program) -> list[Site]:
     """Return every site of the program, targets or not, in path and source order."""
-    sites = [site for module in program.modules for site in _in_module(program, module)]
+    sites = [site for module in program.modules if not is_shim(module) for site in _in_module(program, module)]
     sites.sort(key=lambda each: (each.module.path, each.span.start, -each.span.end))
     return sites
 
