@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hasten import dependencies
 from hasten.errors import SourceError
-from hasten.model import Applicability, Change, Finding, Notice
+from hasten.model import Applicability, Change, Finding, Notice, RequirementEdit
 from hasten.source import decode_plain, read_bytes
 
 if TYPE_CHECKING:
@@ -54,64 +55,61 @@ class Metadata:
     def with_dependencies(self, findings: Iterable[Finding]) -> tuple[list[Finding], list[Notice]]:
         """Let every change require the edits that declare what it depends on.
 
-        Returns all findings, the new changes among them, and a notice for each requirement that finds no place.
+        Returns all findings, the new changes among them, and a notice for each file that cannot be edited.
         """
         result: list[Finding] = []
         added: dict[tuple[str, str, str], Change] = {}
         notices: dict[tuple[str, str], Notice] = {}
-        wanted: dict[str, dict[str, dict[str, None]]] = {}
-        pending: list[tuple[int, Change, list[str]]] = []
+        outcomes: dict[tuple[str, str], tuple[tuple[str, dependencies.Outcome], ...]] = {}
         for finding in findings:
-            result.append(finding)
             if not isinstance(finding, Change) or not finding.dependencies:
+                result.append(finding)
                 continue
-            paths = sorted(
-                {path for edit in finding.edits for path in dependencies.metadata_files(self.texts, edit.path)}
-            )
-            pending.append((len(result) - 1, finding, paths))
-            for path in paths:
-                needs = wanted.setdefault(finding.codemod, {}).setdefault(path, {})
-                needs.update(dict.fromkeys(finding.dependencies))
-        for codemod, files in sorted(wanted.items()):
-            for path, needs in sorted(files.items()):
-                for requirement in needs:
-                    self._add(codemod, path, requirement, added, notices)
-        for index, change, paths in pending:
-            keys = [
-                added[change.codemod, path, each].id
-                for path in paths
-                for each in change.dependencies
-                if (change.codemod, path, each) in added
-            ]
-            result[index] = replace(change, requires=tuple(sorted({*change.requires, *keys})))
+            keys = set(finding.requires)
+            for requirement in finding.dependencies:
+                for path in sorted({edit.path for edit in finding.edits}):
+                    if (path, requirement) not in outcomes:
+                        outcomes[path, requirement] = dependencies.add_to_project(self.texts, path, requirement)
+                    keys |= self._take(finding.codemod, requirement, outcomes[path, requirement], added, notices)
+            result.append(replace(finding, requires=tuple(sorted(keys))))
         return [*result, *added.values()], sorted(notices.values(), key=lambda each: (each.path, each.message))
 
-    def _add(
+    def _take(
         self,
         codemod: str,
-        path: str,
         requirement: str,
+        outcomes: Sequence[tuple[str, dependencies.Outcome]],
         added: dict[tuple[str, str, str], Change],
         notices: dict[tuple[str, str], Notice],
-    ) -> None:
-        text = self.texts[path]
-        match dependencies.add(path, text, requirement):
-            case dependencies.Added(new):
-                edit = dependencies.to_edit(path, text, new)
-                name = requirement.partition(">")[0]
-                added[codemod, path, requirement] = Change(
-                    f"dependency:{path}:{requirement}",
-                    codemod,
-                    f"add `{name}` to `{path}`",
-                    path,
-                    Applicability.SAFE,
-                    (edit,),
-                    support=True,
-                )
-            case dependencies.CannotAdd(reason):
-                notices[path, requirement] = Notice(path, 1, f"`{requirement}` cannot be added: {reason}")
-            case _:
-                return
+    ) -> set[str]:
+        """Note what became of one requirement, and return the keys of the changes that add it."""
+        taken = any(not isinstance(outcome, dependencies.CannotAdd) for _, outcome in outcomes)
+        keys: set[str] = set()
+        for path, outcome in outcomes:
+            match outcome:
+                case dependencies.Added(new):
+                    change = added.get((codemod, path, requirement)) or self._change(codemod, path, requirement, new)
+                    added[codemod, path, requirement] = change
+                    keys.add(change.id)
+                case dependencies.CannotAdd(reason) if not (taken and outcome.elsewhere):
+                    notices[path, requirement] = Notice(path, 1, f"`{requirement}` cannot be added: {reason}")
+                case _:
+                    continue
+        return keys
+
+    def _change(self, codemod: str, path: str, requirement: str, new: str) -> Change:
+        text = dependencies.to_edit(path, self.texts[path], new)
+        edit = RequirementEdit(path, text.span, text.start, text.end, requirement)
+        name = re.split(r"[^\w.-]", requirement)[0]
+        return Change(
+            f"dependency:{path}:{requirement}",
+            codemod,
+            f"add `{name}` to `{path}`",
+            path,
+            Applicability.SAFE,
+            (edit,),
+            support=True,
+        )
 
 
 def _names(folder: Path) -> set[str]:

@@ -96,7 +96,26 @@ class TextEdit:
     create: bool = False
 
 
-Edit: TypeAlias = NodeEdit | TextEdit
+@dataclass(frozen=True, slots=True)
+class RequirementEdit:
+    """Declare a dependency in a metadata file.
+
+    Several of one file are carried out one after the other, each on what the one before made of it, so that any
+    selection of them is right.
+
+    Attributes:
+        span: what the edit replaces when it is the only one.
+        requirement: a PEP 508 requirement.
+    """
+
+    path: str
+    span: Span
+    start: Position
+    end: Position
+    requirement: str
+
+
+Edit: TypeAlias = NodeEdit | TextEdit | RequirementEdit
 
 
 @dataclass(frozen=True, slots=True)

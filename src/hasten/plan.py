@@ -9,7 +9,20 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
-from hasten.model import Applicability, Change, Edit, Finding, NodeEdit, Notice, Plan, Problem, Refusal, Span, TextEdit
+from hasten.model import (
+    Applicability,
+    Change,
+    Edit,
+    Finding,
+    NodeEdit,
+    Notice,
+    Plan,
+    Problem,
+    Refusal,
+    RequirementEdit,
+    Span,
+    TextEdit,
+)
 
 #: The engine's own refusals; their pages stand beside those of the codemods.
 CONFLICT = "HST001"
@@ -117,7 +130,7 @@ def _named(changes: list[Change], snippet: Callable[[str, Span], str]) -> list[C
     for change in changes:
         digest = hashlib.sha256()
         for edit in change.edits:
-            order = f"{edit.action}\0{edit.data}" if isinstance(edit, NodeEdit) else edit.text
+            order = _order(edit)
             digest.update(
                 "\0".join([change.codemod, edit.path, change.symbol, order, snippet(edit.path, edit.span), ""]).encode(
                     "utf-8", "surrogatepass"
@@ -135,6 +148,16 @@ def _named(changes: list[Change], snippet: Callable[[str, Span], str]) -> list[C
         )
         for each in changes
     ]
+
+
+def _order(edit: Edit) -> str:
+    match edit:
+        case NodeEdit(action=action, data=data):
+            return f"{action}\0{data}"
+        case TextEdit(text=text):
+            return text
+        case RequirementEdit(requirement=requirement):
+            return requirement
 
 
 def _without_conflicts(changes: list[Change]) -> tuple[list[Change], list[Refusal]]:
@@ -174,7 +197,7 @@ def _without_conflicts(changes: list[Change]) -> tuple[list[Change], list[Refusa
 
 
 def _cross(edit: Edit, span: Span, old: Edit) -> bool:
-    if edit == old:
+    if edit == old or isinstance(edit, RequirementEdit) or isinstance(old, RequirementEdit):
         return False
     if edit.span == span:
         return isinstance(edit, TextEdit) == isinstance(old, TextEdit)

@@ -7,11 +7,24 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from hasten import dependencies, settle, source, workers
 from hasten import plan as planning
-from hasten import settle, source, workers
 from hasten.errors import SourceError
 from hasten.index.program import Module, Program
-from hasten.model import Changed, Edit, Failed, NodeEdit, Outcome, Plan, Problem, Source, Span, TextEdit, Unchanged
+from hasten.model import (
+    Changed,
+    Edit,
+    Failed,
+    NodeEdit,
+    Outcome,
+    Plan,
+    Problem,
+    RequirementEdit,
+    Source,
+    Span,
+    TextEdit,
+    Unchanged,
+)
 from hasten.reading import Reader, facts_of, module_name
 
 if TYPE_CHECKING:
@@ -134,7 +147,9 @@ def _make(task: _Task) -> Outcome:
     created = any(isinstance(each, TextEdit) and each.create for each in task.edits)
     try:
         imported = settle.edits(task.path, before.text, task.imports)
-        result = rewrite(before.text, [*task.edits, *imported], dict(task.transformers))
+        declared = _declared(task.path, before.text, task.edits)
+        edits = [each for each in task.edits if not isinstance(each, RequirementEdit)]
+        result = rewrite(before.text, [*edits, *imported, *declared], dict(task.transformers))
         if task.path.endswith(".py") or task.transformers:
             check(task.path, before.text, result)
         after = source.encode(before, result.text)
@@ -150,6 +165,16 @@ def _make(task: _Task) -> Outcome:
     if after == before.data and not created:
         return Unchanged(task.path)
     return Changed(task.path, before.data, after, created)
+
+
+def _declared(path: str, text: str, edits: Sequence[Edit]) -> list[TextEdit]:
+    """Return one edit that declares all requirements of the selected changes."""
+    new = text
+    for edit in edits:
+        if isinstance(edit, RequirementEdit):
+            outcome = dependencies.add(path, new, edit.requirement)
+            new = outcome.text if isinstance(outcome, dependencies.Added) else new
+    return [dependencies.to_edit(path, text, new)] if new != text else []
 
 
 def snippets(reader: Reader) -> Callable[[str, Span], str]:

@@ -28,6 +28,7 @@ from hasten.model import (
     Problem,
     Proof,
     Refusal,
+    RequirementEdit,
     Skipped,
     Span,
     TextEdit,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 #: Larger results are made anew rather than kept.
 _LARGEST = 64 * 1024 * 1024
+
+_KINDS: dict[type[Edit], str] = {NodeEdit: "node", TextEdit: "text", RequirementEdit: "requirement"}
 
 
 class Store:
@@ -133,7 +136,7 @@ def _tagged(change: Change) -> dict[str, Any]:
     names = [name for name in Change.__slots__ if name not in {"edits", "applicability"}]
     return {name: getattr(change, name) for name in names} | {
         "applicability": change.applicability.value,
-        "edits": [["node" if isinstance(each, NodeEdit) else "text", each] for each in change.edits],
+        "edits": [[_KINDS[type(each)], each] for each in change.edits],
     }
 
 
@@ -185,6 +188,8 @@ def _change(data: dict[str, Any]) -> Change:
 
 def _edit(kind: str, data: dict[str, Any]) -> Edit:
     places = {"span": Span(**data["span"]), "start": Position(**data["start"]), "end": Position(**data["end"])}
+    if kind == "requirement":
+        return RequirementEdit(**data | places)
     if kind == "node":
         return NodeEdit(**data | places | {"data": tuple((key, value) for key, value in data["data"])})
     return TextEdit(**data | places)

@@ -25,8 +25,14 @@ def triggers(data: bytes, words: Sequence[bytes]) -> bool:
 
 
 def identifiers(data: bytes, words: frozenset[str]) -> bool:
-    """Tell whether any of `words` occurs in `data`; right for identifiers in UTF-8 and ASCII-compatible encodings."""
-    return not words.isdisjoint(_IDENTIFIER.findall(data.decode("utf-8", "replace")))
+    """Tell whether any of `words` occurs in `data` as an identifier; `word(` where it is called.
+
+    Right for UTF-8 and for identifiers in ASCII in any encoding that holds ASCII.
+    """
+    text = data.decode("utf-8", "replace")
+    called = {word[:-1] for word in words if word.endswith("(")}
+    return not words.isdisjoint(_IDENTIFIER.findall(text)) or not called.isdisjoint(_CALLED.findall(text))
 
 
 _IDENTIFIER = re.compile(r"\w+")
+_CALLED = re.compile(r"(\w+)\s*\(")

@@ -227,7 +227,11 @@ def test_a_closed_pipe_does_not_stop_the_writing(hasten_command: Command, tree: 
 
 
 # Root may write anywhere as long as it has this capability; without it, it is bound by the mode bits of its own files.
-_BOUND_BY_MODES = "import ctypes, os, sys; failed = ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); assert not failed; os.execv(sys.argv[1], sys.argv[1:])"
+_BOUND_BY_MODES = """
+import ctypes, os, sys
+assert ctypes.CDLL(None).prctl(24, 1, 0, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def test_one_file_that_cannot_be_written_does_not_stop_the_others(hasten_command: Command, tree: Tree) -> None:

@@ -36,7 +36,7 @@ def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> str:
     lines = [
         "# The corpus",
         "",
-        "Real packages, rewritten by hasten, tested by their own suites. Every row is one source distribution with all",
+        "Real packages, rewritten by hasten, tested by their own suites. Every row is one source distribution, all its",
         "dependencies pinned (`tests/corpus/packages.json`). The suite ran on the sources as they are, then on a fresh",
         "copy after `hasten apply`, then on a fresh copy after `hasten apply --unsafe`, and the three runs were compared",
         "test by test: a test that passed before and is failed, skipped, in error or gone afterwards is a regression.",
@@ -222,7 +222,7 @@ def _refused(fact: dict[str, Any]) -> Counter[str]:
 
 def _passed(tests: dict[str, Any]) -> int:
     """Return how many tests passed."""
-    return sum(result["outcome"] == "passed" for result in tests["tests"].values())
+    return sum(result["outcome"] == "passed" for results in tests["tests"].values() for result in results)
 
 
 def _plain(fact: dict[str, Any], text: str) -> str:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.corpus.prepare import Package
 
 
@@ -49,19 +51,21 @@ class TestResult:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One run of a suite: its tests by name, in the order of the run.
+    """One run of a suite.
 
     Attributes:
+        tests: what became of each test by name, in the order of the run. Several results have one name where a suite
+            collects a test twice, and where a test passed and then failed to clean up.
         ended: why the run did not end by itself, or left no results; empty for a proper end.
     """
 
-    tests: dict[str, TestResult]
+    tests: dict[str, tuple[TestResult, ...]]
     seconds: float = 0.0
     ended: str = ""
 
     def count(self, *outcomes: str) -> int:
         """Return how many tests have one of `outcomes`."""
-        return sum(result.outcome in outcomes for result in self.tests.values())
+        return sum(count(results, *outcomes) for results in self.tests.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +83,34 @@ class Regression:
     files: tuple[str, ...]
 
 
+def count(results: Iterable[TestResult], *outcomes: str) -> int:
+    """Return how many of the results are one of `outcomes`."""
+    return sum(result.outcome in outcomes for result in results)
+
+
 def compare(before: Suite, after: Suite) -> tuple[Regression, ...]:
     """Return each test that passed in `before` and did not in `after`, in the order of `before`."""
-    found = []
+    found: list[Regression] = []
     # Where a test is missing, an error that belongs to no test of old (a module that cannot be imported) is the cause.
     causes = [
-        (name, result) for name, result in after.tests.items() if result.outcome == ERROR and name not in before.tests
+        (name, result)
+        for name, results in after.tests.items()
+        for result in results
+        if result.outcome == ERROR and name not in before.tests
     ]
     for name, old in before.tests.items():
-        new = after.tests.get(name)
-        if old.outcome != PASSED or (new is not None and new.outcome == PASSED):
-            continue
-        if new is not None:
-            found.append(Regression(name, new.outcome, new.error, files_of(new.text)))
-            continue
-        near = [result for cause, result in causes if _names_module_of(cause, name)] or [result for _, result in causes]
-        error = near[0].error if near else after.ended or "the test is not there any more"
-        found.append(Regression(name, "missing", error, files_of(near[0].text) if near else ()))
+        new = after.tests.get(name, ())
+        # A result more of a worse kind counts as well: passed, and then failed to clean up.
+        worse = [result for result in new if result.outcome != PASSED]
+        lost = max(count(old, PASSED) - count(new, PASSED), len(worse) - len(old) + count(old, PASSED))
+        for result in sorted(worse, key=lambda each: _WORST_FIRST.index(each.outcome))[: max(lost, 0)]:
+            found.append(Regression(name, result.outcome, result.error, files_of(result.text)))
+            lost -= 1
+        if lost > 0:
+            near = [result for cause, result in causes if _names_module_of(cause, name)]
+            cause = next(iter([*near, *(result for _, result in causes)]), None)
+            error = cause.error if cause else after.ended or "the test is not there any more"
+            found += [Regression(name, "missing", error, files_of(cause.text) if cause else ())] * lost
     return tuple(found)
 
 
@@ -104,16 +119,13 @@ def files_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match["python"] or match["pytest"] for match in _FRAME.finditer(_dedent(text))))
 
 
-def read_junit(path: Path) -> dict[str, TestResult]:
-    """Return the tests of a JUnit XML file by `class::name`; of two results of one test the worse counts."""
-    tests: dict[str, TestResult] = {}
+def read_junit(path: Path) -> dict[str, tuple[TestResult, ...]]:
+    """Return the results in a JUnit XML file by `class::name`."""
+    tests: dict[str, tuple[TestResult, ...]] = {}
     # The file was written a moment ago, by the runner that this module started.
     for case in ET.parse(path).getroot().iter("testcase"):  # noqa: S314
         name = "::".join(filter(None, (case.get("classname"), case.get("name"))))
-        new = _result(case)
-        old = tests.get(name)
-        if old is None or _WORST_FIRST.index(new.outcome) < _WORST_FIRST.index(old.outcome):
-            tests[name] = new
+        tests[name] = (*tests.get(name, ()), _result(case))
     return tests
 
 

@@ -98,7 +98,7 @@ def test_an_unchanged_tree_has_no_regression(project: Project, before: suite.Sui
     """Two runs of one tree agree, and a test that failed before is no regression."""
     after = project.run("after")
     assert before.count(suite.PASSED) == 3
-    assert before.tests[f"{project.prefix}test_fails_always"].outcome == suite.FAILED
+    assert [each.outcome for each in before.tests[f"{project.prefix}test_fails_always"]] == [suite.FAILED]
     assert suite.compare(before, after) == ()
 
 
@@ -137,3 +137,31 @@ def test_a_run_without_results_makes_every_test_missing(project: Project, before
     after = project.run("after", "import os\nos._exit(0)\n")
     assert after.ended.startswith("no results")
     assert len(suite.compare(before, after)) == before.count(suite.PASSED)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        # A name may stand for several tests, and each of them counts.
+        (["passed", "passed"], ["passed", "passed"], []),
+        (["passed", "passed"], ["passed", "failed"], ["failed"]),
+        (["passed", "passed"], ["failed", "error"], ["error", "failed"]),
+        (["passed", "passed"], ["passed"], ["missing"]),
+        (["passed", "passed"], [], ["missing", "missing"]),
+        # pytest gives a test that passed and could not clean up two results.
+        (["passed"], ["passed", "error"], ["error"]),
+        (["passed", "error"], ["passed", "error"], []),
+        # What did not pass before cannot regress.
+        (["failed"], ["error"], []),
+        (["skipped", "passed"], ["skipped", "passed"], []),
+        (["skipped"], [], []),
+        (["failed", "passed"], ["failed", "skipped"], ["failed"]),
+    ],
+)
+def test_tests_of_one_name_are_counted_one_by_one(old: list[str], new: list[str], expected: list[str]) -> None:
+    """Each result that is worse than before is one regression, also where tests share a name."""
+
+    def run_of(outcomes: list[str]) -> suite.Suite:
+        return suite.Suite({"a::test": tuple(suite.TestResult(outcome) for outcome in outcomes)})
+
+    assert [each.outcome for each in suite.compare(run_of(old), run_of(new))] == expected

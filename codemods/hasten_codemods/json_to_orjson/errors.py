@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hasten.api import Call, Guard, Module, Program
+from hasten.api import Call, Guard, Module, Program, Scope
 
 Shape = list[Any]
 
@@ -23,6 +23,7 @@ _FARTHEST = 3
 _RAISES = frozenset(
     {"raises", "assertRaises", "assertRaisesRegex", "suppress", "RaisesGroup", "raises_regex", "assert_raises"}
 )
+_CALLING = ("assertRaises", "raises", "assertRaisesRegex", "assert_raises")
 _TELLING = frozenset({"msg", "pos", "lineno", "colno", "doc", "args", "message", "start", "reason"})
 
 
@@ -105,10 +106,8 @@ def _examine(
         # The direct callers may be guessed by name; a guess about a guess is no evidence.
         if certain or depth == 0:
             _examine(program, caller, flights, verdict, seen, depth + 1)
-    for read in program.references(function):
-        handler = _called_by_assertion(read.module, read.use)
-        if handler is not None:
-            _past([handler], flights, verdict)
+    for handler in _assertions_about(program, function):
+        _past([handler], flights, verdict)
 
 
 def _past(handlers: list[Handler], flights: tuple[_Flight, ...], verdict: Verdict) -> tuple[_Flight, ...]:
@@ -175,20 +174,16 @@ def _of_with(module: Module, guard: Guard) -> list[Handler]:
     return [Handler(caught, f"{module.path}:{module.position(guard.start).line}", reads, asserts=True)]
 
 
-def _called_by_assertion(module: Module, use: list[Any]) -> Handler | None:
-    """Return the handler that `assertRaises(TypeError, function, ...)` is for the function it is given."""
-    if use[0] != "arg":
-        return None
-    call = module.call(use[1])
-    first = call.argument(0)
-    if call.tail not in _RAISES or first is None:
-        return None
-    return Handler(
-        _names(module, call.scope, first.shape),
-        f"{module.path}:{module.position(call.span.start).line}",
-        call.tail.endswith("Regex"),
-        asserts=True,
-    )
+def _assertions_about(program: Program, function: Scope) -> Iterator[Handler]:
+    """Yield what `assertRaises(TypeError, function, ...)` and its like demand of a function they are given."""
+    for name in _CALLING:
+        for call in program.calls_named(name, want=False):
+            first, second = call.argument(0), call.argument(1)
+            if first is None or second is None or second.shape[-1] != function.name:
+                continue
+            module = call.module
+            place = f"{module.path}:{module.position(call.span.start).line}"
+            yield Handler(_names(module, call.scope, first.shape), place, name.endswith("Regex"), asserts=True)
 
 
 def _names(module: Module, scope: int, types: Shape | None) -> frozenset[str] | None:

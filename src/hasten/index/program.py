@@ -413,13 +413,13 @@ class Program:
         return self._by_name.get(name)
 
     def want(self, word: str) -> None:
-        """Note that every file that holds `word` bears on the answer."""
+        """Note that every file that holds `word` as an identifier bears on the answer; `word(` only where it is called."""
         self.wanted.add(word)
 
     def calls_named(self, name: str, *, want: bool = True) -> list[Call]:
         """Return every call whose last name is `name`; without `want`, only those in files read for other reasons."""
         if want:
-            self.want(name)
+            self.want(f"{name}(")
         if self._calls is None:
             self._calls = {}
             for module in self.modules:
