@@ -182,8 +182,10 @@ class Analysis:
         """Return why the name `orjson` cannot be used at the site."""
         if self.shim is not None:
             return self.shim.trouble(site.module)
-        scope = site.scope
-        found = site.module.lookup(scope, "orjson")
+        own = self.program.named("orjson")
+        if own is not None and own.name == "orjson":
+            return f"the program has a module called `orjson` ({own.path})"
+        found = site.module.lookup(site.scope, "orjson")
         if found is None:
             return None
         for binding in found[1]:
@@ -332,8 +334,10 @@ class Analysis:
             if doubt in doubts and place is not None:
                 evidence.hazard(code, f"the program has {what} at {place}, and what is written here is not known")
         self._literal_evidence(value.shape, evidence)
-        if "OPT_SORT_KEYS" in spelling.options and "keys" in doubts and self._has_other_keys(value.shape):
-            evidence.hazard("JSON009", "some keys are not text, and are sorted in another order")
+        if {"OPT_SORT_KEYS", "OPT_NON_STR_KEYS"} <= spelling.options:
+            evidence.hazard(
+                "JSON009", "keys that are not text would be sorted in another order, and the keys are not known"
+            )
 
     def _literal_evidence(self, shape: list[Any], evidence: Evidence) -> None:
         """Note what a value that stands in the call itself shows."""
@@ -350,18 +354,6 @@ class Analysis:
                     self._literal_evidence(each, evidence)
             case _:
                 return
-
-    def _has_other_keys(self, shape: list[Any]) -> bool:
-        match shape:
-            case ["d", pairs]:
-                return any(
-                    (key is not None and key[0] == "k" and key[1] != "str") or self._has_other_keys(value)
-                    for key, value in pairs
-                )
-            case ["l" | "t", elements]:
-                return any(self._has_other_keys(each) for each in elements)
-            case _:
-                return False
 
     def _text_evidence(self, site: Site, spelling: Spelling, evidence: Evidence) -> None:
         value = spelling.value

@@ -104,9 +104,11 @@ class Readers:
     def __init__(self, program: Program) -> None:
         """Take the program."""
         self.program = program
+        self._encoded = False
 
     def of(self, module: Module, scope: int, span: Span, use: list[Any]) -> list[Verdict]:
         """Return what each reader of a text makes of it; the text arises at `span` and is put to `use`."""
+        self._encoded = False
         return [self._verdict(sink) for sink in follow(self.program, module, scope, span, use, self._through)]
 
     def _through(self, sink: Sink) -> bool:
@@ -115,7 +117,9 @@ class Readers:
         if call is None:
             return False
         if sink.kind == "meth":
-            return call.tail == "encode" and is_utf8(call) is True
+            encodes = call.tail == "encode" and is_utf8(call) is True
+            self._encoded = self._encoded or encodes
+            return encodes
         dotted = call.module.dotted(call.scope, call.function)
         return (
             dotted in {"builtins.str", "builtins.bytes", "typing.cast", "asyncio.to_thread"}
@@ -177,6 +181,10 @@ class Readers:
         if dotted.startswith("logging.") or (tail in _LOGS and call.function[0] == "a"):
             return Verdict("JSON001", f"the text is logged at {place}")
         body = self._body(call, where, dotted)
+        if body and self._is_latin1(sink, call, dotted):
+            return Verdict(
+                "JSON004", f"text, not bytes, is given to `requests` at {place}, which may send it as Latin-1"
+            )
         if body:
             return Verdict("JSON203", f"the text is the body of {body} at {place}", needs_no_known_text=True)
         if tail in {"write", "write_text", "write_bytes", "writelines"}:
@@ -200,6 +208,20 @@ class Readers:
             if any(each[:2] == ["k", "str"] and "json" in str(each[2]) for each in declared):
                 return "a response declared as JSON"
         return ""
+
+    def _is_latin1(self, sink: Sink, call: Call, dotted: str) -> bool:
+        """Tell whether a body reaches `requests` as text through a variable.
+
+        http.client encodes text as Latin-1 unless urllib3 2 does it before. A `json.dumps` that stands in the call
+        itself is rewritten to bytes, which settles the matter.
+        """
+        receiver = (
+            self.program.constructed(call.module, call.scope, call.function[1]) if call.function[0] == "a" else ""
+        )
+        if not (dotted.startswith("requests.") or (receiver or "").startswith("requests.")) or self._encoded:
+            return False
+        direct = any(each.span == sink.span and each.shape[0] == "c" for each in call.arguments)
+        return not (direct and dotted.startswith("requests."))
 
     # --- files --------------------------------------------------------------------------------------------------
 

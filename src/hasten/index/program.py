@@ -413,7 +413,7 @@ class Program:
         return self._by_name.get(name)
 
     def want(self, word: str) -> None:
-        """Note that every file that holds `word` as an identifier bears on the answer; `word(` only where it is called."""
+        """Note that every file that holds `word` as an identifier bears on the answer; `word(`: where it is called."""
         self.wanted.add(word)
 
     def calls_named(self, name: str, *, want: bool = True) -> list[Call]:
