@@ -10,13 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hasten.index.flow import Sink, follow
 from hasten.index.program import Argument, Call, Guard, Module, Program, Read, Scope
 from hasten.model import (
     Applicability,
     Change,
+    Code,
     Edit,
     Finding,
     Hazard,
@@ -60,25 +61,6 @@ __all__ = [
     "Transformer",
     "follow",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A hazard, refusal or proof that a codemod can give, as its page in the documentation shows it.
-
-    Attributes:
-        code: the stable code, such as `JSON003`.
-        kind: what the code stands for.
-        title: a few words.
-        text: what differs, and how it was found out.
-        remedy: what the person can do.
-    """
-
-    code: str
-    kind: Literal["hazard", "refusal", "proof"]
-    title: str
-    text: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

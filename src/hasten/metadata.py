@@ -70,6 +70,9 @@ class Metadata:
                 for path in sorted({edit.path for edit in finding.edits}):
                     if (path, requirement) not in outcomes:
                         outcomes[path, requirement] = dependencies.add_to_project(self.texts, path, requirement)
+                    if not outcomes[path, requirement]:
+                        message = f"`{requirement}` is needed, and the project has no file to declare it in"
+                        notices["", requirement] = Notice(path, 1, message)
                     keys |= self._take(finding.codemod, requirement, outcomes[path, requirement], added, notices)
             result.append(replace(finding, requires=tuple(sorted(keys))))
         return [*result, *added.values()], sorted(notices.values(), key=lambda each: (each.path, each.message))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 class Applicability(enum.StrEnum):
@@ -116,6 +116,25 @@ class RequirementEdit:
 
 
 Edit: TypeAlias = NodeEdit | TextEdit | RequirementEdit
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A hazard, refusal or proof that can be given, as its page in the documentation shows it.
+
+    Attributes:
+        code: the stable code, such as `JSON003`.
+        kind: what the code stands for.
+        title: a few words.
+        text: what differs, and how it was found out.
+        remedy: what the person can do.
+    """
+
+    code: str
+    kind: Literal["hazard", "refusal", "proof"]
+    title: str
+    text: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from hasten.model import (
     Applicability,
     Change,
+    Code,
     Edit,
     Finding,
     NodeEdit,
@@ -24,9 +25,18 @@ from hasten.model import (
     TextEdit,
 )
 
-#: The engine's own refusals; their pages stand beside those of the codemods.
 CONFLICT = "HST001"
-UNPLACED = "HST002"
+#: The engine's own refusals, beside those of the codemods.
+CODES = (
+    Code(
+        CONFLICT,
+        "refusal",
+        "two changes want the same code",
+        "Two codemods would edit the same expression, or one of them an expression that the other replaces. The one "
+        "that comes first in the file is planned, and the other, with what requires it, is not.",
+        "Apply the first, then run hasten again.",
+    ),
+)
 
 
 def build(

@@ -70,9 +70,12 @@ class Store:
         return _report(orjson.loads(blob)) if blob is not None else None
 
     def save(self, report: Report) -> None:
-        """Keep the report."""
+        """Keep the report, unless a file name in it is not text or it is very large."""
         if self._cache.enabled:
-            blob = orjson.dumps(_document(report), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=_plain)
+            try:
+                blob = orjson.dumps(_document(report), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=_plain)
+            except orjson.JSONEncodeError:
+                return
             if len(blob) < _LARGEST:
                 self._cache.put({self._key: blob})
 
@@ -94,7 +97,8 @@ def _key(request: Request, codemods: Sequence[Codemod], seen: Mapping[str, Seen]
         [[path, each.digest, repr(each.problem)] for path, each in sorted(seen.items())],
         sorted(others.items()),
     ]
-    return "run-" + hashlib.sha256(orjson.dumps(parts)).hexdigest()
+    # `repr`, since file names need not be text: they may hold bytes that no encoding explains.
+    return "run-" + hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _fingerprint(codemods: Sequence[Codemod]) -> str:

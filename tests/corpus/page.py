@@ -37,9 +37,9 @@ def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> str:
         "# The corpus",
         "",
         "Real packages, rewritten by hasten, tested by their own suites. Every row is one source distribution, all its",
-        "dependencies pinned (`tests/corpus/packages.json`). The suite ran on the sources as they are, then on a fresh",
-        "copy after `hasten apply`, then on a fresh copy after `hasten apply --unsafe`, and the three runs were compared",
-        "test by test: a test that passed before and is failed, skipped, in error or gone afterwards is a regression.",
+        "dependencies pinned (`tests/corpus/packages.json`). The suite ran on the sources as they are, then on a",
+        "fresh copy after `hasten apply`, then on a fresh copy after `hasten apply --unsafe`, and the three runs were",
+        "compared test by test: a test that passed before and is failed, skipped, in error or gone is a regression.",
         "",
         "This page is written by the command below; nobody edits it.",
         "",
@@ -135,10 +135,11 @@ def _problems(facts: list[dict[str, Any]]) -> list[str]:
         if fact["problem"]:
             lines.append(f"- {name}: {_plain(fact, fact['problem'])}")
         recorded = fact["package"]["baseline_extra"]
-        if fact["baseline"] and recorded and recorded["passed"] != _passed(fact["baseline"]):
-            lines.append(
-                f"- {name}: {_passed(fact['baseline'])} tests pass here, {recorded['passed']} when it was recorded"
-            )
+        if fact["baseline"] and recorded:
+            # pytest's own sums count each part of a test (`subTest`); the parts of a failed test fail that test.
+            here = _passed(fact["baseline"]) + fact["baseline"]["parts"]
+            if recorded["passed"] != here:
+                lines.append(f"- {name}: {here} tests and parts of tests pass here, {recorded['passed']} when recorded")
         for level, done in fact["levels"].items():
             lines += [f"- {name}, {level}: {_plain(fact, problem)}" for problem in done["problems"]]
             if done["tests"]["ended"]:
@@ -152,35 +153,49 @@ def _problems(facts: list[dict[str, Any]]) -> list[str]:
 
 
 def _regressions(fact: dict[str, Any], name: str) -> list[str]:
-    """Return the section of one package at one level: each cause with its tests and with what hasten had said."""
+    """Return the section of one package at one level: each cause with its tests, and what hasten had said before."""
     level = fact["levels"].get(name)
     if level is None or not level["regressions"]:
         return []
     taken = _taken(level["document"], unsafe=name == "unsafe")
+    rewritten = {path for change in taken for path, _ in _places(fact, level, change)}
     groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     for regression in level["regressions"]:
-        files = _files(fact, regression["files"])
-        near = tuple(change["id"] for change in taken if any(path in files for path, _ in _places(fact, level, change)))
+        near = tuple(sorted(_files(fact, regression["files"]) & rewritten))
         groups[_plain(fact, regression["error"]), regression["outcome"], near].append(regression["test"])
     lines = [f"### {fact['package']['name']} {fact['package']['version']}", ""]
     for (error, outcome, near), tests in groups.items():
         shown = ", ".join(f"`{_plain(fact, test)}`" for test in tests[:SHOWN])
         more = f" and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
-        lines += [f"- {outcome}: {shown}{more}", "", f"        {error or 'no message'}", ""]
-        if not near:
-            lines += ["    No rewritten file is on the traceback; all changes of the package are:", ""]
-        changes = [change for change in taken if not near or change["id"] in near]
-        lines += [f"    - {text}" for change in changes for text in _said(fact, level, change)] + [""]
+        where = ", ".join(f"`{path}`" for path in near) or "none"
+        lines += [f"- {outcome}: {shown}{more}; rewritten files on the traceback: {where}", ""]
+        lines += [f"        {error or 'no message'}", ""]
+    # The cause of a failed comparison is often in a file that is not on the traceback, so the rest is told too.
+    near_files = {path for _, _, near in groups for path in near}
+    for files, title in (
+        (near_files, "What hasten had said of the changes in files on a traceback:"),
+        (rewritten - near_files, "What hasten had said of the other changes of the package:"),
+    ):
+        said = _said(fact, level, taken, files)
+        lines += [title, "", *said, ""] if said else []
     return lines
 
 
-def _said(fact: dict[str, Any], level: dict[str, Any], change: dict[str, Any]) -> list[str]:
-    """Return what hasten printed of one change: its hazards, or that it was called safe."""
-    places = _places(fact, level, change)
-    where = f"{places[0][0]}:{places[0][1]}" if places else "?"
-    if not change["hazards"]:
-        return [f"`{where}` {change['applicability']}, no hazard: {_plain(fact, change['title'])}"]
-    return [f"`{where}` {item['code']} {_plain(fact, item['message'])}" for item in change["hazards"]]
+def _said(fact: dict[str, Any], level: dict[str, Any], taken: list[dict[str, Any]], files: set[str]) -> list[str]:
+    """Return what hasten printed of the changes in some files: each hazard with its places, and the safe changes."""
+    hazards: dict[tuple[str, str], list[str]] = defaultdict(list)
+    safe: dict[str, list[int]] = defaultdict(list)
+    for change in taken:
+        for path, line in [(path, line) for path, line in _places(fact, level, change) if path in files][:1]:
+            for item in change["hazards"]:
+                # One line for all places of a kind: where the evidence is would make each its own.
+                kind = re.sub(r" at \S+:\d+", "", _plain(fact, item["message"]))
+                hazards[item["code"], kind].append(f"`{path}:{line}`")
+            if not change["hazards"]:
+                safe[path].append(line)
+    lines = [f"- {code} {text}: {', '.join(dict.fromkeys(places))}" for (code, text), places in sorted(hazards.items())]
+    lines += [f"- no hazard: `{path}`, lines {', '.join(map(str, rows))}" for path, rows in sorted(safe.items())]
+    return lines
 
 
 def _taken(document: dict[str, Any], *, unsafe: bool) -> list[dict[str, Any]]:

@@ -194,7 +194,8 @@ def _level(
     if report.exists():
         document = json.loads(report.read_bytes())
     else:
-        problems.append("hasten preview left no report")
+        last = (target / "hasten-preview.log").read_text(encoding="utf-8").strip().splitlines()
+        problems.append(f"hasten preview left no report: {last[-1] if last else 'no message'}")
     files = tuple(sorted(_changed(orig, tree)))
     shown = sorted(page.in_tree(file["path"], document["root"], tree) for file in document["files"])
     if list(files) != shown:

@@ -56,11 +56,13 @@ class Suite:
     Attributes:
         tests: what became of each test by name, in the order of the run. Several results have one name where a suite
             collects a test twice, and where a test passed and then failed to clean up.
+        parts: how many parts of tests (`subTest`) the runner counted besides the tests.
         ended: why the run did not end by itself, or left no results; empty for a proper end.
     """
 
     tests: dict[str, tuple[TestResult, ...]]
     seconds: float = 0.0
+    parts: int = 0
     ended: str = ""
 
     def count(self, *outcomes: str) -> int:
@@ -166,8 +168,10 @@ def run(package: Package, target: Path, junit: Path) -> Suite:
     seconds = time.monotonic() - start
     if not junit.exists():
         lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-        return Suite({}, seconds, ended or f"no results: {lines[-1] if lines else 'no output'}")
-    return Suite(read_junit(junit), seconds, ended)
+        return Suite({}, seconds, ended=ended or f"no results: {lines[-1] if lines else 'no output'}")
+    tests = read_junit(junit)
+    counted = sum(int(each.get("tests", "0")) for each in ET.parse(junit).getroot().iter("testsuite"))  # noqa: S314
+    return Suite(tests, seconds, max(0, counted - sum(map(len, tests.values()))), ended)
 
 
 @functools.cache

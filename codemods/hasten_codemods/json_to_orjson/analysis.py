@@ -73,7 +73,7 @@ class Analysis:
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every site in the target files."""
         for site in self.sites:
-            if site.module.path in self.program.targets:
+            if site.module.path in self.program.targets and self._told(site) is None:
                 yield from self._site(site)
         if self.shim is not None:
             yield from self.shim.changes()
@@ -100,6 +100,26 @@ class Analysis:
                 if verdict.compares:
                     return site.place
         return self.witnesses.known_text
+
+    @cached_property
+    def _encoders(self) -> dict[tuple[str, int], list[Site]]:
+        """Return the sites that are the default encoder of a call, by the call."""
+        found: dict[tuple[str, int], list[Site]] = {}
+        for site in self.sites:
+            call = self._told(site)
+            if call is not None:
+                found.setdefault((site.module.path, call.index), []).append(site)
+        return found
+
+    def _told(self, site: Site) -> Call | None:
+        """Return the call of `json.dumps` that the site is the default encoder of; what it finds covers the site."""
+        match site.use:
+            case ["arg", int() as index, "cls"] if site.name == "JSONEncoder" and site.call is None:
+                call = site.module.call(index)
+                dotted = site.module.dotted(call.scope, call.function)
+                return call if dotted in {"json.dumps", "json.dump"} else None
+            case _:
+                return None
 
     def _readers_of(self, site: Site) -> list[Verdict]:
         call = site.call
@@ -132,6 +152,9 @@ class Analysis:
         if site.trouble:
             return "JSON110", f"{site.trouble}; import `json` in one way"
         if site.name not in sites.FUNCTIONS:
+            if not site.name and site.use == ["dest"]:
+                # json.dumps = fast_dumps
+                return "JSON107", "a function of `json` is replaced here, for the whole program"
             if not site.name:
                 return "JSON108", "`json` itself is passed on; pass functions instead"
             return "JSON111", f"orjson has no `{site.name}`"
@@ -232,7 +255,7 @@ class Analysis:
         constant = document is not None and document[:2] == ["k", "str"]
         parsed = document is not None and document[0] == "c" and self._is_own_text(site.module, site.scope, document)
         for code, place, what in (
-            ("JSON005", None if parsed else witnesses.non_finite_text, "NaN or infinity in JSON text"),
+            ("JSON005", self._non_finite_document(site, document, parsed), "NaN or infinity in JSON text"),
             ("JSON006", witnesses.big, "an integer beyond 64 bits"),
             (
                 "JSON015",
@@ -265,9 +288,32 @@ class Analysis:
             evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")
         elif witnesses.reading_message is not None:
             evidence.hazard("JSON013", f"the words of a JSON error are expected at {witnesses.reading_message}")
-        if verdict.caught and not verdict.changed:
-            evidence.proof("JSON206", f"the handler at {verdict.caught[0]} catches orjson's error as well")
+        if not verdict.changed:
+            if verdict.merged:
+                evidence.proof("JSON206", f"the handler at {verdict.merged[0]} catches orjson's error as well")
+            if verdict.kept:
+                evidence.proof("JSON212", f"the handler at {verdict.kept[0]} catches orjson's error as it did json's")
         return evidence
+
+    def _non_finite_document(self, site: Site, document: list[Any] | None, parsed: bool) -> str | None:  # noqa: FBT001
+        """Return a place that shows that NaN may be read: JSON text with it, or a call that may write it with `json`."""
+        if not parsed or document is None:
+            return self.witnesses.non_finite_text or self._non_finite_writing
+        inner = site.module.call(document[1]).argument(0, "obj")
+        doubts = self.values.doubts(site.module, site.scope, inner.shape) if inner else values.EVERYTHING
+        return self.witnesses.non_finite if "nan" in doubts else None
+
+    @cached_property
+    def _non_finite_writing(self) -> str | None:
+        """Return a call that may write NaN: left as it is, it writes what orjson refuses to read."""
+        if self.witnesses.non_finite is None:
+            return None
+        for site in self.sites:
+            if site.call is not None and site.name in {"dumps", "dump"}:
+                value = site.call.argument(0, "obj")
+                if value is None or "nan" in self.values.doubts(site.module, site.scope, value.shape):
+                    return site.place
+        return None
 
     def _is_str(self, site: Site, call: Call, document: list[Any] | None) -> bool:
         """Tell whether what is read was decoded before: text, or a file opened in text mode."""
@@ -447,6 +493,7 @@ class Analysis:
 
     def _change(self, site: Site, edit: Edit, evidence: Evidence, title: str) -> Change:
         hazards = tuple(Hazard(code, message) for code, message in sorted(evidence.hazards.items()))
+        told = self._encoders.get((site.module.path, site.call.index), []) if site.call is not None else []
         scope = site.module.imports()[site.binding].scope if site.binding >= 0 else 0
         needed = ImportRequest(site.module.path, "orjson", scope=scope)
         requires: tuple[str, ...] = ()
@@ -463,7 +510,7 @@ class Analysis:
             hazards=hazards,
             requires=requires,
             imports=(needed,),
-            releases=((site.module.path, site.root),) if site.binding >= 0 else (),
+            releases=tuple((site.module.path, each.root) for each in [site, *told] if each.binding >= 0),
             dependencies=dependencies,
             proofs=tuple(Proof(code, message) for code, message in sorted(evidence.proofs.items())),
         )

@@ -66,7 +66,7 @@ CODES: tuple[Code, ...] = (
     _hazard(
         "JSON006",
         "integers beyond 64 bits",
-        "The program handles integers outside -2**63 to 2**64-1. orjson refuses to write them (TypeError) and "
+        "The program handles integers outside `-2**63` to `2**64-1`. orjson refuses to write them (TypeError) and "
         "reads them as floats, "
         "without a word and with the last digits lost.",
     ),

@@ -61,11 +61,15 @@ class Verdict:
         caught.
         read: places of handlers that look at the words of the error.
         caught: places of handlers that catch both alike.
+        kept: those among them that catch an exception which is the same one in both.
+        merged: the others: two exceptions, and one handler for both.
     """
 
     changed: list[tuple[str, str, str]] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     caught: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
 
 
 def examine(program: Program, call: Call, pairs: Sequence[tuple[str, str]]) -> Verdict:
@@ -129,6 +133,7 @@ def _past(handlers: list[Handler], flights: tuple[_Flight, ...], verdict: Verdic
             verdict.changed.append((flight.old, flight.new, first.place))
         else:
             verdict.caught.append(first.place)
+            (verdict.kept if flight.old == flight.new else verdict.merged).append(first.place)
             if first.reads_error:
                 verdict.read.append(first.place)
     return tuple(left)
@@ -163,7 +168,7 @@ def _of_with(module: Module, guard: Guard) -> list[Handler]:
         return []
     caught = frozenset().union(
         *(
-            _names(module, call.scope, each.shape) or frozenset({"BaseException"})
+            _names(module, call.scope, each.shape) or frozenset()
             for each in call.arguments
             if each.keyword in {None, "expected_exception"}
         )

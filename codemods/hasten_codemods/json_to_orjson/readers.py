@@ -180,6 +180,8 @@ class Readers:
             return Verdict("JSON001", f"the text is shown or measured at {place}")
         if dotted.startswith("logging.") or (tail in _LOGS and call.function[0] == "a"):
             return Verdict("JSON001", f"the text is logged at {place}")
+        if call.function[0] == "a" and call.function[1][0] in {"k", "f"}:
+            return Verdict("JSON001", f"the text becomes part of other text at {place}")
         body = self._body(call, where, dotted)
         if body and self._is_latin1(sink, call, dotted):
             return Verdict(

@@ -70,7 +70,11 @@ def _dumps(call: cst.Call, edit: NodeEdit) -> cst.Call:
 def _dump(call: cst.Call, edit: NodeEdit) -> cst.Call:
     """`json.dump(x, file)` -> `file.write(orjson.dumps(x).decode())`."""
     target = _find(call, 1, "fp")
-    without = call.with_changes(args=[each for each in call.args if each is not target], lpar=[], rpar=[])
+    left = [each for each in call.args if each is not target]
+    if target is call.args[-1]:
+        # `json.dump(x, file)`: the comma between the two is not one after the last argument.
+        left[-1] = left[-1].with_changes(comma=target.comma, whitespace_after_arg=target.whitespace_after_arg)
+    without = call.with_changes(args=left, lpar=[], rpar=[])
     inner = _decoded(_dumps(without, edit), edit)
     write = cst.Attribute(_atom(target.value), cst.Name("write"))
     return call.with_changes(func=write, args=[cst.Arg(inner)], whitespace_before_args=cst.SimpleWhitespace(""))

@@ -44,10 +44,12 @@ def explain_command(word: str) -> int:
     """Show the page of a codemod, or of a hazard, refusal or proof by its code."""
     from hasten.config import near
     from hasten.errors import UsageError
+    from hasten.plan import CODES as ENGINE_CODES
 
     found = _registry()
     codemods = {codemod.name: codemod for codemod in found.codemods}
-    codes = {code.code: (codemod, code) for codemod in found.codemods for code in codemod.codes}
+    codes = {code.code: (codemod.name, code) for codemod in found.codemods for code in codemod.codes}
+    codes |= {code.code: ("hasten itself", code) for code in ENGINE_CODES}
     if word.replace("_", "-") in codemods:
         lines = _codemod_page(codemods[word.replace("_", "-")])
     elif word.upper() in codes:
@@ -108,9 +110,9 @@ def _codemod_page(codemod: Codemod) -> Iterable[str]:
             yield from (f"  {line}" for line in streams.aligned(rows))
 
 
-def _code_page(codemod: Codemod, code: Code) -> Iterable[str]:
+def _code_page(owner: str, code: Code) -> Iterable[str]:
     yield f"{code.code}: {_flat(code.title)}"
-    yield f"a {code.kind} of {codemod.name}"
+    yield f"a {code.kind} of {owner}"
     yield ""
     yield from _wrapped(code.text)
     yield from _section("What you can do", code.remedy)

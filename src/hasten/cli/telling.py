@@ -14,6 +14,7 @@ from hasten.cli.places import Shown, diff_paths, shown_from
 from hasten.cli.session import Session
 from hasten.discover import find_root
 from hasten.model import Change
+from hasten.plan import CODES as ENGINE_CODES
 
 if TYPE_CHECKING:
     from hasten.apply import Applied
@@ -66,6 +67,7 @@ def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
         rows.append([row.codemod, *map(str, counts)])
     lines = streams.aligned(rows)
     titles = {code.code: code.title for codemod in done.codemods for code in codemod.codes}
+    titles |= {code.code: code.title for code in ENGINE_CODES}
     for heading, counted in (
         ("refused, by reason:", found.refusals),
         ("hazards taken:", found.taken),

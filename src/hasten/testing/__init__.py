@@ -12,7 +12,7 @@ not change. Its first line may say what else is expected:
 
     # case: unsafe; hazards ABC001 ABC002; refusals ABC101; proofs ABC201; options fast=true
 
-Further parts are `accept CODES`, `creates PATHS`, and `differs WHY`. A function `check()` in the case is run before and
+Further parts are `accept CODES`, `creates PATHS`, `python >=3.12`, and `differs WHY`. A function `check()` in the case is run before and
 after, and must return the same, or, under `differs`, must not. A case in a folder has `before/`, `after/` (only the
 files that change or are created), and, where there is something to say, `case.toml` with the same words as keys.
 `behaviour.py` beside them, with a function `behave()`, is then run against both trees.
@@ -34,7 +34,7 @@ from hasten import source as sources
 from hasten.api import Codemod
 from hasten.config import Config
 from hasten.model import Change, Changed, Edit, Failed, Plan, Unchanged
-from hasten.plan import CONFLICT, UNPLACED
+from hasten.plan import CODES as ENGINE_CODES
 from hasten.testing.behaviour import observe
 from hasten.testing.cases import SINGLE, Case, Codes, load_cases, read_tree
 
@@ -160,7 +160,7 @@ def _codes(case: Case, codemod: Codemod, run: _Run) -> Iterator[str]:
     missing = sorted(set(expected.proofs) - set(found.proofs))
     if missing:
         yield f"proofs: {_listed(missing)} expected, found {_listed(found.proofs)}\n{_explained(run.report.plan)}"
-    kinds = {each.code: f"{each.kind}s" for each in codemod.codes} | dict.fromkeys((CONFLICT, UNPLACED), "refusals")
+    kinds = {each.code: f"{each.kind}s" for each in (*codemod.codes, *ENGINE_CODES)}
     for word in ("hazards", "refusals", "proofs"):
         for code in getattr(found, word):
             if kinds.get(code) != word:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from hasten.errors import UsageError
 
@@ -18,7 +21,7 @@ _BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(rb"# case: ([^\r\n]*)(?:\r\n|\r|\n)")
 _AFTER = re.compile(rb"^# --- after ---(?:\r\n|\r|\n)", re.MULTILINE)
 _WORDS = ("hazards", "refusals", "proofs", "accept", "creates")
-_KEYS = frozenset({*_WORDS, "unsafe", "options", "targets", "behaviour_differs", "unimportable"})
+_KEYS = frozenset({*_WORDS, "unsafe", "options", "targets", "behaviour_differs", "unimportable", "python"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Case:
         differs: why the rewritten program behaves in another way; it must, then.
         unimportable: modules without which the rewritten program must behave the same.
         behaviour: a script with a function `behave`, or None.
+        python: the versions of Python that know the syntax of the case, or behave as it says.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Case:
     differs: str = ""
     unimportable: tuple[str, ...] = ()
     behaviour: Path | None = None
+    python: SpecifierSet = field(default_factory=SpecifierSet)
 
     @property
     def changes(self) -> bool:
@@ -77,7 +82,7 @@ class Case:
 
 
 def load_cases(folder: Path) -> list[Case]:
-    """Return the cases in a folder of fixtures, sorted by name.
+    """Return the cases in a folder of fixtures that are meant for this version of Python, sorted by name.
 
     Args:
         folder: holds one file or folder for each case; folders without `before/` are left alone.
@@ -91,7 +96,7 @@ def load_cases(folder: Path) -> list[Case]:
             cases.append(_load_file(entry))
         elif (entry / "before").is_dir():
             cases.append(_load_folder(entry))
-    return cases
+    return [each for each in cases if each.python.contains(platform.python_version(), prereleases=True)]
 
 
 def _load_file(path: Path) -> Case:
@@ -116,6 +121,8 @@ def _header(path: Path, text: str) -> dict[str, Any]:
                 words["unsafe"] = True
             case "differs" if items:
                 words["behaviour_differs"] = rest.strip()
+            case "python" if items:
+                words["python"] = ",".join(items)
             case "options" if items:
                 words["options"] = _toml(path, "\n".join(items))
             case _ if name in _WORDS and items:
@@ -157,6 +164,10 @@ def _case(path: Path, words: dict[str, Any], before: dict[str, bytes], after: di
     unknown = sorted(words.keys() - _KEYS)
     if unknown:
         raise UsageError(f"{path}: unknown: {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}")
+    try:
+        python = SpecifierSet(words.get("python", ""))
+    except InvalidSpecifier as error:
+        raise UsageError(f"{path}: {error}") from None
     return Case(
         path.stem,
         path,
@@ -170,4 +181,5 @@ def _case(path: Path, words: dict[str, Any], before: dict[str, bytes], after: di
         tuple(words.get("targets", ())),
         words.get("behaviour_differs", ""),
         tuple(words.get("unimportable", ())),
+        python=python,
     )
