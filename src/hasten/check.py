@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import warnings
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ def check(path: str, before: str, result: Rewritten) -> None:
         with warnings.catch_warnings():
             # The user's own `"\d"` and `x is 1` are none of our business.
             warnings.simplefilter("ignore")
-            compile(ast.parse(result.text), path, "exec", dont_inherit=True)
+            compile(result.text, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise SourceError(
             "internal", f"the rewritten text would not compile ({error}); the file is left as it is, please report this"

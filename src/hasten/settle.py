@@ -6,7 +6,7 @@ The orders are pure data made from facts; a worker turns them into text edits be
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hasten import imports
@@ -21,13 +21,13 @@ class ImportOrders:
 
     Attributes:
         additions: `(module, name)` pairs at module level.
-        local: `(start of the statement whose place it takes, module, name)` inside functions.
+        local: `(start and end of the statement whose place it takes, module, name)` inside functions.
         removals: `(start of the statement, number of the name in it)`.
         first_party: top-level names of the program's own modules.
     """
 
     additions: tuple[tuple[str, str], ...] = ()
-    local: tuple[tuple[int, str, str], ...] = ()
+    local: tuple[tuple[int, int, str, str], ...] = ()
     removals: tuple[tuple[int, int], ...] = ()
     first_party: frozenset[str] = frozenset()
     style: imports.ImportStyle = field(default_factory=imports.ImportStyle)
@@ -39,7 +39,7 @@ def orders(module: Module, changes: Iterable[Change], program: Program, style: i
     released = {span for change in changes for path, span in change.releases if path == module.path}
     removals = [each for each in module.imports() if _is_unused(module, each, released, program)]
     additions: set[tuple[str, str]] = set()
-    local: set[tuple[int, str, str]] = set()
+    local: set[tuple[int, int, str, str]] = set()
     taken: set[int] = set()
     for request in sorted(requests, key=lambda each: (each.scope, each.module, each.name)):
         if request.scope == 0 or module.bindings(0, request.name or request.module):
@@ -52,7 +52,7 @@ def orders(module: Module, changes: Iterable[Change], program: Program, style: i
             additions.add((request.module, request.name))
             continue
         taken.add(anchor.start)
-        local.add((anchor.start, request.module, request.name))
+        local.add((anchor.start, anchor.end, request.module, request.name))
     names = frozenset(each.name.partition(".")[0] for each in program.modules if each.name)
     left = tuple(sorted((each.start, each.number) for each in removals if each.start not in taken))
     return ImportOrders(tuple(sorted(additions)), tuple(sorted(local)), left, names, style)
@@ -116,31 +116,56 @@ def _reaches(program: Program, other: Module, imported: Import, module: Module, 
 
 def edits(path: str, text: str, wanted: ImportOrders) -> list[TextEdit]:
     """Return the text edits that carry out the orders; the text is the one that was analysed."""
-    if not (wanted.additions or wanted.local or wanted.removals):
-        return []
-    tree = ast.parse(text)
+    replacements = [
+        imports.Replacement(Span(start, end), f"from {module} import {name}" if name else f"import {module}")
+        for start, end, module, name in wanted.local
+    ]
+    if wanted.additions or wanted.removals:
+        replacements += _at_the_top(text, wanted)
     lines = LineTable(text)
-    starts: dict[int, ast.Import | ast.ImportFrom] = {
-        lines.offset(node.lineno, node.col_offset): node
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Import, ast.ImportFrom))
-    }
-    removals = [(starts[start], starts[start].names[index]) for start, index in wanted.removals]
-    update = imports.update(
-        text, tree, additions=wanted.additions, removals=removals, first_party=wanted.first_party, style=wanted.style
-    )
-    replacements = list(update.replacements)
-    for start, module, name in wanted.local:
-        node = starts[start]
-        end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-        replacements.append(
-            imports.Replacement(Span(start, end), f"from {module} import {name}" if name else f"import {module}")
-        )
     return [
         TextEdit(path, each.span, lines.position(each.span.start), lines.position(each.span.end), each.text)
         for each in replacements
         if each.text != text[each.span.start : each.span.end]
     ]
+
+
+def _at_the_top(text: str, wanted: ImportOrders) -> Sequence[imports.Replacement]:
+    """Return the replacements among the module's own imports, looking at no more of a long module than is needed."""
+    cut = _end_of_imports(text, wanted)
+    # What follows the imports matters only for the number of blank lines, and to that all definitions are alike.
+    head = f"{text[:cut]}class _: ..." if cut else text
+    tree = ast.parse(head)
+    lines = LineTable(head)
+    starts: dict[int, ast.Import | ast.ImportFrom] = {
+        lines.offset(node.lineno, node.col_offset): node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+    update = imports.update(
+        head,
+        tree,
+        additions=wanted.additions,
+        removals=[(starts[start], starts[start].names[index]) for start, index in wanted.removals],
+        first_party=wanted.first_party,
+        style=wanted.style,
+    )
+    return update.replacements
+
+
+def _end_of_imports(text: str, wanted: ImportOrders) -> int:
+    """Return the offset of the first definition below the imports that matter, 0 where the whole text is needed."""
+    lines = LineTable(text)
+    last = max((start for start, _ in wanted.removals), default=0)
+    imported = False
+    for node in ast.parse(text).body:
+        imported = imported or isinstance(node, (ast.Import, ast.ImportFrom))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and imported:
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            start = lines.line_span(first).start
+            if start > last and not text[start : start + 1].isspace():
+                return start
+    return 0
 
 
 def style_of(files: Mapping[str, str]) -> imports.ImportStyle:

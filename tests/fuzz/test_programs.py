@@ -136,14 +136,14 @@ def programs(draw: st.DrawFn) -> str:
     return text
 
 
-@generated(40)
+@generated(25)
 @given(programs())
 def test_a_program_comes_through_whole(text: str) -> None:
     """Every law holds for generated modules that call json."""
     laws.check_program({"module.py": text.encode()})
 
 
-@generated(10)
+@generated(5)
 @given(programs(), programs())
 def test_two_modules_come_through_whole(first: str, second: str) -> None:
     """Every law holds where one generated module imports another."""

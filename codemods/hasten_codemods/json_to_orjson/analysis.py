@@ -205,9 +205,9 @@ class Analysis:
         """Return why the name `orjson` cannot be used at the site."""
         if self.shim is not None:
             return self.shim.trouble(site.module)
-        own = self.program.named("orjson")
-        if own is not None and own.name == "orjson":
-            return f"the program has a module called `orjson` ({own.path})"
+        own = sites.own_module(self.program, site.module, "orjson")
+        if own is not None:
+            return f"the program has a module called `orjson` ({own})"
         found = site.module.lookup(site.scope, "orjson")
         if found is None:
             return None
@@ -474,6 +474,8 @@ class Analysis:
                     return True
                 # A body that is text is sent as Latin-1 by http.client unless requests or urllib3 encodes it first.
                 return dotted.rpartition(".")[0] == "requests" and where == "data"
+            case ["expr"]:
+                return True
             case _:
                 return False
 

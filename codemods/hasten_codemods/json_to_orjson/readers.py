@@ -68,6 +68,8 @@ _RESPONSES = frozenset(
 )
 _TYPES = frozenset({"content_type", "mimetype", "media_type"})
 _ASSERTIONS = ("assert", "called_with", "has_calls", "approx")
+#: A path is looked for behind so many names.
+_DEEPEST = 8
 #: Uses that neither look at the text nor hand it on.
 _NO_READER = frozenset({"expr", "cond", "dest"})
 _TEXT_USES = frozenset(
@@ -301,25 +303,42 @@ class Readers:
             )
         return Verdict("JSON204", f"the file written at {place} is only read by JSON parsers", needs_no_known_text=True)
 
-    def _identity(self, module: Module, scope: int, path: Shape) -> tuple[str, ...] | None:
-        """Return what tells one file from another: a constant, a module-level name, or an attribute of one class."""
+    def _identity(self, module: Module, scope: int, path: Shape, depth: int = 0) -> tuple[str, ...] | None:
+        """Return what tells one file from another: its path, the name of a variable, or an attribute of one class."""
         match path:
             case ["k", "str", str() as text]:
                 return ("text", text)
-            case ["n", name]:
+            case ["n", name] if depth < _DEEPEST:
                 found = module.lookup(scope, name)
-                if found is not None and len(found[1]) == 1 and found[0] == 0:
-                    return ("name", module.name, name)
+                return self._of_variable(module, found[0], name, depth) if found is not None else None
             case ["a", ["n", "self"], name]:
                 owner = self.program.method_owner(module, scope)
                 return ("attribute", module.name, str(owner.number), name) if owner is not None else None
             case ["c", index]:
                 call = module.call(index)
                 if call.tail in {"Path", "str", "fspath"} and len(call.arguments) == 1:
-                    return self._identity(module, scope, call.arguments[0].shape)
+                    return self._identity(module, scope, call.arguments[0].shape, depth)
             case _:
                 pass
         return None
+
+    def _of_variable(self, module: Module, scope: int, name: str, depth: int) -> tuple[str, ...] | None:
+        """Return the identity of the path in a variable: the path, if it can be seen, from whichever module."""
+        found = module.bindings(scope, name)
+        if len(found) != 1:
+            return None
+        if found[0].kind == "import":
+            dotted = module.import_target(module.imports()[found[0].payload])
+            owner = self.program.owner_of(dotted)
+            if owner is not None and depth < _DEEPEST:
+                return self._of_variable(owner[0], 0, owner[1], depth + 1)
+            where, _, name = dotted.rpartition(".")
+            self.program.want(name)
+            return ("name", where, name)
+        seen = None
+        if found[0].kind == "assign" and found[0].payload is not None:
+            seen = self._identity(module, scope, found[0].payload, depth + 1)
+        return seen or (("name", module.name, name) if scope == 0 else None)
 
     def _reads(self, call: Call) -> bool | None:
         """Tell whether a file that is opened for reading goes to parsers only; None when it is opened for writing."""

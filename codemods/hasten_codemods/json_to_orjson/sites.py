@@ -90,6 +90,22 @@ def _in_module(program: Program, module: Module) -> Iterator[Site]:
                 )
 
 
+def own_module(program: Program, module: Module, name: str) -> str | None:
+    """Return the path of a top-level module of the program that `import name` in `module` would find, if there is one.
+
+    It need not be among the indexed ones: a file called `json.py` may well not mention json.
+    """
+    depth = module.name.count(".") + module.is_package
+    folders = module.path.split("/")[:-1]
+    # Where the module's own top-level package lies, and where programs are mostly started.
+    for folder in sorted({"/".join(folders[: len(folders) - depth]), ""}):
+        for file in (f"{name}.py", f"{name}/__init__.py"):
+            path = f"{folder}/{file}" if folder else file
+            if path in program.paths and path != module.path:
+                return path
+    return None
+
+
 def _star_uses(program: Program, module: Module, scope: int) -> Iterator[Site]:
     for name in sorted(FUNCTIONS):
         if not module.bindings(scope, name):
@@ -137,9 +153,9 @@ def _trouble(program: Program, module: Module, scope: int, bound: str, number: i
     """Return why `bound` may not be the standard library's `json`, or an empty string."""
     if number < 0:
         return ""
-    own = program.named("json")
-    if own is not None and own.name == "json" and own is not module:
-        return f"the program has a module called `json` ({own.path})"
+    own = own_module(program, module, "json")
+    if own is not None:
+        return f"the program has a module called `json` ({own})"
     targets: set[str] = set()
     for binding in module.bindings(scope, bound):
         if binding.kind != "import":
