@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from hasten import ignores, produce, results, settle, suppress, workers
 from hasten import plan as planning
-from hasten import produce, results, settle, workers
 from hasten.api import Codemod, Settings
 from hasten.cache import Cache
 from hasten.config import Config
@@ -21,7 +21,6 @@ from hasten.index.program import Module, Program
 from hasten.metadata import Metadata
 from hasten.model import Finding, Outcome, Plan, Problem, Source
 from hasten.reading import Reader
-from hasten.suppress import suppressed
 
 
 class Progress(Protocol):
@@ -131,7 +130,9 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     modules: dict[str, Module] = {}
     findings = _analyse(request, codemods, inputs, modules, problems, progress)
     names = [each.name for each in codemods]
-    findings, notices = suppressed(findings, reader, targets, names, request.known or names)
+    said = suppress.comments(reader, targets)
+    findings, hits = suppress.suppressed(findings, said)
+    notices = suppress.unused(said, hits, ran=names, known=request.known or names)
     if request.dependencies:
         findings, more = inputs.metadata.with_dependencies(findings)
         notices += more
@@ -140,7 +141,7 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     )
 
     selected = planning.select(plan, unsafe=request.unsafe, accept=request.accept)
-    selected, outcomes = _maker(request, codemods, inputs, modules, progress).outcomes(plan, selected)
+    selected, outcomes = _maker(request, codemods, inputs, modules, said, progress).outcomes(plan, selected)
     report = Report(plan, selected, outcomes, len(everything))
     store.save(report)
     return report
@@ -197,11 +198,18 @@ def _ask(request: Request, codemods: Sequence[Codemod], program: Program) -> lis
 
 
 def _maker(
-    request: Request, codemods: Sequence[Codemod], inputs: _Inputs, modules: dict[str, Module], progress: Progress
+    request: Request,
+    codemods: Sequence[Codemod],
+    inputs: _Inputs,
+    modules: dict[str, Module],
+    said: dict[str, ignores.Ignores],
+    progress: Progress,
 ) -> produce.Maker:
-    def second_look(replaced: dict[str, Module]) -> Plan:
+    def second_look(replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
         program = _program(request, inputs, {**modules, **replaced})
-        return planning.build(_ask(request, codemods, program), lambda _path, _span: "")
+        now = {**said, **{path: ignores.parse(each) for path, each in sources.items() if path in said}}
+        findings, _ = suppress.suppressed(_ask(request, codemods, program), now)
+        return planning.build(findings, lambda _path, _span: "")
 
     program = _program(request, inputs, modules)
     style = settle.style_of(inputs.metadata.at_root())

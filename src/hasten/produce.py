@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hasten.pipeline import Progress
     from hasten.rewrite import Transformer
 
-SecondLook: TypeAlias = Callable[[dict[str, Module]], Plan]
+SecondLook: TypeAlias = Callable[[dict[str, Module], dict[str, Source]], Plan]
 #: Fewer files than this are rewritten faster in this process than in workers.
 _WORTH_A_POOL = 12
 
@@ -105,15 +105,16 @@ class Maker:
     def _unstable(self, outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
         """Return the files in which a second run would find more to do: something went wrong there."""
         replaced: dict[str, Module] = {}
+        sources: dict[str, Source] = {}
         for outcome in outcomes:
             if isinstance(outcome, Changed) and outcome.path.endswith(".py"):
-                text = source.decode(outcome.path, outcome.after).text
-                facts, _ = facts_of(outcome.path, text, self.reader.literals)
+                new = sources[outcome.path] = source.decode(outcome.path, outcome.after)
+                facts, _ = facts_of(outcome.path, new.text, self.reader.literals)
                 if facts is not None:
                     replaced[outcome.path] = Module(outcome.path, module_name(outcome.path, self.reader.seen), facts)
         if not replaced:
             return {}
-        again = self.second_look(replaced)
+        again = self.second_look(replaced, sources)
         more = planning.select(again, unsafe=self.unsafe, accept=self.accept)
         paths = sorted(
             {edit.path for each in again.changes if each.id in more and not each.support for edit in each.edits}

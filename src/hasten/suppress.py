@@ -9,47 +9,51 @@ from hasten.errors import SourceError
 from hasten.model import Change, Finding, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from hasten.reading import Reader
 
 
-def suppressed(
-    findings: Iterable[Finding], reader: Reader, targets: Sequence[str], ran: Collection[str], known: Collection[str]
-) -> tuple[list[Finding], list[Notice]]:
-    """Return the findings that no comment suppresses, and notices about the comments.
-
-    Args:
-        findings: changes and refusals.
-        reader: access to the files.
-        targets: files whose unused comments are reported.
-        ran: names of the codemods of this run.
-        known: names of all installed codemods.
-    """
-    comments: dict[str, ignores.Ignores] = {}
+def comments(reader: Reader, targets: Sequence[str]) -> dict[str, ignores.Ignores]:
+    """Return what the comments of each target that mentions hasten say."""
+    found: dict[str, ignores.Ignores] = {}
     for path in targets:
         if reader.seen[path].mentions_hasten:
             try:
-                comments[path] = ignores.parse(reader.source(path))
+                found[path] = ignores.parse(reader.source(path))
             except SourceError:
                 continue
-    if not comments:
-        return list(findings), []
-    hits: dict[str, set[tuple[str, int]]] = {path: set() for path in comments}
+    return found
+
+
+def suppressed(
+    findings: Iterable[Finding], said: Mapping[str, ignores.Ignores]
+) -> tuple[list[Finding], dict[str, set[tuple[str, int]]]]:
+    """Return the findings that no comment suppresses, and where comments did, as `(codemod, line)` per file."""
+    hits: dict[str, set[tuple[str, int]]] = {path: set() for path in said}
     kept: list[Finding] = []
     for finding in findings:
         covered = [
             (path, line)
-            for path, line in _lines(finding)
-            if path in comments and comments[path].covers(finding.codemod, line)
+            for path, line in sorted(_lines(finding))
+            if path in said and said[path].covers(finding.codemod, line)
         ]
         for path, line in covered:
             hits[path].add((finding.codemod, line))
         if not covered:
             kept.append(finding)
-    return kept, [
-        notice for path in sorted(comments) for notice in comments[path].unused(hits[path], known=known, ran=ran)
-    ]
+    return kept, hits
+
+
+def unused(
+    said: Mapping[str, ignores.Ignores],
+    hits: Mapping[str, Collection[tuple[str, int]]],
+    *,
+    ran: Collection[str],
+    known: Collection[str],
+) -> list[Notice]:
+    """Return a notice for each comment that suppressed nothing; `ran` and `known` are names of codemods."""
+    return [notice for path in sorted(said) for notice in said[path].unused(hits[path], known=known, ran=ran)]
 
 
 def _lines(finding: Finding) -> set[tuple[str, int]]:

@@ -68,6 +68,9 @@ class Bench:
         """Put the tree together."""
         self.work = work
         self.base = trees.build(work / "tree", options.sdists, options.lines)
+        for name in ("src", "codemods"):
+            # A run is of one version, whatever is edited in the checkout meanwhile.
+            shutil.copytree(ROOT / name, work / "hasten" / name, ignore=shutil.ignore_patterns("__pycache__"))
         self.empty = work / "empty"
         self.empty.mkdir()
         (self.empty / "nothing.py").write_text("x = 1\n", encoding="utf-8")
@@ -141,7 +144,8 @@ class Bench:
         return cost([PYTHON, *words], cwd=cwd, env=self._environment(cache), stdin=stdin)
 
     def _environment(self, cache: Path | None = None) -> dict[str, str]:
-        paths = [str(ROOT / "src"), str(ROOT / "codemods"), os.environ.get("PYTHONPATH", "")]
+        copy = self.work / "hasten"
+        paths = [str(copy / "src"), str(copy / "codemods"), os.environ.get("PYTHONPATH", "")]
         places = dict.fromkeys(("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"), str(cache or self.work / "none"))
         return {**os.environ, **places, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 

@@ -96,7 +96,7 @@ def main() -> int:
         return 2
     if not suite.no_network():
         _say("note: the tests run with the network, since this system gives no network namespace")
-    options.work.mkdir(parents=True, exist_ok=True)
+    _copy_hasten(options.work / ".hasten")
     with ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda package: _package(package, options), packages))
     facts = [
@@ -193,7 +193,7 @@ def _level(
     }
     if report.exists():
         document = json.loads(report.read_bytes())
-    else:
+    elif not problems:
         last = (target / "hasten-preview.log").read_text(encoding="utf-8").strip().splitlines()
         problems.append(f"hasten preview left no report: {last[-1] if last else 'no message'}")
     files = tuple(sorted(_changed(orig, tree)))
@@ -211,11 +211,12 @@ def _level(
 
 
 def _hasten(target: Path, *arguments: str) -> list[str]:
-    """Run hasten of this checkout in the tree; return what went wrong, nothing where it did its work.
+    """Run hasten in the tree; return what went wrong, nothing where it did its work.
 
     Files that it could not process (exit code 2 with errors in the report) are the package's own and no failure.
     """
-    paths = [str(ROOT / "src"), str(ROOT / "codemods"), os.environ.get("PYTHONPATH", "")]
+    copy = target.parent / ".hasten"
+    paths = [str(copy / "src"), str(copy / "codemods"), os.environ.get("PYTHONPATH", "")]
     own = target / "hasten"  # its cache and journal, apart from the person's own
     env = {
         **os.environ,
@@ -258,6 +259,13 @@ def _restore(target: Path) -> None:
     """Put a fresh copy of TARGET/orig in the place of TARGET/tree, where the editable install looks."""
     shutil.rmtree(target / "tree", ignore_errors=True)
     shutil.copytree(target / "orig", target / "tree", symlinks=True)
+
+
+def _copy_hasten(copy: Path) -> None:
+    """Copy hasten as it is now: a run is of one version, whatever is edited in the checkout meanwhile."""
+    shutil.rmtree(copy, ignore_errors=True)
+    for name in ("src", "codemods"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def _selection(options: argparse.Namespace) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from hasten.api import (
 )
 from hasten_codemods.json_to_orjson import arguments, errors, sites, values
 from hasten_codemods.json_to_orjson.arguments import Spelling
+from hasten_codemods.json_to_orjson.origins import Origins
 from hasten_codemods.json_to_orjson.readers import Readers, Verdict, is_utf8
 from hasten_codemods.json_to_orjson.shim import Shim
 from hasten_codemods.json_to_orjson.sites import Site
@@ -266,7 +267,12 @@ class Analysis:
             ("JSON017", witnesses.depth, "the recursion limit"),
         ):
             if place is not None:
-                evidence.hazard(code, f"the program handles {what} at {place}, and what is read here is not known")
+                evidence.hazard(code, f"the program handles {what} at {place}; what is read here is not known")
+        if parsed and document is not None:
+            # What the standard library wrote here it would read as well; orjson would not.
+            inner = site.module.call(document[1]).argument(0, "obj")
+            origins = Origins(self.program).of(site.module, site.scope, inner.shape) if inner is not None else {}
+            evidence.hazards |= {code: message for code, message in origins.items() if code in {"JSON005", "JSON006"}}
         is_text = document is not None and values.document_is_text(self.values, site.module, site.scope, document)
         if is_text:
             evidence.proof("JSON207", "the argument is text for sure")
@@ -296,7 +302,7 @@ class Analysis:
         return evidence
 
     def _non_finite_document(self, site: Site, document: list[Any] | None, parsed: bool) -> str | None:  # noqa: FBT001
-        """Return a place that shows that NaN may be read: JSON text with it, or a call that may write it with `json`."""
+        """Return a place that shows that NaN may be read: JSON text with it, or a call that may write it."""
         if not parsed or document is None:
             return self.witnesses.non_finite_text or self._non_finite_writing
         inner = site.module.call(document[1]).argument(0, "obj")
@@ -379,27 +385,14 @@ class Analysis:
         ):
             if doubt in doubts and place is not None:
                 evidence.hazard(code, f"the program has {what} at {place}, and what is written here is not known")
-        self._literal_evidence(value.shape, evidence)
+        for code, message in Origins(self.program).of(site.module, site.scope, value.shape).items():
+            # With `default=`, what JSON lacks is JSON010's matter.
+            if code != "JSON008" or not spelling.default:
+                evidence.hazards[code] = message
         if {"OPT_SORT_KEYS", "OPT_NON_STR_KEYS"} <= spelling.options:
             evidence.hazard(
                 "JSON009", "keys that are not text would be sorted in another order, and the keys are not known"
             )
-
-    def _literal_evidence(self, shape: list[Any], evidence: Evidence) -> None:
-        """Note what a value that stands in the call itself shows."""
-        match shape:
-            case ["k", "int", None]:
-                evidence.hazard("JSON006", "an integer beyond 64 bits is written here")
-            case ["k", "float", "inf" | "nan"]:
-                evidence.hazard("JSON005", "NaN or infinity is written here")
-            case ["l" | "t", elements]:
-                for each in elements:
-                    self._literal_evidence(each, evidence)
-            case ["d", pairs]:
-                for _key, each in pairs:
-                    self._literal_evidence(each, evidence)
-            case _:
-                return
 
     def _text_evidence(self, site: Site, spelling: Spelling, evidence: Evidence) -> None:
         value = spelling.value

@@ -106,7 +106,15 @@ class Witnesses:
 
     @cached_property
     def non_finite(self) -> str | None:
+        """Return a place that makes NaN or infinity in Python, or imports a library whose numbers often are."""
+        return self.made_non_finite or self._first_import("numpy", "pandas")
+
+    @cached_property
+    def made_non_finite(self) -> str | None:
         """Return a place that makes NaN or infinity in Python."""
+        for module in self.program.modules:
+            for start in module.facts["infinite"]:
+                return _place(module, start)
         for word in ("nan", "inf", "infinity", "NaN", "Infinity"):
             self.program.want(word)
         for call in self.program.calls_named("float", want=False):
@@ -116,7 +124,7 @@ class Witnesses:
         for name in ("nan", "inf"):
             for read in self.program.attribute_reads(name):
                 return _place(read.module, read.span.start)
-        return self._first_import("numpy", "pandas")
+        return None
 
     def _first_import(self, *names: str) -> str | None:
         for name in names:
@@ -174,7 +182,7 @@ class Witnesses:
             bases = [scope.module.dotted(scope.parent, each) or "" for each in scope.bases]
             if any(each in _TEXTS for each in bases) and not any(each.startswith("enum.") for each in bases):
                 return _place(scope.module, scope.span.start)
-        return None
+        return self._first_import("markupsafe")
 
     @cached_property
     def surrogate(self) -> str | None:

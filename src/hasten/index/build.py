@@ -22,6 +22,7 @@ Uses (what happens to a value), by first element:
 from __future__ import annotations
 
 import ast
+import math
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 
 #: Constants longer than this keep only their type.
 _LONGEST_CONSTANT = 400
@@ -78,8 +79,10 @@ class _Builder:
         self.guards: list[Any] = []
         self.attribute_reads: dict[str, list[Any]] = {}
         self.attribute_stores: dict[str, list[Any]] = {}
+        self.item_stores: list[Any] = []
         self.strings: list[Any] = []
         self.big: list[int] = []
+        self.infinite: list[int] = []
         self.scope = 0
         self.guard = -1
         self.nest = ""
@@ -153,8 +156,10 @@ class _Builder:
             "guards": self.guards,
             "attribute_reads": self.attribute_reads,
             "attribute_stores": self.attribute_stores,
+            "item_stores": self.item_stores,
             "strings": self.strings,
             "big": self.big,
+            "infinite": self.infinite,
         }
 
     # --- places -------------------------------------------------------------------------------------------------
@@ -241,8 +246,9 @@ class _Builder:
             base = self.visit(target.value, ["dest"])
             self.attribute_stores.setdefault(target.attr, []).append([base, value, self.scope, self.start(target)])
         elif isinstance(target, ast.Subscript):
-            self.visit(target.value, ["dest"])
-            self.visit(target.slice, ["idx"])
+            base = self.visit(target.value, ["dest"])
+            key = self.visit(target.slice, ["idx"])
+            self.item_stores.append([base, key, value, self.scope])
         elif isinstance(target, (ast.Tuple, ast.List)):
             for element in target.elts:
                 self.store(element, "unpack", value)
@@ -496,6 +502,8 @@ class _Builder:
         if isinstance(value, int) and not isinstance(value, bool) and not -_BIG <= value < 2 * _BIG:
             self.big.append(self.start(node))
             return ["k", "int", None]
+        if value == math.inf:
+            self.infinite.append(self.start(node))
         if isinstance(value, (bool, int, float, type(None))):
             return ["k", type(value).__name__, repr(value)]
         if (

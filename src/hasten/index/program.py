@@ -577,6 +577,23 @@ class Program:
                 return self.constructed(module, stores[0][2], stores[0][1])
         return None
 
+    def arguments_for(self, function: Scope, name: str) -> Iterator[tuple[Call, Shape]]:
+        """Yield the calls that surely reach `function`, each with the shape of what it passes as parameter `name`."""
+        plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
+        owner = function.module.scope(function.parent) if function.parent >= 0 else None
+        for call, certain in self.callers(function):
+            if not certain:
+                continue
+            method = owner is not None and owner.kind == "class"
+            bound = 1 if method and not self._is_static(function) else 0
+            position = plain.index(name) - bound if name in plain else -1
+            argument = call.argument(position, name) if position >= 0 else call.argument(len(call.arguments), name)
+            if argument is not None:
+                yield call, argument.shape
+
+    def _is_static(self, function: Scope) -> bool:
+        return any(each[-1] == "staticmethod" for each in function.decorators if each[0] in {"n", "a"})
+
     def callers(self, function: Scope) -> list[tuple[Call, bool]]:
         """Return the calls that reach `function`, or could, each with whether that is certain."""
         key = (function.module.path, function.number)

@@ -1,4 +1,4 @@
-"""Test a codemod with files: each case is Python before and after, and proves more than its diff. [IO]
+"""Test a codemod with files: each case is Python before and after, and proves more than its diff.
 
 `load_cases` reads a folder of fixtures, `check_case` runs the codemod on one and says what is wrong with the result.
 A test needs nothing else:
@@ -12,10 +12,14 @@ not change. Its first line may say what else is expected:
 
     # case: unsafe; hazards ABC001 ABC002; refusals ABC101; proofs ABC201; options fast=true
 
-Further parts are `accept CODES`, `creates PATHS`, `python >=3.12`, and `differs WHY`. A function `check()` in the case is run before and
-after, and must return the same, or, under `differs`, must not. A case in a folder has `before/`, `after/` (only the
-files that change or are created), and, where there is something to say, `case.toml` with the same words as keys.
-`behaviour.py` beside them, with a function `behave()`, is then run against both trees.
+Further parts are `accept CODES`, `creates PATHS`, `python >=3.12` and `differs WHY`. Hazards and refusals are all that
+must be found, proofs are some. A function `check()` in the case is run before and after, and must return the same, or,
+under `differs`, must not; what a case only offers is run as if it were taken.
+
+A case in a folder has `before/`, `after/` (only files that change or are created), and, where there is something to
+say, `case.toml` with the same words as keys, `behaviour_differs` for `differs`, and also `targets`, the files that may
+be rewritten, and `unimportable`, modules without which all must be as before. `behaviour.py` beside them, with a
+function `behave()`, is run in both trees.
 """
 
 from __future__ import annotations
@@ -131,7 +135,7 @@ def _broken(run: _Run) -> Iterator[str]:
 
 def _texts(case: Case, run: _Run) -> Iterator[str]:
     expected = {**case.before, **case.after}
-    for path in sorted(expected.keys() | run.tree.keys()):
+    for path in sorted({*expected, *run.tree, *case.creates}):
         if path in case.creates:
             if path not in run.tree:
                 yield f"{path} was not created"
@@ -176,7 +180,8 @@ def _explained(plan: Plan) -> str:
     for change in plan.changes:
         place = change.edits[0]
         lines.append(f"  {place.path}:{place.start.line}: {change.applicability}: {change.title}")
-        lines += [f"    {each.code}: {each.message}" for each in (*change.hazards, *change.proofs)]
+        lines += [f"    {each.code}: {each.message}" for each in change.hazards]
+        lines += [f"    {each.code}: {each.message}" for each in change.proofs]
     lines += [f"  {each.path}:{each.start.line}: refused\n    {each.code}: {each.message}" for each in plan.refusals]
     return "\n".join(lines) or "  nothing was found"
 

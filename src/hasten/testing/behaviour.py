@@ -1,4 +1,4 @@
-"""Run a small program and look at what it does: `check()` of a case, or `behave()` of a script beside it. [IO]"""
+"""Run a small program and look at what it does: `check()` of a case, or `behave()` of a script beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read fixtures: a case in one file, or in a folder of files. [IO]"""
+"""Read fixtures: a case in one file, or in a folder of files."""
 
 from __future__ import annotations
 
