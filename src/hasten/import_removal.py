@@ -151,9 +151,9 @@ class _Remover:
         if first - above == 1 and body is tree.body:
             last += below  # The first thing in the file: nothing to keep a distance from.
         elif commented:
-            # The comment stays. Between imports it now belongs to the one below, which it must touch, and has the blank
+            # The comment stays. Above imports it now belongs to the one below, which it must touch, and has the blank
             # line above it that the import had below.
-            last += below if all(imported) else 0
+            last += below if imported[1] else 0
             top = above_top = page.top(first)
             for row in reversed(rows[:index]):
                 above_top = row.first if self._goes(row) and row.last == above_top - 1 else above_top

@@ -75,6 +75,8 @@ def _is_unused(module: Module, imported: Import, released: Collection[Span], pro
     name = _bound(imported)
     if imported.name == "*" or (imported.level == 0 and "." in imported.name):
         return False
+    if module.scope(imported.scope).kind == "class":
+        return False  # an attribute of the class, which anyone may ask for
     reads = [read.span for read in module.reads(imported.scope, name)]
     if not reads or not all(each in released for each in reads):
         return False

@@ -143,6 +143,7 @@ def _package(package: Package, options: argparse.Namespace) -> Result:
     target = options.work / package.name
     try:
         prepare(package, target, options.sdists)
+        shutil.rmtree(target / "hasten", ignore_errors=True)  # no cached fact of an older hasten
         _restore(target)
         if not suite.from_tree(package, target):
             return Result(package, problem="its tests import it from somewhere else than the tree")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -22,40 +21,17 @@ from hasten.api import (
     Refusal,
     Span,
 )
-from hasten_codemods.json_to_orjson import arguments, errors, sites, values
+from hasten_codemods.json_to_orjson import arguments, sites
 from hasten_codemods.json_to_orjson.arguments import Spelling
-from hasten_codemods.json_to_orjson.origins import Origins
-from hasten_codemods.json_to_orjson.readers import Readers, Verdict, is_utf8
+from hasten_codemods.json_to_orjson.evidence import Context, Evidence
+from hasten_codemods.json_to_orjson.readers import is_utf8
+from hasten_codemods.json_to_orjson.reading import Reading
 from hasten_codemods.json_to_orjson.shim import Shim
 from hasten_codemods.json_to_orjson.sites import Site
-from hasten_codemods.json_to_orjson.values import Values
-from hasten_codemods.json_to_orjson.witnesses import Witnesses
+from hasten_codemods.json_to_orjson.writing import Writing
 
 REQUIREMENT = "orjson>=3.11.7"
 _REPLACERS = frozenset({"setattr", "delattr", "object", "patch_object"})
-_LOADS_ERRORS = (
-    ("JSONDecodeError", "JSONDecodeError"),
-    ("TypeError", "JSONDecodeError"),
-    ("UnicodeDecodeError", "JSONDecodeError"),
-    ("RecursionError", "JSONDecodeError"),
-)
-_DUMPS_ERRORS = (("TypeError", "TypeError"), ("ValueError", "TypeError"), ("RecursionError", "TypeError"))
-
-
-@dataclass(slots=True)
-class Evidence:
-    """Hazards and proofs gathered for one site, each once."""
-
-    hazards: dict[str, str]
-    proofs: dict[str, str]
-
-    def hazard(self, code: str, message: str) -> None:
-        """Note a hazard; the first place found stands for all of its kind."""
-        self.hazards.setdefault(code, message)
-
-    def proof(self, code: str, message: str) -> None:
-        """Note a proof."""
-        self.proofs.setdefault(code, message)
 
 
 class Analysis:
@@ -65,48 +41,24 @@ class Analysis:
         """Take the program and the settings."""
         self.program = program
         self.codemod = codemod
-        self.str_keys = str_keys
-        self.values = Values(program)
-        self.witnesses = Witnesses(program)
-        self.readers = Readers(program)
+        self.context = Context(program)
+        self.reading = Reading(self.context)
+        self.writing = Writing(self.context, str_keys=str_keys)
         self.shim = Shim(program, codemod) if fallback else None
 
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every site in the target files."""
-        for site in self.sites:
+        for site in self.context.sites:
             if site.module.path in self.program.targets and self._told(site) is None:
                 yield from self._site(site)
         if self.shim is not None:
             yield from self.shim.changes()
 
     @cached_property
-    def sites(self) -> list[Site]:
-        """Return all sites of the program."""
-        return sites.find(self.program)
-
-    @cached_property
-    def verdicts(self) -> dict[int, list[Verdict]]:
-        """Return, by the identity of its site, what the readers of each written text make of it."""
-        return {
-            id(site): self._readers_of(site)
-            for site in self.sites
-            if site.call is not None and site.name in {"dumps", "dump"}
-        }
-
-    @cached_property
-    def comparison(self) -> str | None:
-        """Return a place that compares the text of some `json.dumps`, or holds JSON text to compare with."""
-        for site in self.sites:
-            for verdict in self.verdicts.get(id(site), ()):
-                if verdict.compares:
-                    return site.place
-        return self.witnesses.known_text
-
-    @cached_property
     def _encoders(self) -> dict[tuple[str, int], list[Site]]:
         """Return the sites that are the default encoder of a call, by the call."""
         found: dict[tuple[str, int], list[Site]] = {}
-        for site in self.sites:
+        for site in self.context.sites:
             call = self._told(site)
             if call is not None:
                 found.setdefault((site.module.path, call.index), []).append(site)
@@ -121,19 +73,6 @@ class Analysis:
                 return call if dotted in {"json.dumps", "json.dump"} else None
             case _:
                 return None
-
-    def _readers_of(self, site: Site) -> list[Verdict]:
-        call = site.call
-        if call is None:
-            return []
-        if site.name == "dump":
-            spelling = arguments.read(self.program, call, "dump")
-            return (
-                [self.readers.of_file(site.module, site.scope, spelling.file.shape, site.place)]
-                if spelling.file
-                else []
-            )
-        return self.readers.of(site.module, site.scope, call.span, call.use)
 
     # --- one site -----------------------------------------------------------------------------------------------
 
@@ -163,7 +102,7 @@ class Analysis:
             return "JSON114", f"`json` is reached through `{site.via}`; import `json` here"
         if site.call is None and not self._is_map(site):
             return "JSON109", f"`{site.name}` is passed as a value; wrap the call in a lambda or a function"
-        patch = self.witnesses.patch_of(site.name, site.module)
+        patch = self.context.witnesses.patch_of(site.name, site.module)
         if patch is not None:
             return (
                 "JSON107",
@@ -186,7 +125,7 @@ class Analysis:
     def _replaced(self) -> dict[str, str]:
         """Return where `setattr(json, "loads", ...)`, `patch.object(json, "loads")` and the like replace one."""
         found: dict[str, str] = {}
-        for site in self.sites:
+        for site in self.context.sites:
             match site.use:
                 case ["arg", int() as index, 0] if not site.name and site.call is None:
                     call = site.module.call(index)
@@ -228,7 +167,7 @@ class Analysis:
                 return False
 
     def _reference(self, site: Site) -> Change:
-        evidence = self._reading_evidence(site, site.module.call(site.use[1]), None)
+        evidence = self.reading.of(site, site.module.call(site.use[1]), None)
         edit = self._edit(site, site.span, "reference", callee=self._callee("loads"))
         return self._change(site, edit, evidence, "pass `orjson.loads` to `map`")
 
@@ -246,91 +185,9 @@ class Analysis:
             return self._refuse(
                 site, "JSON105", f"`orjson.loads` has no {names}; walk the result instead, or keep `json` here"
             )
-        evidence = self._reading_evidence(site, call, document.shape if name == "loads" else None)
+        evidence = self.reading.of(site, call, document.shape if name == "loads" else None)
         edit = self._edit(site, call.span, name, callee=self._callee("loads"))
         return self._change(site, edit, evidence, "read with `orjson.loads`")
-
-    def _reading_evidence(self, site: Site, call: Call, document: list[Any] | None) -> Evidence:
-        evidence = Evidence({}, {})
-        witnesses = self.witnesses
-        constant = document is not None and document[:2] == ["k", "str"]
-        parsed = document is not None and document[0] == "c" and self._is_own_text(site.module, site.scope, document)
-        for code, place, what in (
-            ("JSON005", self._non_finite_document(site, document, parsed), "NaN or infinity in JSON text"),
-            ("JSON006", witnesses.big, "an integer beyond 64 bits"),
-            (
-                "JSON015",
-                None if constant or parsed or self._is_str(site, call, document) else witnesses.other_encoding,
-                "a document that is not plain UTF-8",
-            ),
-            ("JSON016", witnesses.surrogate, "a lone surrogate"),
-            ("JSON017", witnesses.depth, "the recursion limit"),
-        ):
-            if place is not None:
-                evidence.hazard(code, f"the program handles {what} at {place}; what is read here is not known")
-        if parsed and document is not None:
-            # What the standard library wrote here it would read as well; orjson would not.
-            inner = site.module.call(document[1]).argument(0, "obj")
-            origins = Origins(self.program).of(site.module, site.scope, inner.shape) if inner is not None else {}
-            evidence.hazards |= {code: message for code, message in origins.items() if code in {"JSON005", "JSON006"}}
-        is_text = document is not None and values.document_is_text(self.values, site.module, site.scope, document)
-        if is_text:
-            evidence.proof("JSON207", "the argument is text for sure")
-        elif (
-            witnesses.text_subclass is not None
-            and document is not None
-            and not values.is_plain_text(document, site.module)
-        ):
-            evidence.hazard(
-                "JSON014",
-                f"a subclass of `str` or `bytes` is used at {witnesses.text_subclass}, and what is read here is "
-                f"not known",
-            )
-        pairs = [each for each in _LOADS_ERRORS if not (is_text and each[0] == "TypeError")]
-        verdict = errors.examine(self.program, call, pairs)
-        for old, new, place in verdict.changed:
-            evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
-        if verdict.read:
-            evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")
-        elif witnesses.reading_message is not None:
-            evidence.hazard("JSON013", f"the words of a JSON error are expected at {witnesses.reading_message}")
-        if not verdict.changed:
-            if verdict.merged:
-                evidence.proof("JSON206", f"the handler at {verdict.merged[0]} catches orjson's error as well")
-            if verdict.kept:
-                evidence.proof("JSON212", f"the handler at {verdict.kept[0]} catches orjson's error as it did json's")
-        return evidence
-
-    def _non_finite_document(self, site: Site, document: list[Any] | None, parsed: bool) -> str | None:  # noqa: FBT001
-        """Return a place that shows that NaN may be read: JSON text with it, or a call that may write it."""
-        if not parsed or document is None:
-            return self.witnesses.non_finite_text or self._non_finite_writing
-        inner = site.module.call(document[1]).argument(0, "obj")
-        doubts = self.values.doubts(site.module, site.scope, inner.shape) if inner else values.EVERYTHING
-        return self.witnesses.non_finite if "nan" in doubts else None
-
-    @cached_property
-    def _non_finite_writing(self) -> str | None:
-        """Return a call that may write NaN: left as it is, it writes what orjson refuses to read."""
-        if self.witnesses.non_finite is None:
-            return None
-        for site in self.sites:
-            if site.call is not None and site.name in {"dumps", "dump"}:
-                value = site.call.argument(0, "obj")
-                if value is None or "nan" in self.values.doubts(site.module, site.scope, value.shape):
-                    return site.place
-        return None
-
-    def _is_str(self, site: Site, call: Call, document: list[Any] | None) -> bool:
-        """Tell whether what is read was decoded before: text, or a file opened in text mode."""
-        if document is not None:
-            return self.values.is_text(site.module, site.scope, document)
-        file = call.argument(0, "fp")
-        return file is not None and self.readers.is_text_file(site.module, site.scope, file.shape)
-
-    def _is_own_text(self, module: Module, scope: int, shape: list[Any]) -> bool:
-        call = module.call(shape[1])
-        return module.dotted(scope, call.function) in {"json.dumps", "orjson.dumps"}
 
     # --- writing ------------------------------------------------------------------------------------------------
 
@@ -341,13 +198,7 @@ class Analysis:
         if spelling.refusals or spelling.value is None:
             code, message = spelling.refusals[0]
             return self._refuse(site, code, message)
-        evidence = Evidence({}, {})
-        for code, message in spelling.hazards:
-            evidence.hazard(code, message)
-        self._value_evidence(site, spelling, evidence)
-        self._text_evidence(site, spelling, evidence)
-        self._error_evidence(site, call, spelling, evidence)
-        return self._written(site, call, spelling, evidence)
+        return self._written(site, call, spelling, self.writing.of(site, call, spelling))
 
     def _check_dump(self, call: Call, spelling: Spelling) -> None:
         """Refuse `json.dump(x, open(p, "w"))` and `return json.dump(x, f)`."""
@@ -355,78 +206,6 @@ class Analysis:
             spelling.refusals.append(("JSON112", "the result of `dump` is used; call it as a statement"))
         if spelling.file is not None and not _is_plain(spelling.file.shape):
             spelling.refusals.append(("JSON112", "the file is made in the call; open it in a `with` statement first"))
-
-    def _value_evidence(self, site: Site, spelling: Spelling, evidence: Evidence) -> None:
-        value = spelling.value
-        if value is None:
-            return
-        doubts = self.values.doubts(site.module, site.scope, value.shape)
-        if self.str_keys:
-            doubts -= {"keys"}
-        if "keys" in doubts:
-            spelling.options.add("OPT_NON_STR_KEYS")
-            evidence.proof("JSON211", "keys that are not text are written as before")
-        else:
-            evidence.proof("JSON205", "every key is text")
-        if not doubts - {"keys", "surrogate"}:
-            evidence.proof("JSON209", "the value is made of plain values that can be seen")
-        witnesses = self.witnesses
-        for doubt, code, place, what in (
-            ("nan", "JSON005", witnesses.non_finite, "NaN or infinity"),
-            ("big", "JSON006", witnesses.big, "an integer beyond 64 bits"),
-            (
-                "subclass",
-                "JSON007",
-                witnesses.subclass,
-                "a named tuple, or another class that orjson treats differently",
-            ),
-            ("surrogate", "JSON016", witnesses.surrogate, "a lone surrogate"),
-            ("subclass", "JSON017", witnesses.depth, "the recursion limit"),
-        ):
-            if doubt in doubts and place is not None:
-                evidence.hazard(code, f"the program has {what} at {place}, and what is written here is not known")
-        for code, message in Origins(self.program).of(site.module, site.scope, value.shape).items():
-            # With `default=`, what JSON lacks is JSON010's matter.
-            if code != "JSON008" or not spelling.default:
-                evidence.hazards[code] = message
-        if {"OPT_SORT_KEYS", "OPT_NON_STR_KEYS"} <= spelling.options:
-            evidence.hazard(
-                "JSON009", "keys that are not text would be sorted in another order, and the keys are not known"
-            )
-
-    def _text_evidence(self, site: Site, spelling: Spelling, evidence: Evidence) -> None:
-        value = spelling.value
-        if (
-            value is not None
-            and not spelling.default
-            and values.same_text(value.shape, spelling.keywords, spelling.options)
-        ):
-            evidence.proof("JSON201", "both libraries write this constant alike")
-            return
-        for verdict in self.verdicts[id(site)]:
-            if verdict.code < "JSON100":
-                evidence.hazard(verdict.code, verdict.message)
-            else:
-                evidence.proof(verdict.code, verdict.message)
-            if verdict.needs_no_known_text and self.comparison is not None:
-                evidence.hazard("JSON018", f"JSON text is compared or expected at {self.comparison}")
-
-    def _error_evidence(self, site: Site, call: Call, spelling: Spelling, evidence: Evidence) -> None:
-        value = spelling.value
-        doubts = self.values.doubts(site.module, site.scope, value.shape) if value is not None else values.EVERYTHING
-        if not doubts & {"native", "subclass"}:
-            return
-        verdict = errors.examine(self.program, call, _DUMPS_ERRORS)
-        for old, new, place in verdict.changed:
-            evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
-        if verdict.caught:
-            evidence.hazard(
-                "JSON008", f"the handler at {verdict.caught[0]} may count on a TypeError that orjson does not raise"
-            )
-        if verdict.read:
-            evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")
-        elif self.witnesses.writing_message is not None:
-            evidence.hazard("JSON013", f"the words of a JSON error are expected at {self.witnesses.writing_message}")
 
     def _written(self, site: Site, call: Call, spelling: Spelling, evidence: Evidence) -> Change:
         data: dict[str, str] = {"default": spelling.default}

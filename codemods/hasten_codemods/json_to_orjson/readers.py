@@ -75,6 +75,29 @@ _NO_READER = frozenset({"expr", "cond", "dest"})
 _TEXT_USES = frozenset(
     {"fmt", "bin", "sub", "iter", "star", "aug", "raise", "unpack", "match", "call", "callee", "subdel"}
 )
+_ABOUT_PATHS = frozenset(
+    [
+        "exists",
+        "is_file",
+        "isfile",
+        "is_dir",
+        "unlink",
+        "remove",
+        "stat",
+        "touch",
+        "getsize",
+        "getmtime",
+        "access",
+        "open",
+        "read_text",
+        "read_bytes",
+        "write_text",
+        "write_bytes",
+        "dirname",
+        "basename",
+        "chmod",
+    ]
+)
 _NOT_UTF8 = frozenset(
     {"ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "cp1252", "utf-16", "utf-32", "utf-16-le", "utf-16-be"}
 )
@@ -178,6 +201,8 @@ class Readers:
             return Verdict("JSON002", f"a digest of the text is made at {place}")
         if any(tail.startswith(each) or each in tail for each in _ASSERTIONS):
             return Verdict("JSON001", f"the text is compared at {place}", compares=True)
+        if dotted in {"builtins.isinstance", "builtins.type", "builtins.callable", "builtins.bool"}:
+            return Verdict("JSON210", f"only the type of the text matters at {place}")
         if dotted in _SHOWS:
             return Verdict("JSON001", f"the text is shown or measured at {place}")
         if dotted.startswith("logging.") or (tail in _LOGS and call.function[0] == "a"):
@@ -301,7 +326,33 @@ class Readers:
             return Verdict(
                 "JSON003", f"the text is written to a file at {place}, and nothing in the program reads it back"
             )
+        stray = self._stray_use(module, scope, path, key)
+        if stray is not None:
+            return Verdict("JSON003", f"the path of the file written at {place} is handed on at {stray}")
         return Verdict("JSON204", f"the file written at {place} is only read by JSON parsers", needs_no_known_text=True)
+
+    def _stray_use(self, module: Module, scope: int, path: Shape, key: tuple[str, ...]) -> str | None:
+        """Return a place that does something else with the path than to open the file or to ask about it."""
+        starts: list[tuple[Module, int, list[Any]]] = []
+        if key[0] == "text":
+            for other in self.program.modules:
+                for _start, text, use, where in other.facts["strings"]:
+                    if text == key[1]:
+                        starts.append((other, where, use))
+        match path:
+            case ["n", name] if (found := module.lookup(scope, name)) is not None:
+                starts.append((module, scope, ["asg", found[0], name]))
+            case ["a", ["n", "self"] as base, name]:
+                starts.append((module, scope, ["asgattr", base, name]))
+            case _:
+                pass
+        nowhere = Span(0, 0)
+        for other, where, use in starts:
+            for sink in follow(self.program, other, where, nowhere, use, _keeps_path):
+                opens = sink.call is not None and sink.call.tail in {"open", "read_text", "read_bytes"}
+                if not _is_path_use(sink) or (opens and sink.call is not None and self._reads(sink.call) is False):
+                    return sink.place
+        return None
 
     def _identity(self, module: Module, scope: int, path: Shape, depth: int = 0) -> tuple[str, ...] | None:
         """Return what tells one file from another: its path, the name of a variable, or an attribute of one class."""
@@ -374,6 +425,24 @@ class Readers:
                 )
             case _:
                 return False
+
+
+def _keeps_path(sink: Sink) -> bool:
+    """Tell whether a call gives the same path in another form: `Path(path)`, `str(path)`."""
+    return sink.call is not None and sink.kind == "arg" and sink.call.tail in {"Path", "str", "fspath"}
+
+
+def _is_path_use(sink: Sink) -> bool:
+    """Tell whether a path is only opened, asked about, or shown."""
+    if sink.kind in {"cmp", "cond", "fmt", "raise", "expr", "with", "bin"}:
+        return sink.kind != "bin"
+    if sink.call is None:
+        return False
+    dotted = sink.call.module.dotted(sink.call.scope, sink.call.function) or ""
+    if sink.kind == "arg":
+        known = dotted in {"builtins.open", "io.open", "codecs.open", "builtins.isinstance"}
+        return (known and sink.use[2] == 0) or (dotted.startswith("os.") and sink.call.tail in _ABOUT_PATHS)
+    return sink.kind == "meth" and sink.call.tail in _ABOUT_PATHS
 
 
 def _opened(module: Module, call: Call) -> tuple[Shape, bool, Shape | None] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hasten.api import Applicability, Change, ImportRequest, Module, Position, Program, Span, TextEdit
 
 NAME = "_fastjson"
+_FUNCTIONS = ("dumps", "dumps_bytes", "loads")
 
 TEXT = '''\
 """JSON through orjson where it is installed, through the standard library elsewhere.
@@ -70,7 +71,8 @@ def dumps(
 
 def is_shim(module: Module) -> bool:
     """Tell whether a module is one that hasten wrote: it uses `json` on purpose, and stays as it is."""
-    return module.path.rpartition("/")[2] == f"{NAME}.py" and bool(module.bindings(0, "dumps_bytes"))
+    named = module.path.rpartition("/")[2] == f"{NAME}.py"
+    return named and all(module.bindings(0, each) for each in _FUNCTIONS)
 
 
 class Shim:
@@ -110,6 +112,10 @@ class Shim:
 
     def trouble(self, module: Module) -> str | None:
         """Return why the name of the shim cannot be used in `module`."""
+        path = self.path(module)
+        there = next((each for each in self.program.modules if each.path == path), None)
+        if path in self.program.paths and (there is None or not is_shim(there)):
+            return f"`{path}` is there already, and is not hasten's"
         found = module.bindings(0, NAME)
         if any(each.kind != "import" for each in found):
             return f"`{NAME}` is bound to something of its own at line {module.position(found[0].start).line}"

@@ -21,6 +21,7 @@ _WRITING_WORDS = r"is not JSON serializable|Circular reference detected|Out of r
 LITERALS = (
     r"\bjson\b",  # names of things to patch
     r"^\s*[\[{]",  # JSON text
+    r"\.jsonl?$",  # paths of files
     r"\bNaN\b|\bInfinity\b|\d[eE]\+?[34]\d\d\b",
     r"(?<![\d.])\d{19}",
     r"\\u[dD][89a-fA-F]|[\ud800-\udfff]",

@@ -183,6 +183,17 @@ class _Trail:
         for call in self.program.calls_named(name):
             if call.function[0] == "a":
                 self.sink("attrcall", _Step(call.module, call.scope, call.span, call.use, step.depth, step.certain))
+        for call in self.program.calls_named("getattr", want=False):
+            asked = call.argument(1)
+            if asked is not None and asked.shape[:3] == ["k", "str", name]:
+                self.pending.append(
+                    _Step(call.module, call.scope, call.span, call.use, step.depth + 1, certain=step.certain)
+                )
+        for asked_whole in ("vars", "asdict", "astuple"):
+            if self.program.calls_named(asked_whole, want=False):
+                self.sink("outside", step)
+        if self.program.attribute_reads("__dict__", want=False):
+            self.sink("outside", step)
         if not reads:
             self.sink("unseen", step)
 

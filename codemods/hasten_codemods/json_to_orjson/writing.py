@@ -1,0 +1,143 @@
+"""Gather the evidence about a call that writes JSON: the value, the text, and the errors."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from hasten.api import Call
+from hasten_codemods.json_to_orjson import arguments, errors, values
+from hasten_codemods.json_to_orjson.arguments import Spelling
+from hasten_codemods.json_to_orjson.evidence import Context, Evidence
+from hasten_codemods.json_to_orjson.origins import Origins
+from hasten_codemods.json_to_orjson.readers import Verdict
+from hasten_codemods.json_to_orjson.sites import Site
+
+_DUMPS_ERRORS = (("TypeError", "TypeError"), ("ValueError", "TypeError"), ("RecursionError", "TypeError"))
+
+
+class Writing:
+    """Look at calls that write, in one program."""
+
+    def __init__(self, context: Context, *, str_keys: bool) -> None:
+        """Take what is known about the program, and whether every key is promised to be text."""
+        self._context = context
+        self._str_keys = str_keys
+
+    def of(self, site: Site, call: Call, spelling: Spelling) -> Evidence:
+        """Return the hazards and proofs of a call of `dumps` or `dump`, and add to `spelling` the options it needs."""
+        evidence = Evidence()
+        for code, message in spelling.hazards:
+            evidence.hazard(code, message)
+        self._value_evidence(site, spelling, evidence)
+        self._text_evidence(site, spelling, evidence)
+        self._error_evidence(site, call, spelling, evidence)
+        return evidence
+
+    @cached_property
+    def _verdicts(self) -> dict[int, list[Verdict]]:
+        """Return, by the identity of its site, what the readers of each written text make of it."""
+        return {
+            id(site): self._readers_of(site)
+            for site in self._context.sites
+            if site.call is not None and site.name in {"dumps", "dump"}
+        }
+
+    @cached_property
+    def _comparison(self) -> str | None:
+        """Return a place that compares the text of some `json.dumps`, or holds JSON text to compare with."""
+        for site in self._context.sites:
+            for verdict in self._verdicts.get(id(site), ()):
+                if verdict.compares:
+                    return site.place
+        return self._context.witnesses.known_text
+
+    def _readers_of(self, site: Site) -> list[Verdict]:
+        call = site.call
+        if call is None:
+            return []
+        if site.name == "dump":
+            spelling = arguments.read(self._context.program, call, "dump")
+            return (
+                [self._context.readers.of_file(site.module, site.scope, spelling.file.shape, site.place)]
+                if spelling.file
+                else []
+            )
+        return self._context.readers.of(site.module, site.scope, call.span, call.use)
+
+    def _value_evidence(self, site: Site, spelling: Spelling, evidence: Evidence) -> None:
+        value = spelling.value
+        if value is None:
+            return
+        doubts = self._context.values.doubts(site.module, site.scope, value.shape)
+        if self._str_keys:
+            doubts -= {"keys"}
+        if "keys" in doubts:
+            spelling.options.add("OPT_NON_STR_KEYS")
+            evidence.proof("JSON211", "keys that are not text are written as before")
+        else:
+            evidence.proof("JSON205", "every key is text")
+        if not doubts - {"keys", "surrogate"}:
+            evidence.proof("JSON209", "the value is made of plain values that can be seen")
+        witnesses = self._context.witnesses
+        for doubt, code, place, what in (
+            ("nan", "JSON005", witnesses.non_finite, "NaN or infinity"),
+            ("big", "JSON006", witnesses.big, "an integer beyond 64 bits"),
+            (
+                "subclass",
+                "JSON007",
+                witnesses.subclass,
+                "a named tuple, or another class that orjson treats differently",
+            ),
+            ("surrogate", "JSON016", witnesses.surrogate, "a lone surrogate"),
+            ("subclass", "JSON017", witnesses.depth, "the recursion limit"),
+        ):
+            if doubt in doubts and place is not None:
+                evidence.hazard(code, f"the program has {what} at {place}, and what is written here is not known")
+        for code, message in Origins(self._context.program).of(site.module, site.scope, value.shape).items():
+            # With `default=`, what JSON lacks is JSON010's matter.
+            if code != "JSON008" or not spelling.default:
+                evidence.hazards[code] = message
+        if {"OPT_SORT_KEYS", "OPT_NON_STR_KEYS"} <= spelling.options:
+            evidence.hazard(
+                "JSON009", "keys that are not text would be sorted in another order, and the keys are not known"
+            )
+
+    def _text_evidence(self, site: Site, spelling: Spelling, evidence: Evidence) -> None:
+        value = spelling.value
+        if (
+            value is not None
+            and not spelling.default
+            and values.same_text(value.shape, spelling.keywords, spelling.options)
+        ):
+            evidence.proof("JSON201", "both libraries write this constant alike")
+            return
+        for verdict in self._verdicts[id(site)]:
+            if verdict.code < "JSON100":
+                evidence.hazard(verdict.code, verdict.message)
+            else:
+                evidence.proof(verdict.code, verdict.message)
+            if verdict.needs_no_known_text and self._comparison is not None:
+                evidence.hazard("JSON018", f"JSON text is compared or expected at {self._comparison}")
+
+    def _error_evidence(self, site: Site, call: Call, spelling: Spelling, evidence: Evidence) -> None:
+        value = spelling.value
+        doubts = (
+            self._context.values.doubts(site.module, site.scope, value.shape)
+            if value is not None
+            else values.EVERYTHING
+        )
+        if not doubts & {"native", "subclass"}:
+            return
+        verdict = errors.examine(self._context.program, call, _DUMPS_ERRORS)
+        for old, new, place in verdict.changed:
+            evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
+        if verdict.caught:
+            evidence.hazard(
+                "JSON008", f"the handler at {verdict.caught[0]} may count on a TypeError that orjson does not raise"
+            )
+        if verdict.read:
+            evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")
+        elif self._context.witnesses.writing_message is not None:
+            evidence.hazard(
+                "JSON013", f"the words of a JSON error are expected at {self._context.witnesses.writing_message}"
+            )
