@@ -131,9 +131,7 @@ def _blocks(old: Sequence[bytes], new: Sequence[bytes]) -> list[_Block]:
 
 def _differences(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[_Block]:
     """Yield what differs between the lines that both versions hold exactly once (as `git diff --patience` does)."""
-    shorter = min(len(old), len(new))
-    head = next((index for index in range(shorter) if old[index] != new[index]), shorter)
-    tail = next((index for index in range(shorter - head) if old[-1 - index] != new[-1 - index]), shorter - head)
+    head, tail = _common(old, new)
     old_end, new_end = len(old) - tail, len(new) - tail
     anchors = _anchors(old[head:old_end], new[head:new_end])
     fixed = [(head - 1, head - 1), *((head + here, head + there) for here, there in anchors), (old_end, new_end)]
@@ -149,6 +147,10 @@ def _compared(old: Sequence[bytes], new: Sequence[bytes], block: _Block) -> Iter
     there = new[block.new_start : block.new_end]
     if here == there:
         return
+    # What is common at both ends is cut off first, so that inserted lines and their blank lines stay in one piece.
+    head, tail = _common(here, there)
+    here, there = here[head : len(here) - tail], there[head : len(there) - tail]
+    block = _Block(block.old_start + head, block.old_end - tail, block.new_start + head, block.new_end - tail)
     if not here or not there or len(here) * len(there) > _MAX_PAIRS:
         yield block
         return
@@ -161,6 +163,14 @@ def _compared(old: Sequence[bytes], new: Sequence[bytes], block: _Block) -> Iter
                 block.new_start + new_start,
                 block.new_start + new_end,
             )
+
+
+def _common(old: Sequence[bytes], new: Sequence[bytes]) -> tuple[int, int]:
+    """Return how many lines two versions share at the top, and how many more at the bottom."""
+    shorter = min(len(old), len(new))
+    head = next((index for index in range(shorter) if old[index] != new[index]), shorter)
+    tail = next((index for index in range(shorter - head) if old[-1 - index] != new[-1 - index]), shorter - head)
+    return head, tail
 
 
 def _anchors(old: Sequence[bytes], new: Sequence[bytes]) -> list[tuple[int, int]]:

@@ -129,7 +129,7 @@ DUMPS = st.sampled_from([
     "json.dumps({value}{options}).encode()",
     "str(json.dumps({value}{options}))",
     "'%s' % json.dumps({value}{options})",
-    "f'{{json.dumps({value}{options})}}'",
+    "f'''{{json.dumps({value}{options})}}'''",
 ])  # fmt: skip
 
 

@@ -155,6 +155,8 @@ class Values:
                 return self.of_call(module, index)
             case ["n", name]:
                 return self.of_name(module, scope, name, depth)
+            case ["a", ["n", "self"], name]:
+                return self.of_attribute(module, scope, name, depth)
             case _:
                 return EVERYTHING
 
@@ -242,6 +244,25 @@ class Values:
         if binding.payload[0] in {"d", "l", "c", "n", "?", "b"} and self.is_changed(module, owner, name):
             return EVERYTHING
         return doubts
+
+    def of_attribute(self, module: Module, scope: int, name: str, depth: int) -> frozenset[str]:
+        """Return what is in doubt about `self.name`: what its class puts there, if that is text or a number.
+
+        A collection may be filled from anywhere, so nothing is known about one that is kept.
+        """
+        owner = self.program.method_owner(module, scope)
+        result = NOTHING
+        stores = [
+            (each, *record) for each in self.program.modules for record in each.facts["attribute_stores"].get(name, ())
+        ]
+        for other, base, value, where, _start in stores:
+            if base != ["n", "self"] or value is None or self.program.method_owner(other, where) != owner:
+                return EVERYTHING
+            result |= self.doubts(other, where, value, depth + 1)
+            if value[0] not in {"n", "k", "f", "c"} or "keys" in result:
+                return EVERYTHING
+        self.program.want(name)
+        return result if stores and owner is not None else EVERYTHING
 
     def is_changed(self, module: Module, owner: int, name: str) -> bool:
         """Tell whether anything but reading may happen to a variable's value."""
