@@ -17,7 +17,7 @@ from hasten.api import Codemod, Settings
 from hasten.cache import Cache
 from hasten.config import Config
 from hasten.evidence import DataFiles
-from hasten.index.program import Module, Program
+from hasten.index.program import Module, Program, Want
 from hasten.metadata import Metadata
 from hasten.model import Finding, Outcome, Plan, Problem, Source
 from hasten.reading import Reader
@@ -167,7 +167,7 @@ def _analyse(
     """Index the candidates and ask the codemods; while they want to know more, index more files and ask again."""
     reader = inputs.reader
     pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
-    known: set[str] = set()
+    known: set[Want] = set()
     tried: set[str] = set()
     while True:
         progress.step("indexing", len(pending))
@@ -180,7 +180,7 @@ def _analyse(
         wanted = program.wanted - known
         known |= wanted
         unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
-        pending = reader.holding(unread, frozenset(wanted)) if wanted else []
+        pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
         if not pending:
             return findings
 

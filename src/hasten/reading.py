@@ -17,7 +17,7 @@ from hasten import scan, source, workers
 from hasten.cache import Cache
 from hasten.errors import SourceError
 from hasten.index.build import FACTS_VERSION, build
-from hasten.index.program import Module
+from hasten.index.program import Module, Want
 from hasten.model import Problem, Source
 
 #: Fewer bytes than this are indexed faster in this process than in workers.
@@ -77,12 +77,12 @@ class Reader:
         digest = hashlib.sha256(data).hexdigest()
         return Seen(path, digest, len(data), scan.triggers(data, self.triggers), b"hasten:" in data)
 
-    def holding(self, paths: Iterable[str], words: frozenset[str]) -> list[str]:
-        """Return those of `paths` in which one of `words` occurs."""
+    def holding(self, paths: Iterable[str], wants: Collection[Want]) -> list[str]:
+        """Return those of `paths` that bear on one of `wants`."""
         found: list[str] = []
         for path in paths:
             try:
-                if scan.identifiers(self.data(path), words):
+                if scan.bears_on(self.data(path), wants):
                     found.append(path)
             except SourceError:
                 continue

@@ -7,7 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from hasten.index.program import Want
 
 
 @lru_cache(maxsize=64)
@@ -24,15 +26,23 @@ def triggers(data: bytes, words: Sequence[bytes]) -> bool:
     return any(word in data for word in words) and pattern(tuple(words)).search(data) is not None
 
 
-def identifiers(data: bytes, words: frozenset[str]) -> bool:
-    """Tell whether any of `words` occurs in `data` as an identifier; `word(` where it is called.
+def bears_on(data: bytes, wants: Iterable[Want]) -> bool:
+    """Tell whether a file holds what one of `wants` asks for.
 
-    Right for UTF-8 and for identifiers in ASCII in any encoding that holds ASCII.
+    Right for UTF-8, and for identifiers in ASCII in any encoding that holds ASCII.
     """
-    text = data.decode("utf-8", "replace")
-    called = {word[:-1] for word in words if word.endswith("(")}
-    return not words.isdisjoint(_IDENTIFIER.findall(text)) or not called.isdisjoint(_CALLED.findall(text))
+    return any(_holds(data, each.word, called=each.called) and _names_any(data, each.beside) for each in wants)
 
 
-_IDENTIFIER = re.compile(r"\w+")
-_CALLED = re.compile(r"(\w+)\s*\(")
+def _holds(data: bytes, word: str, *, called: bool) -> bool:
+    encoded = word.encode("utf-8", "surrogatepass")
+    return encoded in data and (not word.isascii() or _occurrence(encoded, called).search(data) is not None)
+
+
+def _names_any(data: bytes, words: frozenset[str]) -> bool:
+    return not words or any(_holds(data, word, called=False) for word in words)
+
+
+@lru_cache(maxsize=4096)
+def _occurrence(word: bytes, called: bool) -> re.Pattern[bytes]:  # noqa: FBT001 - a key of the cache
+    return re.compile(rb"(?<![A-Za-z0-9_])" + re.escape(word) + (rb"\s*\(" if called else rb"(?![A-Za-z0-9_])"))

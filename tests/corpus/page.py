@@ -16,7 +16,7 @@ from tests.corpus.prepare import PYTHON
 import hasten
 
 SHOWN = 12
-"""Names of tests that are listed for one cause; the JSON has all of them."""
+"""Tests or places that are listed in one line; the JSON has all of them."""
 
 HEADER = (
     "| package | version | sites | safe | `--unsafe` adds | refused | passed before "
@@ -165,10 +165,9 @@ def _regressions(fact: dict[str, Any], name: str) -> list[str]:
         groups[_plain(fact, regression["error"]), regression["outcome"], near].append(regression["test"])
     lines = [f"### {fact['package']['name']} {fact['package']['version']}", ""]
     for (error, outcome, near), tests in groups.items():
-        shown = ", ".join(f"`{_plain(fact, test)}`" for test in tests[:SHOWN])
-        more = f" and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
+        names = _listed([f"`{_plain(fact, test)}`" for test in tests])
         where = ", ".join(f"`{path}`" for path in near) or "none"
-        lines += [f"- {outcome}: {shown}{more}; rewritten files on the traceback: {where}", ""]
+        lines += [f"- {outcome}: {names}; rewritten files on the traceback: {where}", ""]
         lines += [f"        {error or 'no message'}", ""]
     # The cause of a failed comparison is often in a file that is not on the traceback, so the rest is told too.
     near_files = {path for _, _, near in groups for path in near}
@@ -193,9 +192,17 @@ def _said(fact: dict[str, Any], level: dict[str, Any], taken: list[dict[str, Any
                 hazards[item["code"], kind].append(f"`{path}:{line}`")
             if not change["hazards"]:
                 safe[path].append(line)
-    lines = [f"- {code} {text}: {', '.join(dict.fromkeys(places))}" for (code, text), places in sorted(hazards.items())]
+    lines = [
+        f"- {code} {text}: {_listed(list(dict.fromkeys(places)))}" for (code, text), places in sorted(hazards.items())
+    ]
     lines += [f"- no hazard: `{path}`, lines {', '.join(map(str, rows))}" for path, rows in sorted(safe.items())]
     return lines
+
+
+def _listed(words: list[str]) -> str:
+    """Return some words as a list for people, the first `SHOWN` of them."""
+    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return ", ".join(words[:SHOWN]) + more
 
 
 def _taken(document: dict[str, Any], *, unsafe: bool) -> list[dict[str, Any]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from hasten.api import Call, Guard, Module, Program, Scope
+from hasten.api import Call, Guard, Module, Program
 
 Shape = list[Any]
 
@@ -72,11 +73,53 @@ class Verdict:
     merged: list[str] = field(default_factory=list)
 
 
-def examine(program: Program, call: Call, pairs: Sequence[tuple[str, str]]) -> Verdict:
-    """Return what becomes of each `(error raised by json, error raised by orjson)` on its way up from `call`."""
-    verdict = Verdict()
-    _examine(program, call, tuple(_Flight(old, new) for old, new in pairs), verdict, set(), 0)
-    return verdict
+class Errors:
+    """Follow the exceptions of calls upwards in one program."""
+
+    def __init__(self, program: Program) -> None:
+        """Take the program."""
+        self._program = program
+
+    def examine(self, call: Call, pairs: Sequence[tuple[str, str]]) -> Verdict:
+        """Return what becomes of each `(error raised by json, error raised by orjson)` on its way up from `call`."""
+        verdict = Verdict()
+        self._rise(call, tuple(_Flight(old, new) for old, new in pairs), verdict, set(), 0)
+        return verdict
+
+    def _rise(
+        self, call: Call, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
+    ) -> None:
+        for handlers in _around(call):
+            flights = _past(handlers, flights, verdict)
+            if not flights:
+                return
+        function = call.module.enclosing(call.scope, "function")
+        if depth >= _FARTHEST or function is None or (function.module.path, function.number) in seen:
+            return
+        seen.add((function.module.path, function.number))
+        if function.name.startswith("test"):
+            return  # a test is called by its runner
+        for caller, certain in self._program.callers(function):
+            # The direct callers may be guessed by name; a guess about a guess is no evidence.
+            if certain or depth == 0:
+                self._rise(caller, flights, verdict, seen, depth + 1)
+        for handler in self._assertions.get(function.name, ()):
+            _past([handler], flights, verdict)
+
+    @cached_property
+    def _assertions(self) -> dict[str, list[Handler]]:
+        """Return what `assertRaises(TypeError, function, ...)` and its like demand, by the function's last name."""
+        found: dict[str, list[Handler]] = {}
+        for name in _CALLING:
+            for call in self._program.calls_named(name, want=False):
+                first, second = call.argument(0), call.argument(1)
+                if first is None or second is None or second.shape[0] not in {"n", "a"}:
+                    continue
+                module = call.module
+                place = f"{module.path}:{module.position(call.span.start).line}"
+                handler = Handler(_names(module, call.scope, first.shape), place, name.endswith("Regex"), asserts=True)
+                found.setdefault(second.shape[-1], []).append(handler)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +134,6 @@ class _Flight:
     old: str
     new: str
     stopped: str = ""
-
-
-def _examine(
-    program: Program, call: Call, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
-) -> None:
-    for handlers in _around(call):
-        flights = _past(handlers, flights, verdict)
-        if not flights:
-            return
-    function = call.module.enclosing(call.scope, "function")
-    if depth >= _FARTHEST or function is None or (function.module.path, function.number) in seen:
-        return
-    seen.add((function.module.path, function.number))
-    if function.name.startswith("test"):
-        return  # a test is called by its runner
-    for caller, certain in program.callers(function):
-        # The direct callers may be guessed by name; a guess about a guess is no evidence.
-        if certain or depth == 0:
-            _examine(program, caller, flights, verdict, seen, depth + 1)
-    for handler in _assertions_about(program, function):
-        _past([handler], flights, verdict)
 
 
 def _past(handlers: list[Handler], flights: tuple[_Flight, ...], verdict: Verdict) -> tuple[_Flight, ...]:
@@ -177,18 +199,6 @@ def _of_with(module: Module, guard: Guard) -> list[Handler]:
     if guard.name:
         reads = reads or any(True for _ in _reads_after(module, guard.name, guard.start))
     return [Handler(caught, f"{module.path}:{module.position(guard.start).line}", reads, asserts=True)]
-
-
-def _assertions_about(program: Program, function: Scope) -> Iterator[Handler]:
-    """Yield what `assertRaises(TypeError, function, ...)` and its like demand of a function they are given."""
-    for name in _CALLING:
-        for call in program.calls_named(name, want=False):
-            first, second = call.argument(0), call.argument(1)
-            if first is None or second is None or second.shape[-1] != function.name:
-                continue
-            module = call.module
-            place = f"{module.path}:{module.position(call.span.start).line}"
-            yield Handler(_names(module, call.scope, first.shape), place, name.endswith("Regex"), asserts=True)
 
 
 def _names(module: Module, scope: int, types: Shape | None) -> frozenset[str] | None:

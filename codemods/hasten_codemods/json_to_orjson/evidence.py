@@ -7,6 +7,7 @@ from functools import cached_property
 
 from hasten.api import Program
 from hasten_codemods.json_to_orjson import sites
+from hasten_codemods.json_to_orjson.errors import Errors
 from hasten_codemods.json_to_orjson.readers import Readers
 from hasten_codemods.json_to_orjson.sites import Site
 from hasten_codemods.json_to_orjson.values import Values
@@ -38,6 +39,7 @@ class Context:
         self.values = Values(program)
         self.witnesses = Witnesses(program)
         self.readers = Readers(program)
+        self.errors = Errors(program)
 
     @cached_property
     def sites(self) -> list[Site]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from hasten.api import Call, Module
-from hasten_codemods.json_to_orjson import errors, values
+from hasten_codemods.json_to_orjson import values
 from hasten_codemods.json_to_orjson.evidence import Context, Evidence
 from hasten_codemods.json_to_orjson.origins import Origins
 from hasten_codemods.json_to_orjson.sites import Site
@@ -73,7 +73,7 @@ class Reading:
                 f"not known",
             )
         pairs = [each for each in _LOADS_ERRORS if not (is_text and each[0] == "TypeError")]
-        verdict = errors.examine(self._context.program, call, pairs)
+        verdict = self._context.errors.examine(call, pairs)
         for old, new, place in verdict.changed:
             evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
         if verdict.read:

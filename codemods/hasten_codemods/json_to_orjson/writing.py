@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from hasten.api import Call
-from hasten_codemods.json_to_orjson import arguments, errors, values
+from hasten_codemods.json_to_orjson import arguments, values
 from hasten_codemods.json_to_orjson.arguments import Spelling
 from hasten_codemods.json_to_orjson.evidence import Context, Evidence
 from hasten_codemods.json_to_orjson.origins import Origins
@@ -128,7 +128,7 @@ class Writing:
         )
         if not doubts & {"native", "subclass"}:
             return
-        verdict = errors.examine(self._context.program, call, _DUMPS_ERRORS)
+        verdict = self._context.errors.examine(call, _DUMPS_ERRORS)
         for old, new, place in verdict.changed:
             evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
         if verdict.caught:

@@ -30,6 +30,14 @@ _COMMON = frozenset(
 )
 
 
+class Want(NamedTuple):
+    """A reason to read a file: see `Program.want`."""
+
+    word: str
+    called: bool
+    beside: frozenset[str]
+
+
 class Binding(NamedTuple):
     """One place where a scope gives a name a value.
 
@@ -393,7 +401,7 @@ class Program:
         self.targets = targets
         self.paths = paths
         self.data = data
-        self.wanted: set[str] = set()
+        self.wanted: set[Want] = set()
         self._by_path = {each.path: each for each in self.modules}
         self._by_name = _names(self.modules)
         self._calls: dict[str, list[Call]] | None = None
@@ -412,14 +420,20 @@ class Program:
         """Return the module that the program imports as `name`, if it is one of its own."""
         return self._by_name.get(name)
 
-    def want(self, word: str) -> None:
-        """Note that every file that holds `word` as an identifier bears on the answer; `word(`: where it is called."""
-        self.wanted.add(word)
+    def want(self, word: str, *, called: bool = False, beside: frozenset[str] = frozenset()) -> None:
+        """Note that a file bears on the answer if it holds an identifier.
 
-    def calls_named(self, name: str, *, want: bool = True) -> list[Call]:
+        Args:
+            word: the identifier.
+            called: only where it is called.
+            beside: only where the file holds one of these as well, such as the name of the module to import from.
+        """
+        self.wanted.add(Want(word, called, beside))
+
+    def calls_named(self, name: str, *, want: bool = True, beside: frozenset[str] = frozenset()) -> list[Call]:
         """Return every call whose last name is `name`; without `want`, only those in files read for other reasons."""
         if want:
-            self.want(f"{name}(")
+            self.want(name, called=True, beside=beside)
         if self._calls is None:
             self._calls = {}
             for module in self.modules:
@@ -610,7 +624,8 @@ class Program:
             function = owner
         result: list[tuple[Call, bool]] = []
         # `add`, `get` and their like are called on lists and dictionaries everywhere: not worth reading every file for.
-        for call in self.calls_named(name, want=not (is_method and name in _COMMON)):
+        beside = frozenset() if is_method else self._homes(function)
+        for call in self.calls_named(name, want=not (is_method and name in _COMMON), beside=beside):
             target, known = self.target_of(call)
             if target is not None:
                 if target.module is function.module and target.number == function.number:
@@ -624,6 +639,24 @@ class Program:
             for alias in sorted(aliases):
                 result += [(call, True) for call in self.calls_named(alias) if self.target_of(call)[0] == function]
         return result
+
+    def _homes(self, function: Scope) -> frozenset[str]:
+        """Return the last names of the modules that a module-level function can be imported from.
+
+        A file that calls it must name one of them: its own, or one that hands it on.
+        """
+        home = function.module.name.rpartition(".")[2]
+        if not home:
+            return frozenset()
+        self.want(function.name, beside=frozenset({home}))
+        homes = {home}
+        for module in self.modules:
+            for binding in module.bindings(0, function.name):
+                if binding.kind == "import":
+                    imported = Import(*module.facts["imports"][binding.payload])
+                    if imported.level and self.resolve(module.import_target(imported)) == function:
+                        homes.add(module.name.rpartition(".")[2])
+        return frozenset(homes - {""})
 
     def _could_be(self, call: Call, function: Scope) -> bool:
         """Tell whether `something.f()` could be the module-level function `f`: when something could be its module."""
