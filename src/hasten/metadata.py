@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasten import dependencies
 from hasten.errors import SourceError
 from hasten.model import Applicability, Change, Finding, Notice, RequirementEdit
 from hasten.source import decode_plain, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from hasten.dependencies import Outcome
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Metadata:
         result: list[Finding] = []
         added: dict[tuple[str, str, str], Change] = {}
         notices: dict[tuple[str, str], Notice] = {}
-        outcomes: dict[tuple[str, str], tuple[tuple[str, dependencies.Outcome], ...]] = {}
+        outcomes: dict[tuple[str, str], tuple[tuple[str, Outcome], ...]] = {}
         for finding in findings:
             if not isinstance(finding, Change) or not finding.dependencies:
                 result.append(finding)
@@ -69,7 +70,7 @@ class Metadata:
             for requirement in finding.dependencies:
                 for path in sorted({edit.path for edit in finding.edits}):
                     if (path, requirement) not in outcomes:
-                        outcomes[path, requirement] = dependencies.add_to_project(self.texts, path, requirement)
+                        outcomes[path, requirement] = self._add(path, requirement)
                     if not outcomes[path, requirement]:
                         message = f"`{requirement}` is needed, and the project has no file to declare it in"
                         notices["", requirement] = Notice(path, 1, message)
@@ -77,15 +78,28 @@ class Metadata:
             result.append(replace(finding, requires=tuple(sorted(keys))))
         return [*result, *added.values()], sorted(notices.values(), key=lambda each: (each.path, each.message))
 
+    def _add(self, path: str, requirement: str) -> tuple[tuple[str, Outcome], ...]:
+        """Return what becomes of the requirement of one file; nothing where the project has no metadata."""
+        if not self.texts:
+            return ()
+        # Imported late: format-preserving TOML costs start-up time, which a run that finds nothing need not spend.
+        from hasten import dependencies
+
+        return dependencies.add_to_project(self.texts, path, requirement)
+
     def _take(
         self,
         codemod: str,
         requirement: str,
-        outcomes: Sequence[tuple[str, dependencies.Outcome]],
+        outcomes: Sequence[tuple[str, Outcome]],
         added: dict[tuple[str, str, str], Change],
         notices: dict[tuple[str, str], Notice],
     ) -> set[str]:
         """Note what became of one requirement, and return the keys of the changes that add it."""
+        if not outcomes:
+            return set()
+        from hasten import dependencies
+
         taken = any(not isinstance(outcome, dependencies.CannotAdd) for _, outcome in outcomes)
         keys: set[str] = set()
         for path, outcome in outcomes:
@@ -101,6 +115,8 @@ class Metadata:
         return keys
 
     def _change(self, codemod: str, path: str, requirement: str, new: str) -> Change:
+        from hasten import dependencies
+
         text = dependencies.to_edit(path, self.texts[path], new)
         edit = RequirementEdit(path, text.span, text.start, text.end, requirement)
         name = re.split(r"[^\w.-]", requirement)[0]

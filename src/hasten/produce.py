@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from hasten import dependencies, settle, source, workers
 from hasten import plan as planning
+from hasten import settle, source, workers
 from hasten.errors import SourceError
 from hasten.index.program import Module, Program
 from hasten.model import (
@@ -170,6 +170,10 @@ def _make(task: _Task) -> Outcome:
 
 def _declared(path: str, text: str, edits: Sequence[Edit]) -> list[TextEdit]:
     """Return one edit that declares all requirements of the selected changes."""
+    if not any(isinstance(each, RequirementEdit) for each in edits):
+        return []
+    from hasten import dependencies
+
     new = text
     for edit in edits:
         if isinstance(edit, RequirementEdit):

@@ -73,22 +73,31 @@ def grown(tree: Tree, root: Path, times: int, *, candidates: bool) -> Tree:
         tree: what to copy.
         root: where the copy goes.
         times: how many times larger it becomes.
-        candidates: whether what is added are copies of the whole tree, or of its files without a trigger only.
+        candidates: whether what is added are copies of the whole tree, or other files, without a trigger: those of the
+            standard library. Copies would call the functions of the candidates by their names, and so bear on them.
     """
     shutil.copytree(tree.root, root)
-    added = tree.files if candidates else tuple(path for path in tree.files if path not in set(tree.candidates))
+    library = Path(sysconfig.get_path("stdlib"))
+    base = tree.root if candidates else library
+    added = tree.files if candidates else tuple(_without_trigger(library))
     sizes = {path: path.read_bytes().count(b"\n") for path in added}
     missing, copy = tree.lines * (times - 1), 0
     while missing > 0:
         copy += 1
         for path in added:
-            target = root / f"copy{copy}" / path.relative_to(tree.root)
+            target = root / f"copy{copy}" / path.relative_to(base)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
             missing -= sizes[path]
             if missing <= 0:
                 break
     return Tree.of(root, tree.parts)
+
+
+def _without_trigger(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*.py")):
+        if "site-packages" not in path.parts and TRIGGER not in path.read_bytes() and _is_python(path):
+            yield path
 
 
 def _is_python(path: Path) -> bool:
