@@ -45,4 +45,7 @@ def _names_any(data: bytes, words: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _occurrence(word: bytes, called: bool) -> re.Pattern[bytes]:  # noqa: FBT001 - a key of the cache
-    return re.compile(rb"(?<![A-Za-z0-9_])" + re.escape(word) + (rb"\s*\(" if called else rb"(?![A-Za-z0-9_])"))
+    if called:
+        # `def word(` defines another function of that name, and calls none.
+        return re.compile(rb"(?<![A-Za-z0-9_])(?<!def )" + re.escape(word) + rb"\s*\(")
+    return re.compile(rb"(?<![A-Za-z0-9_])" + re.escape(word) + rb"(?![A-Za-z0-9_])")

@@ -79,7 +79,8 @@ def grown(tree: Tree, root: Path, times: int, *, candidates: bool) -> Tree:
     shutil.copytree(tree.root, root)
     library = Path(sysconfig.get_path("stdlib"))
     base = tree.root if candidates else library
-    added = tree.files if candidates else tuple(_without_trigger(library))
+    largest = max(path.stat().st_size for path in tree.files)
+    added = tree.files if candidates else tuple(_without_trigger(library, largest))
     sizes = {path: path.read_bytes().count(b"\n") for path in added}
     missing, copy = tree.lines * (times - 1), 0
     while missing > 0:
@@ -94,9 +95,12 @@ def grown(tree: Tree, root: Path, times: int, *, candidates: bool) -> Tree:
     return Tree.of(root, tree.parts)
 
 
-def _without_trigger(folder: Path) -> Iterator[Path]:
+def _without_trigger(folder: Path, largest: int) -> Iterator[Path]:
+    """Yield files without a trigger, none larger than the largest of the tree, which memory does grow with."""
     for path in sorted(folder.rglob("*.py")):
-        if "site-packages" not in path.parts and TRIGGER not in path.read_bytes() and _is_python(path):
+        if "site-packages" in path.parts or path.stat().st_size > largest:
+            continue
+        if TRIGGER not in path.read_bytes() and _is_python(path):
             yield path
 
 

@@ -30,6 +30,11 @@ _COMMON = frozenset(
 )
 
 
+def _is_common(name: str) -> bool:
+    """Tell whether a method is called everywhere on other things, or by operators that do not name it."""
+    return name in _COMMON or (name.startswith("__") and name.endswith("__") and name != "__init__")
+
+
 class Want(NamedTuple):
     """A reason to read a file: see `Program.want`."""
 
@@ -625,7 +630,7 @@ class Program:
         result: list[tuple[Call, bool]] = []
         # `add`, `get` and their like are called on lists and dictionaries everywhere: not worth reading every file for.
         beside = frozenset() if is_method else self._homes(function)
-        for call in self.calls_named(name, want=not (is_method and name in _COMMON), beside=beside):
+        for call in self.calls_named(name, want=not (is_method and _is_common(name)), beside=beside):
             target, known = self.target_of(call)
             if target is not None:
                 if target.module is function.module and target.number == function.number:
@@ -706,7 +711,7 @@ class Program:
 
     def _find_references(self, function: Scope) -> list[Read]:
         name = function.name
-        result = list(self.attribute_reads(name, want=name not in _COMMON))
+        result = list(self.attribute_reads(name, want=not _is_common(name)))
         for read in self.reads_of(name):
             if read.use[0] == "call":
                 continue
