@@ -11,24 +11,21 @@ import asyncio
 import errno
 import os
 import secrets
-import shutil
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hasten.errors import JournalError, SourceError, UsageError
-from hasten.journal import Entry, RunInfo, digest, journal_path, opened
+from hasten.journal import Entry, RunInfo, digest, exists, journal_path, opened
 from hasten.model import Problem
+from hasten.replace import demand_writable, put_in_place, resolved, stage, sync
 from hasten.source import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hasten.model import Changed
-
-_NANOSECONDS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +105,17 @@ def apply_changes(
     return asyncio.run(_apply(root, plan, units, problems, journal or journal_path(root)))
 
 
+def blocked(root: Path, changed: Iterable[Changed]) -> frozenset[str]:
+    """Return the paths that `apply_changes` would not write as things are; what others need of them is then missing."""
+    return frozenset(_checked_units(root, sorted(changed, key=lambda item: item.path), ())[1])
+
+
 def undo(root: Path, run: int | None = None, *, journal: Path | None = None) -> Undone:
     """Give every file of a run its old content again, and remove those that the run created.
 
     A file that was changed after the run is left as it is and reported; naming the run again retries it. A run that
-    was killed half-way is undone as far as it went. The run counts as undone unless a file could not be written.
+    was killed half-way is undone as far as it went. The run counts as undone unless a file could not be written, or
+    none of its files was given back because all that is left of it was changed.
 
     Args:
         root: the directory that the run was applied in.
@@ -124,7 +127,7 @@ def undo(root: Path, run: int | None = None, *, journal: Path | None = None) -> 
         UsageError: there is no run of that number, or nothing of it is left to undo.
     """
     path = journal or journal_path(root)
-    if path.exists():
+    if exists(path):
         return asyncio.run(_undo(root, run, path))
     if run is None:
         return Undone(None, (), (), ())
@@ -145,7 +148,7 @@ async def _apply(
             directories |= {target.real.parent for target in unit}
             # The only place where an interrupt is let in.
             await asyncio.sleep(0)
-        _sync(directories)
+        sync(directories)
         written = tuple(sorted(name for name, state in states.items() if state == "written"))
         try:
             if not written:
@@ -164,12 +167,14 @@ async def _undo(root: Path, number: int | None, path: Path) -> Undone:
     states: dict[str, str] = {}
     problems: dict[str, Problem] = {}
     directories: set[Path] = set()
+    begun = False
     async with opened(path) as journal:
         run = _chosen(await journal.runs(), number)
         if run is None:
             return Undone(None, (), (), ())
         async for entry in journal.entries(run.id):
             if entry.state not in {"pending", "written"}:
+                begun |= entry.state == "restored"
                 continue
             try:
                 done = _restore(root, entry, run.id)
@@ -177,16 +182,18 @@ async def _undo(root: Path, number: int | None, path: Path) -> Undone:
                 problems[entry.path] = _problem(entry.path, error)
             else:
                 states[entry.path] = "restored"
-                directories.add(_resolved(root, entry.path).parent)
+                directories.add(resolved(root, entry.path).parent)
                 if done:
+                    begun = True
                     (removed if entry.before is None else restored).append(entry.path)
             await asyncio.sleep(0)
         if run.state == "undone" and not states and not problems:
             message = f"run {run.id} is undone already"
             raise UsageError(message)
-        _sync(directories)
-        finished = all(problem.kind == "changed" for problem in problems.values())
-        await journal.settle(run.id, "undone" if finished else run.state, states)
+        sync(directories)
+        # A run that nothing was given back of stays the next one to undo, or a second `undo` would take an older one.
+        finished = not problems or (begun and all(problem.kind == "changed" for problem in problems.values()))
+        await journal.settle(run.id, "undone" if finished else run.state, states if begun or finished else {})
     return Undone(run.id, tuple(sorted(restored)), tuple(sorted(removed)), _by_path(problems))
 
 
@@ -240,20 +247,12 @@ def _checked_units(
 
 def _checked(root: Path, item: Changed) -> _Target:
     """Return where to write `item`; raise `SourceError` if that is known to be wrong or to fail."""
-    real = _resolved(root, item.path)
+    real = resolved(root, item.path)
     _compare(root, item)
     if not real.parent.is_dir():
         raise SourceError("write", "its directory does not exist; make it, and run hasten again")
-    _demand_writable(real)
+    demand_writable(real)
     return _Target(item, real, real.with_name(f".hasten-{secrets.token_hex(8)}"))
-
-
-def _resolved(root: Path, path: str) -> Path:
-    """Return the file that a path leads to: a link is kept, and what it points to is replaced."""
-    real = Path(os.path.realpath(root / path))
-    if not real.is_relative_to(os.path.realpath(root)):
-        raise SourceError("write", f"it leads out of {root}; run hasten where the file really is")
-    return real
 
 
 def _compare(root: Path, item: Changed) -> None:
@@ -265,14 +264,6 @@ def _compare(root: Path, item: Changed) -> None:
         raise SourceError("changed", "it was removed since it was read; run hasten again")
     elif read_bytes(root, item.path) != item.before:
         raise SourceError("changed", "it was changed since it was read; run hasten again")
-
-
-def _demand_writable(real: Path) -> None:
-    # A rename would get past a file that is read-only. That it is so is a wish, and is respected.
-    if real.exists() and not os.access(real, os.W_OK):
-        raise SourceError("write", "it is read-only; make it writable, and try again")
-    if not os.access(real.parent, os.W_OK | os.X_OK):
-        raise SourceError("write", "its directory is read-only; make it writable, and try again")
 
 
 def _same_files(targets: Iterable[_Target]) -> list[list[str]]:
@@ -320,13 +311,13 @@ def _write(root: Path, unit: Sequence[_Target]) -> tuple[list[str], dict[str, Pr
     try:
         for target in targets:
             path = target.item.path
-            _stage(target.temporary, target.item.after, None if target.item.created else target.real)
+            stage(target.temporary, target.item.after, None if target.item.created else target.real)
         for target in targets:
             path = target.item.path
             _compare(root, target.item)
         for target in targets:
             path = target.item.path
-            _put_in_place(target)
+            put_in_place(target.temporary, target.real, created=target.item.created)
             replaced.append(target)
     except (OSError, SourceError) as error:
         problem = _problem(path, error)
@@ -347,57 +338,13 @@ def _stuck(cause: Problem, paths: Iterable[str]) -> dict[str, Problem]:
     return {path: Problem(path, cause.kind, message) for path in paths}
 
 
-def _stage(temporary: Path, data: bytes, like: Path | None) -> None:
-    """Write `data` to a new file, down to the disk, with mode, owner and attributes of the file `like`."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    # Nobody else looks into it before it has the target's own permissions.
-    descriptor = os.open(temporary, flags, 0o666 if like is None else 0o600)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        if like is not None:
-            _copy_status(like, temporary, descriptor, len(data))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _copy_status(like: Path, temporary: Path, descriptor: int, size: int) -> None:
-    status = like.stat()
-    if hasattr(os, "fchown"):
-        with suppress(PermissionError):
-            os.fchown(descriptor, status.st_uid if os.geteuid() == 0 else -1, status.st_gid)
-    # Mode bits, and access lists where the system keeps them in extended attributes.
-    shutil.copystat(like, temporary)
-    now = time.time_ns()
-    # Python trusts a .pyc file if size and whole second of its source are the same, so the second has to move.
-    if size == status.st_size and now // _NANOSECONDS <= status.st_mtime_ns // _NANOSECONDS:
-        now = status.st_mtime_ns + _NANOSECONDS
-    os.utime(temporary, ns=(now, now))
-
-
-def _put_in_place(target: _Target) -> None:
-    if target.item.created:
-        # Unlike a rename, a hard link fails if somebody else has made the file meanwhile.
-        try:
-            os.link(target.temporary, target.real)
-        except FileExistsError:
-            raise SourceError("changed", "it was to be created, but exists by now; run hasten again") from None
-        except OSError:
-            pass  # a file system without hard links
-        else:
-            return
-    target.temporary.replace(target.real)
-
-
 def _taken_back(target: _Target) -> bool:
     """Give a file that was just written its old content again; return whether that worked."""
     try:
         if target.item.created:
             target.real.unlink()
         else:
-            _stage(target.temporary, target.item.before, target.real)
+            stage(target.temporary, target.item.before, target.real)
             target.temporary.replace(target.real)
     except OSError:
         return False
@@ -406,7 +353,7 @@ def _taken_back(target: _Target) -> bool:
 
 def _restore(root: Path, entry: Entry, run: int) -> bool:
     """Take back one file of a run; return whether there was something to take back."""
-    real = _resolved(root, entry.path)
+    real = resolved(root, entry.path)
     temporary = real.with_name(entry.temporary)
     temporary.unlink(missing_ok=True)  # left behind by a run, or an undo, that was killed
     if not os.path.lexists(root / entry.path):
@@ -422,31 +369,17 @@ def _restore(root: Path, entry: Entry, run: int) -> bool:
             f"edit it by hand, or put back what the run wrote and repeat `hasten undo {run}`"
         )
         raise SourceError("changed", message)
-    _demand_writable(real)
+    demand_writable(real)
     if entry.before is None:
         real.unlink()
         return True
     try:
-        _stage(temporary, entry.before, real)
+        stage(temporary, entry.before, real)
         temporary.replace(real)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
     return True
-
-
-def _sync(directories: Iterable[Path]) -> None:
-    """Flush the new names in `directories` to disk, where the system can do that."""
-    if os.name == "nt":
-        return
-    for directory in sorted(directories):
-        # The files themselves are safe by now; a directory that cannot be opened for reading is no reason to fail.
-        with suppress(OSError):
-            descriptor = os.open(directory, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
 
 
 def _problem(path: str, error: OSError | SourceError) -> Problem:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from hasten.errors import ConfigError, HastenError, UsageError
+from hasten.errors import ConfigError, HastenError, SourceError, UsageError
+from hasten.source import read_bytes
 
 if TYPE_CHECKING:
     from hasten.api import Codemod, Option
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     # Only the class attributes of a codemod matter here, so classes and instances will both do.
     AnyCodemod: TypeAlias = Codemod | type[Codemod]
 
-STRATEGIES = ("convert", "twin", "offload")
+STRATEGIES = ("convert",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,23 @@ def load(root: Path, file: Path | None, codemods: Sequence[AnyCodemod]) -> Confi
     """
     path = file or root / "pyproject.toml"
     try:
-        document = tomllib.loads(path.read_bytes().decode())
+        # What a person names may be a pipe; what is found may not, since nobody might ever write to it.
+        data = path.read_bytes() if file or not os.path.lexists(path) else read_bytes(root, path.name)
+        document = tomllib.loads(data.decode())
     except FileNotFoundError:
         if file is None:
             return Config()
         raise ConfigError(f"{path}: there is no such file") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except SourceError as error:
+        raise ConfigError(f"{path}: {error}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from None
     tool = document.get("tool", {})
-    table = tool.get("hasten") if isinstance(tool, dict) else None
+    if not isinstance(tool, dict):
+        raise ConfigError(f"{path}: tool: must be a table")
+    table = tool.get("hasten")
     if table is None:
         if file is None:
             return Config()
@@ -208,8 +216,7 @@ class _Reader:
 
     def _strategy(self, key: str, value: object) -> str:
         if value not in STRATEGIES or not isinstance(value, str):
-            hint = near(value, STRATEGIES) if isinstance(value, str) else ""
-            raise self._error(key, f"must be one of {', '.join(STRATEGIES)}, not {_said(value)}{hint}")
+            raise self._error(key, f"only {', '.join(STRATEGIES)} is there so far, and not {_said(value)}")
         return value
 
     def _jobs(self, key: str, value: object) -> int:

@@ -129,8 +129,12 @@ def _drop_includers(texts: Mapping[str, str], outcomes: dict[str, Outcome]) -> N
             targets = {
                 posixpath.normpath(posixpath.join(posixpath.dirname(path), file)) for file in included(texts[path])
             }
-            if any(isinstance(outcomes.get(target), (Added, AlreadyThere)) for target in sorted(targets - {path})):
+            if any(_lists_it(outcomes.get(target)) for target in sorted(targets - {path})):
                 del outcomes[path]
+
+
+def _lists_it(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, (Added, AlreadyThere)) or (isinstance(outcome, CannotAdd) and outcome.listed)
 
 
 def to_edit(path: str, old: str, new: str) -> TextEdit:

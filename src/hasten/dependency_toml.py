@@ -12,11 +12,23 @@ from collections.abc import Mapping, Sequence
 
 import tomlkit
 from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Array
 
-from hasten.dependency_text import Added, AlreadyThere, CannotAdd, Outcome, name_of, sort_name, sorted_index
+from hasten.dependency_text import (
+    Added,
+    AlreadyThere,
+    CannotAdd,
+    Outcome,
+    admits,
+    excluded,
+    sort_name,
+    sorted_index,
+    standing,
+)
 from hasten.text import newline_of
 
 _Table = Mapping[str, object]
@@ -64,11 +76,10 @@ def _dynamic(dynamic: _Table, requirement: str) -> CannotAdd:
 
 
 def _add_to_project(text: str, data: _Table, project: _Table, requirement: str, optional: str | None) -> Outcome:
-    name = name_of(requirement)
     extras = _table(project, "optional-dependencies")
     lists = [project.get("dependencies"), extras.get(optional) if optional is not None else None]
-    if any(name_of(item) == name for items in lists for item in _strings(items)):
-        return AlreadyThere()
+    if there := standing([item for items in lists for item in _strings(items)], requirement):
+        return there
     wanted = dict(data)
     changed = dict(project)
     wanted["project"] = changed
@@ -254,6 +265,45 @@ def _new_table(text: str, path: Sequence[str], line: str) -> str | None:
     return f"{text[:at]}{before}{newline}[{'.'.join(path)}]{newline}{line}{after}{text[at:]}"
 
 
+def _poetry_admits(value: object, wanted: SpecifierSet) -> bool:
+    """Return whether a dependency of Poetry's lets in a version that is wanted; what is not understood does."""
+    if isinstance(value, list):
+        return any(_poetry_admits(item, wanted) for item in value)
+    version = _poetry_version(value)
+    try:
+        alternatives = [
+            SpecifierSet(",".join(map(_pep440, re.findall(r"[~^<>=!]*\s*[^\s,~^<>=!]+", part))))
+            for part in version.split("||")
+        ]
+    except (InvalidSpecifier, InvalidVersion):
+        return True
+    return any(admits(alternative, wanted) for alternative in alternatives)
+
+
+def _poetry_version(value: object) -> str:
+    """Return the versions of a dependency of Poetry's as they are written, "*" for an address or several entries."""
+    version = value.get("version", "*") if isinstance(value, Mapping) else value
+    return version if isinstance(version, str) else "*"
+
+
+def _pep440(constraint: str) -> str:
+    """Return one constraint of Poetry's, `^1.2` for example, as installers write it."""
+    found = re.fullmatch(r"([~^<>=!]*)\s*(.+)", constraint)
+    operator, version = found.groups() if found else ("", constraint)
+    if version == "*":
+        return ">=0.dev0"
+    if operator not in {"^", "~"}:
+        return (operator if operator not in {"", "="} else "==") + version
+    release = Version(version).release
+    if operator == "^":
+        # The first number that is not zero stays.
+        kept = next((index for index, number in enumerate(release) if number), len(release) - 1) + 1
+    else:
+        kept = min(len(release), 2)
+    upper = ".".join(map(str, (*release[: kept - 1], release[kept - 1] + 1)))
+    return f">={version},<{upper}"
+
+
 class _Poetry:
     """The tables of Poetry before it took up `[project]`."""
 
@@ -266,7 +316,10 @@ class _Poetry:
     def add(self, requirement: Requirement, optional: str | None) -> Outcome:
         """Add a line to the dependencies, and with `optional` the name to that extra."""
         name = canonicalize_name(requirement.name)
-        there = name in map(canonicalize_name, self._dependencies)
+        listed = next((key for key in self._dependencies if canonicalize_name(key) == name), None)
+        there = listed is not None
+        if listed is not None and not _poetry_admits(self._dependencies[listed], requirement.specifier):
+            return excluded(f"{listed} = {_poetry_version(self._dependencies[listed])}", str(requirement))
         extra = [canonicalize_name(item) for item in _strings(self._extras.get(optional))] if optional else []
         if there and (optional is None or name in extra):
             return AlreadyThere()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ from pathlib import Path
 
 import pathspec
 
-from hasten.errors import UsageError
+from hasten.errors import SourceError, UsageError
 from hasten.model import Notice, Problem
+from hasten.source import read_bytes
 
 _SKIPPED = frozenset({
     ".git", ".hg", ".svn", ".venv", ".tox", ".nox", ".eggs", "node_modules", "__pypackages__", "__pycache__",
@@ -38,7 +40,7 @@ class Discovered:
         targets: the files to rewrite.
         context: the other Python files of the root, read for evidence and never written.
         problems: named paths that cannot be used, and directories below named paths that cannot be listed.
-        notices: directories of the context that cannot be listed.
+        notices: named paths that are excluded, and directories of the context that cannot be listed.
     """
 
     targets: tuple[str, ...] = ()
@@ -50,10 +52,11 @@ class Discovered:
 def discover(paths: Sequence[Path], *, root: Path, exclude: Sequence[str] = ()) -> Discovered:
     """Return the files below `paths` and the program around them.
 
-    A named file is always taken, whatever its name and whatever the rules say. A named directory is walked, and the
-    rules that would hide the directory itself are set aside below it; the rest hold. Directories of tools and of
-    installed packages are skipped. Symbolic links met on the way are not followed: what they point to is found under
-    its own name where it belongs to the root, and is none of ours where it does not.
+    A named file is taken whatever its name and whatever git ignores. A named directory is walked, and the rules that
+    would hide the directory itself are set aside below it; the rest hold. What `exclude` hides is never taken, named or
+    not. Directories of tools and of installed packages are skipped. Symbolic links met on the way are not followed:
+    what they point to is found under its own name where it belongs to the root, and is none of ours where it does not.
+    Around paths that belong to no program, nothing is read: see `is_marked`.
 
     Args:
         paths: files and directories; an empty sequence is the root itself.
@@ -63,35 +66,37 @@ def discover(paths: Sequence[Path], *, root: Path, exclude: Sequence[str] = ()) 
     Raises:
         UsageError: a path is outside of the root, or a pattern cannot be compiled.
     """
-    root = root.resolve()
-    excludes = _Rules("", exclude, strict=True) if exclude else None
+    root = _real(root)
+    excludes = _compiled(exclude, root)
     outer = _outer_rules(root)
-    around = _walk(root, "", outer, excludes)
+    around = _walk(root, "", outer, excludes) if is_marked(root) else _Walk()
     targets: set[str] = set()
     problems: list[Problem] = []
+    notices: set[Notice] = set()
     named_directories: list[str] = []
     for path in paths or (root,):
-        resolved = path.resolve()
+        resolved = _real(path)
         try:
             relative = resolved.relative_to(root).as_posix()
         except ValueError:
             message = f"{path} is outside of {root}"
             raise UsageError(message) from None
         relative = "" if relative == "." else relative
-        if resolved.is_dir():
+        kind = _kind(resolved)
+        if kind == stat.S_IFDIR:
             named_directories.append(relative)
-        elif resolved.is_file():
+        elif kind != stat.S_IFREG:
+            problems.append(Problem(relative, "read", "is not a regular file" if kind else _why_not(resolved)))
+        elif not _hides(excludes, relative):
             targets.add(relative)
-        else:
-            what = "is not a regular file" if resolved.exists() else os.strerror(errno.ENOENT)
-            problems.append(Problem(relative, "read", what))
+        if kind in {stat.S_IFDIR, stat.S_IFREG} and _hides(excludes, relative, directory=kind == stat.S_IFDIR):
+            notices.add(Notice(relative, 0, "is excluded, and not rewritten"))
     unreadable = dict(around.unreadable)
     for directory in sorted(set(named_directories)):
         below = around
-        if around.visited.get(directory, True):
-            # The walk from the root did not come here, or came here on excluded ground.
-            rules, own = _rules_for_named(root, directory, outer, excludes)
-            below = _walk(root, directory, rules, own)
+        if directory not in around.visited:
+            rules = _rules_for_named(root, directory, outer)
+            below = _walk(root, directory, rules, excludes, hidden=_hides(excludes, directory, directory=True))
             unreadable.update(below.unreadable)
         prefix = f"{directory}/" if directory else ""
         targets.update(file for file in below.files if file.startswith(prefix))
@@ -102,11 +107,12 @@ def discover(paths: Sequence[Path], *, root: Path, exclude: Sequence[str] = ()) 
         ]
     context = around.files.keys() | around.excluded.keys()
     blamed = {problem.path for problem in problems}
+    notices |= {Notice(path, 0, text) for path, text in unreadable.items() if path not in blamed}
     return Discovered(
         targets=tuple(sorted(targets)),
         context=tuple(sorted(context - targets)),
         problems=tuple(sorted(set(problems), key=lambda problem: (problem.path, problem.message))),
-        notices=tuple(Notice(path, 0, text) for path, text in sorted(unreadable.items()) if path not in blamed),
+        notices=tuple(sorted(notices, key=lambda notice: (notice.path, notice.message))),
     )
 
 
@@ -124,31 +130,105 @@ def find_root(paths: Sequence[Path], cwd: Path) -> Path:
     """
     starts = []
     for path in paths or (cwd,):
-        full = (cwd / path).resolve()
-        starts.append(full if full.is_dir() else full.parent)
+        full = _real(cwd / path)
+        starts.append(full if _kind(full) == stat.S_IFDIR else full.parent)
     common = Path(os.path.commonpath(starts))
-    while not common.is_dir():
+    while _kind(common) != stat.S_IFDIR and common != common.parent:
         common = common.parent
     above = (common, *common.parents)
-    for directory in above:
-        if any((directory / mark).exists() for mark in _REPOSITORY_MARKS) or _is_configured(directory):
-            return directory
-    for directory in above:
-        if any((directory / mark).is_file() for mark in _ROOT_MARKS):
-            return directory
+    for is_root in (_is_top, _is_package):
+        for directory in above:
+            if is_root(directory):
+                return directory
     return common
+
+
+def is_marked(root: Path) -> bool:
+    """Tell whether something says that `root` is where a program is.
+
+    Where nothing does, it is just what some paths have in common, be it a home directory or `/`: what else is in there
+    is no evidence about them, and may be the whole machine.
+    """
+    return _is_top(root) or _is_package(root)
 
 
 def is_skipped(folder: str, name: str) -> bool:
     """Tell whether a directory called `name` in `folder` is one that tools or installers made, not going by rules."""
-    return name in _SKIPPED or name in _SKIPPED_UNLESS_PACKAGE or Path(folder, name, "pyvenv.cfg").exists()
+    return name in _SKIPPED or name in _SKIPPED_UNLESS_PACKAGE or _kind(Path(folder, name, "pyvenv.cfg")) != 0
+
+
+def is_excluded(path: str, *, root: Path, exclude: Sequence[str]) -> bool:
+    """Tell whether `discover`, given `exclude`, leaves out the file at `path` of the root."""
+    return _hides(_compiled(exclude, root), path)
+
+
+def patterns_from(directory: Path, patterns: Iterable[str], *, root: Path) -> tuple[str, ...]:
+    """Return `patterns` as they are, and where they lead to from `directory`, both relative to the root.
+
+    Patterns are in the syntax of `.gitignore`, where `./` and full paths mean nothing; a shell's completion gives both.
+    A pattern without a slash inside matches at any depth anyway.
+    """
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        sign, body = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+        found[sign + body.removeprefix(".") if body.startswith("./") else pattern] = None
+        full = _real(directory / body)
+        if "/" in body.rstrip("/") and full != root and full.is_relative_to(root):
+            found[f"{sign}/{full.relative_to(root).as_posix()}{'/' if body.endswith('/') else ''}"] = None
+    return tuple(found)
+
+
+def _compiled(exclude: Sequence[str], root: Path) -> _Rules | None:
+    return _Rules("", patterns_from(root, exclude, root=root), strict=True) if exclude else None
+
+
+def _hides(excludes: _Rules | None, path: str, *, directory: bool = False) -> bool:
+    """Tell whether the patterns match `path`, or a directory that it is in."""
+    if excludes is None or not path:
+        return False
+    parts = path.split("/")
+    ends = ["/"] * (len(parts) - 1) + ["/" if directory else ""]
+    return any(
+        excludes.verdict("/".join(parts[: depth + 1]) + end, parts[depth] + end) is True
+        for depth, end in enumerate(ends)
+    )
+
+
+def _real(path: Path) -> Path:
+    """Return the full path without links; where they go in circles, some path that leads nowhere."""
+    return Path(os.path.realpath(path))
+
+
+def _kind(path: Path) -> int:
+    """Return the type of file that `path` leads to, as `stat.S_IFMT` gives it; 0 where none can be seen."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        return 0
+
+
+def _why_not(path: Path) -> str:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.strerror or str(error)
+    return os.strerror(errno.ENOENT)  # it was not there a moment ago
+
+
+def _is_top(directory: Path) -> bool:
+    """Tell whether a directory is the top of a repository, or is configured."""
+    return any(_kind(directory / mark) for mark in _REPOSITORY_MARKS) or _is_configured(directory)
+
+
+def _is_package(directory: Path) -> bool:
+    return any(_kind(directory / mark) == stat.S_IFREG for mark in _ROOT_MARKS)
 
 
 def _is_configured(directory: Path) -> bool:
     """Tell whether the directory's `pyproject.toml` has a `[tool.hasten]` table."""
     try:
-        data = (directory / "pyproject.toml").read_bytes()
-    except OSError:
+        data = read_bytes(directory, "pyproject.toml")
+    except SourceError:
         return False
     if b"hasten" not in data:
         return False
@@ -244,18 +324,18 @@ def _matches_itself(regex: re.Pattern[str], path: str) -> bool:
 
 @dataclass(slots=True)
 class _Walk:
-    """What one walk found; `visited` says of each directory whether the patterns of `exclude` hide it."""
+    """What one walk found."""
 
     files: dict[str, None] = field(default_factory=dict)
     excluded: dict[str, None] = field(default_factory=dict)
-    visited: dict[str, bool] = field(default_factory=dict)
+    visited: set[str] = field(default_factory=set)
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def _walk(root: Path, top: str, rules: tuple[_Rules, ...], excludes: _Rules | None) -> _Walk:
+def _walk(root: Path, top: str, rules: tuple[_Rules, ...], excludes: _Rules | None, *, hidden: bool = False) -> _Walk:
     """Walk the directory `top` of `root`; `rules` are those from outside of it, outermost first."""
     found = _Walk()
-    stack = [(top, rules, False)]
+    stack = [(top, rules, hidden)]
     while stack:
         directory, rules, hidden = stack.pop()
         try:
@@ -267,7 +347,7 @@ def _walk(root: Path, top: str, rules: tuple[_Rules, ...], excludes: _Rules | No
         names = {entry.name for entry in entries}
         if directory != top and _is_foreign(directory.rpartition("/")[2], names, root / directory):
             continue
-        found.visited[directory] = hidden
+        found.visited.add(directory)
         base = f"{directory}/" if directory else ""
         if ".gitignore" in names:
             own = _read_rules(root / directory / ".gitignore", base)
@@ -297,7 +377,7 @@ def _is_foreign(name: str, names: set[str], full: Path) -> bool:
     if "pyvenv.cfg" in names:
         return True
     if name in {"venv", "env"}:
-        return any((full / folder / "activate").exists() for folder in ("bin", "Scripts"))
+        return any(_kind(full / folder / "activate") for folder in ("bin", "Scripts"))
     return name in _SKIPPED_UNLESS_PACKAGE and "__init__.py" not in names
 
 
@@ -310,9 +390,7 @@ def _ignored(rules: tuple[_Rules, ...], path: str, name: str) -> bool:
     return False
 
 
-def _rules_for_named(
-    root: Path, directory: str, outer: tuple[_Rules, ...], excludes: _Rules | None
-) -> tuple[tuple[_Rules, ...], _Rules | None]:
+def _rules_for_named(root: Path, directory: str, outer: tuple[_Rules, ...]) -> tuple[_Rules, ...]:
     """Return the rules for a walk from a named directory, without those that hide it."""
     rules = list(outer)
     parts = directory.split("/")
@@ -328,8 +406,7 @@ def _rules_for_named(
             for depth in range(rule.base.count("/"), len(parts))
         )
 
-    kept = tuple(rule for rule in rules if not hides(rule))
-    return kept, None if excludes is None or hides(excludes) else excludes
+    return tuple(rule for rule in rules if not hides(rule))
 
 
 def _outer_rules(root: Path) -> tuple[_Rules, ...]:
@@ -338,7 +415,7 @@ def _outer_rules(root: Path) -> tuple[_Rules, ...]:
     They are left out when they hide the root itself: a person who works on an ignored directory means it.
     """
     for top in (root, *root.parents):
-        if (top / ".git").exists():
+        if _kind(top / ".git"):
             break
     else:
         return ()
@@ -356,20 +433,19 @@ def _outer_rules(root: Path) -> tuple[_Rules, ...]:
 def _git_directory(mark: Path) -> Path:
     """Return the directory of the repository whose `.git` is `mark`: for a work tree or submodule, that is a file."""
     try:
-        text = mark.read_text("utf-8", "surrogateescape")
-    except OSError:
+        directory = mark.parent / os.fsdecode(read_bytes(mark.parent, mark.name)).removeprefix("gitdir:").strip()
+    except SourceError:
         return mark
-    directory = mark.parent / text.removeprefix("gitdir:").strip()
     try:
-        return directory / (directory / "commondir").read_text("utf-8", "surrogateescape").strip()
-    except OSError:
+        return directory / os.fsdecode(read_bytes(directory, "commondir")).strip()
+    except SourceError:
         return directory
 
 
 def _read_rules(path: Path, base: str, *, lead: str = "") -> _Rules | None:
     """Return the rules of a file, None where there is none to read."""
     try:
-        data = path.read_bytes()
-    except OSError:
+        data = read_bytes(path.parent, path.name)
+    except SourceError:
         return None
     return _Rules(base, data.decode("utf-8-sig", "surrogateescape").split("\n"), lead=lead)

@@ -124,7 +124,17 @@ def runs(root: Path, *, journal: Path | None = None) -> tuple[RunInfo, ...]:
         journal: the journal's file, where it is not the usual one.
     """
     path = journal or journal_path(root)
-    return asyncio.run(_runs(path)) if path.exists() else ()
+    return asyncio.run(_runs(path)) if exists(path) else ()
+
+
+def exists(path: Path) -> bool:
+    """Return whether there is a journal at `path`; raise `JournalError` where that may not be seen."""
+    with _told(path):
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return True
 
 
 async def _runs(path: Path) -> tuple[RunInfo, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hasten.errors import SourceError
-from hasten.model import Applicability, Change, Finding, Notice, RequirementEdit
+from hasten.model import Applicability, Change, Finding, Notice, RequirementEdit, TextEdit
 from hasten.source import decode_plain, read_bytes
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ class Metadata:
 
     Attributes:
         texts: decoded texts of the files that could be read.
+        links: the files that linked ones lead to, where these can be edited in their place.
         digests: for the key of cached results.
         notices: files that could not be read.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
 
@@ -45,9 +48,20 @@ class Metadata:
                     data = read_bytes(root, path)
                     found.digests[path] = hashlib.sha256(data).hexdigest()
                     found.texts[path] = decode_plain(path, data).text
+                    found._follow(root, path)
                 except SourceError as error:
                     found.notices.append(Notice(path, 1, str(error)))
         return found
+
+    def _follow(self, root: Path, path: str) -> None:
+        """Note where a link leads: a diff that goes through one is not taken by `git apply`."""
+        real, top = os.path.realpath(root / path), os.path.realpath(root)
+        file = os.path.relpath(real, top).replace(os.sep, "/")
+        # What a file means is told by its name, but for requirements, which may have any.
+        same = Path(file).name == Path(path).name or path.endswith((".txt", ".in"))
+        if file != path and same and Path(real).is_relative_to(top):
+            self.links[path] = file
+            self.digests[file] = self.digests[path]
 
     def at_root(self) -> dict[str, str]:
         """Return the texts of the files that lie at the root itself."""
@@ -105,8 +119,11 @@ class Metadata:
         for path, outcome in outcomes:
             match outcome:
                 case dependencies.Added(new):
-                    change = added.get((codemod, path, requirement)) or self._change(codemod, path, requirement, new)
-                    added[codemod, path, requirement] = change
+                    file = self.links.get(path, path)
+                    change = added.get((codemod, file, requirement)) or self._change(
+                        codemod, file, requirement, dependencies.to_edit(file, self.texts[path], new)
+                    )
+                    added[codemod, file, requirement] = change
                     keys.add(change.id)
                 case dependencies.CannotAdd(reason) if not (taken and outcome.elsewhere):
                     notices[path, requirement] = Notice(path, 1, f"`{requirement}` cannot be added: {reason}")
@@ -114,10 +131,8 @@ class Metadata:
                     continue
         return keys
 
-    def _change(self, codemod: str, path: str, requirement: str, new: str) -> Change:
-        from hasten import dependencies
-
-        text = dependencies.to_edit(path, self.texts[path], new)
+    @staticmethod
+    def _change(codemod: str, path: str, requirement: str, text: TextEdit) -> Change:
         edit = RequirementEdit(path, text.span, text.start, text.end, requirement)
         name = re.split(r"[^\w.-]", requirement)[0]
         return Change(

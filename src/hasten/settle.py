@@ -6,6 +6,7 @@ The orders are pure data made from facts; a worker turns them into text edits be
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -84,7 +85,22 @@ def _is_unused(module: Module, imported: Import, released: Collection[Span], pro
         return False
     if sum(_bound(each) == name and each.scope == imported.scope for each in module.imports()) > 1:
         return False
+    if _is_in_a_string(module, name):
+        return False
     return imported.scope != 0 or not _is_reexported(module, name, program)
+
+
+def _is_in_a_string(module: Module, name: str) -> bool:
+    """Tell whether a string of the module may be code that uses `name`: a doctest, an annotation, or for `eval`."""
+    mention = re.compile(rf"\b{re.escape(name)}\b")
+    code = re.compile(rf"\b{re.escape(name)}\s*[.(]|^{re.escape(name)}$")
+    for _start, text, use, _scope in module.facts["strings"]:
+        if use == ["expr"]:
+            if ">>>" in text and mention.search(text):
+                return True
+        elif code.search(text):
+            return True
+    return False
 
 
 def _is_reexported(module: Module, name: str, program: Program) -> bool:

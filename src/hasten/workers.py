@@ -8,9 +8,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
+
+from hasten.errors import HastenError
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -41,10 +43,20 @@ def executor(jobs: int) -> Iterator[Executor | None]:
 
 
 def ordered(pool: Executor | None, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> Iterator[ResultT]:
-    """Yield `function(item)` for each item, in order; `function` must not raise and must be importable by name."""
+    """Yield `function(item)` for each item, in order; `function` must not raise and must be importable by name.
+
+    Raises:
+        HastenError: a worker was killed.
+    """
     if pool is None:
         yield from map(function, items)
         return
-    futures = [pool.submit(function, each) for each in items]
-    for future in futures:
-        yield future.result()
+    try:
+        futures = [pool.submit(function, each) for each in items]
+        for future in futures:
+            yield future.result()
+    except BrokenExecutor:
+        # Most often the system killed it for want of memory; one process at a time needs less.
+        raise HastenError(
+            "a worker process was killed, perhaps for want of memory; try again with `--jobs 1`"
+        ) from None

@@ -134,6 +134,13 @@ class Analysis:
                         found.setdefault(str(attribute.shape[2]), site.place)
                 case _:
                     continue
+        for replacer in sorted(_REPLACERS):
+            for call in self.program.calls_named(replacer, want=False):
+                target, attribute = call.argument(0), call.argument(1)
+                through = target is not None and target.shape[0] == "a" and target.shape[2] == "json"
+                if through and attribute is not None and attribute.shape[:2] == ["k", "str"]:
+                    place = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                    found.setdefault(str(attribute.shape[2]), place)
         for module in self.program.modules:
             for name in sorted(sites.FUNCTIONS):
                 for base, _value, scope, start in module.facts["attribute_stores"].get(name, ()):
@@ -266,6 +273,7 @@ class Analysis:
         )
 
     def _change(self, site: Site, edit: Edit, evidence: Evidence, title: str) -> Change:
+        self._want_importers(site)
         hazards = tuple(Hazard(code, message) for code, message in sorted(evidence.hazards.items()))
         told = self._encoders.get((site.module.path, site.call.index), []) if site.call is not None else []
         scope = site.module.imports()[site.binding].scope if site.binding >= 0 else 0
@@ -288,6 +296,13 @@ class Analysis:
             dependencies=dependencies,
             proofs=tuple(Proof(code, message) for code, message in sorted(evidence.proofs.items())),
         )
+
+    def _want_importers(self, site: Site) -> None:
+        """Ask for the files that may get at the name through this module: its import may go."""
+        home = site.module.name.rpartition(".")[2]
+        if site.binding >= 0 and home:
+            imported = site.module.imports()[site.binding]
+            self.program.want(imported.asname or imported.name.partition(".")[0], beside=frozenset({home}))
 
     def _refuse(self, site: Site, code: str, message: str) -> Refusal:
         return Refusal(self.codemod, code, message, site.module.path, site.position, site.module.symbol(site.scope))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from hasten.api import Call, Guard, Module, Program
+from hasten.api import Call, Guard, Module, Program, Scope
 
 Shape = list[Any]
 
@@ -37,12 +37,14 @@ class Handler:
         place: `path:line`.
         reads_error: whether it looks at the words of the error it catches.
         asserts: whether it is a test's way of demanding the exception.
+        reraises: whether it lets the exception go on.
     """
 
     catches: frozenset[str] | None
     place: str
     reads_error: bool
     asserts: bool = False
+    reraises: bool = False
 
     def names(self, error: str) -> bool:
         """Tell whether the handler means this exception, and does not just catch everything; tests always mean it."""
@@ -89,19 +91,21 @@ class Errors:
     def _rise(
         self, call: Call, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
     ) -> None:
-        for handlers in _around(call):
+        for handlers in _around(self._program, call):
             flights = _past(handlers, flights, verdict)
             if not flights:
                 return
         function = call.module.enclosing(call.scope, "function")
+        for handlers in _of_decorators(self._program, function) if function is not None else ():
+            flights = _past(handlers, flights, verdict)
         if depth >= _FARTHEST or function is None or (function.module.path, function.number) in seen:
             return
         seen.add((function.module.path, function.number))
         if function.name.startswith("test"):
             return  # a test is called by its runner
         for caller, certain in self._program.callers(function):
-            # The direct callers may be guessed by name; a guess about a guess is no evidence.
-            if certain or depth == 0:
+            # The nearest callers may be guessed by name; a guess about a guess about a guess is no evidence.
+            if certain or depth <= 1:
                 self._rise(caller, flights, verdict, seen, depth + 1)
         for handler in self._assertions.get(function.name, ()):
             _past([handler], flights, verdict)
@@ -117,7 +121,9 @@ class Errors:
                     continue
                 module = call.module
                 place = f"{module.path}:{module.position(call.span.start).line}"
-                handler = Handler(_names(module, call.scope, first.shape), place, name.endswith("Regex"), asserts=True)
+                handler = Handler(
+                    _names(self._program, module, call.scope, first.shape), place, name.endswith("Regex"), asserts=True
+                )
                 found.setdefault(second.shape[-1], []).append(handler)
         return found
 
@@ -158,17 +164,17 @@ def _past(handlers: list[Handler], flights: tuple[_Flight, ...], verdict: Verdic
             (verdict.kept if flight.old == flight.new else verdict.merged).append(first.place)
             if first.reads_error:
                 verdict.read.append(first.place)
+            if first.reraises:
+                left.append(flight)
     return tuple(left)
 
 
-def _around(call: Call) -> Iterator[list[Handler]]:
+def _around(program: Program, call: Call) -> Iterator[list[Handler]]:
     module = call.module
     scope, guard = call.scope, call.guard
     while True:
         for each in module.guards(guard):
-            handlers = _of_try(module, scope, each.payload) if each.kind == "try" else _of_with(module, each)
-            if handlers:
-                yield handlers
+            yield from _of_guard(program, module, scope, each)
         # A comprehension or lambda runs where it stands; a function runs where it is called.
         inner = module.scope(scope)
         if inner.kind not in {"comp", "lambda"}:
@@ -176,21 +182,63 @@ def _around(call: Call) -> Iterator[list[Handler]]:
         scope, guard = inner.parent, inner.guard
 
 
-def _of_try(module: Module, scope: int, records: list[Any]) -> list[Handler]:
+def _of_guard(program: Program, module: Module, scope: int, guard: Guard) -> Iterator[list[Handler]]:
+    if guard.kind == "try":
+        yield _of_try(program, module, scope, guard.payload)
+        return
+    handlers = _of_with(program, module, guard)
+    if handlers:
+        yield handlers
+    # `with guarded():` where `guarded` is a context manager of the program's own, which may catch around its `yield`.
+    own, _ = program.target_of(module.call(guard.payload))
+    if own is not None and own.kind == "function":
+        yield from _inside(program, own)
+
+
+def _of_decorators(program: Program, function: Scope) -> Iterator[list[Handler]]:
+    """Yield the handlers in the program's own decorators of a function: they may stand around its call."""
+    for shape in function.decorators:
+        callee = function.module.call(shape[1]).function if shape[0] == "c" else shape
+        dotted = function.module.dotted(function.parent, callee)
+        own = program.resolve(dotted) if dotted else None
+        if own is not None and own.kind == "function":
+            yield from _inside(program, own)
+
+
+def _inside(program: Program, function: Scope) -> Iterator[list[Handler]]:
+    """Yield the handlers of every `try` in a function."""
+    module = function.module
+    for number in range(len(module.facts["guards"])):
+        guard = module.guard(number)
+        if guard.kind == "try" and function.span.start <= guard.start < function.span.end:
+            yield _of_try(program, module, function.number, guard.payload)
+
+
+def _of_try(program: Program, module: Module, scope: int, records: list[Any]) -> list[Handler]:
     handlers: list[Handler] = []
-    for types, name, start, end, _body in records:
-        reads = bool(name) and _reads_words(module, name, start, end)
-        handlers.append(Handler(_names(module, scope, types), f"{module.path}:{module.position(start).line}", reads))
+    for types, name, start, end, body in records:
+        reads = (bool(name) and _reads_words(module, name, start, end)) or _reads_traceback(module, start, end)
+        place = f"{module.path}:{module.position(start).line}"
+        caught = _names(program, module, scope, types)
+        handlers.append(Handler(caught, place, reads, reraises="Reraise" in body))
     return handlers
 
 
-def _of_with(module: Module, guard: Guard) -> list[Handler]:
+def _reads_traceback(module: Module, start: int, end: int) -> bool:
+    """Tell whether a handler formats the exception without naming it: `traceback.format_exc()`, `sys.exc_info()`."""
+    for call in module.calls():
+        if start <= call.span.start < end and call.tail in {"format_exc", "print_exc", "exc_info", "exception"}:
+            return True
+    return False
+
+
+def _of_with(program: Program, module: Module, guard: Guard) -> list[Handler]:
     call = module.call(guard.payload)
     if call.tail not in _RAISES:
         return []
     caught = frozenset().union(
         *(
-            _names(module, call.scope, each.shape) or frozenset()
+            _names(program, module, call.scope, each.shape) or frozenset()
             for each in call.arguments
             if each.keyword in {None, "expected_exception"}
         )
@@ -201,21 +249,31 @@ def _of_with(module: Module, guard: Guard) -> list[Handler]:
     return [Handler(caught, f"{module.path}:{module.position(guard.start).line}", reads, asserts=True)]
 
 
-def _names(module: Module, scope: int, types: Shape | None) -> frozenset[str] | None:
-    """Return the short names of the known exceptions among `types`; None for a bare `except:`."""
+def _names(program: Program, module: Module, scope: int, types: Shape | None) -> frozenset[str] | None:
+    """Return the short names of the known exceptions among `types`; None for a bare `except:`.
+
+    A variable that cannot be seen through may hold anything; it is taken to mean TypeError, the doubtful one.
+    """
     if types is None:
         return None
     if types[0] == "t":
-        return frozenset().union(*(_names(module, scope, each) or frozenset() for each in types[1]))
+        return frozenset().union(*(_names(program, module, scope, each) or frozenset() for each in types[1]))
     dotted = module.dotted(scope, types)
     if dotted is None:
-        # A variable: it may hold anything, a tuple of exceptions for one.
         found = module.lookup(scope, types[1]) if types[0] == "n" else None
         if found is not None and len(found[1]) == 1 and found[1][0].payload and found[1][0].kind == "assign":
-            return _names(module, found[0], found[1][0].payload)
-        return frozenset()
+            return _names(program, module, found[0], found[1][0].payload)
+        return frozenset() if types[0] == "k" else frozenset({"TypeError"})
     root, _, name = dotted.rpartition(".")
-    return frozenset({name}) if root in {"builtins", "json", "json.decoder"} else frozenset()
+    if root in {"builtins", "json", "json.decoder"}:
+        return frozenset({name})
+    owner = program.owner_of(dotted)
+    if owner is not None and program.resolve(dotted) is None:
+        bindings = owner[0].bindings(0, owner[1])
+        if len(bindings) == 1 and bindings[0].kind == "assign" and bindings[0].payload:
+            return _names(program, owner[0], 0, bindings[0].payload)
+        return frozenset({"TypeError"})
+    return frozenset()
 
 
 def _reads_words(module: Module, name: str, start: int, end: int) -> bool:

@@ -19,6 +19,23 @@ _TUPLES = frozenset(
     {"typing.NamedTuple", "collections.namedtuple", "builtins.tuple", "builtins.float", "typing_extensions.NamedTuple"}
 )
 _NON_FINITE = frozenset({"math.nan", "math.inf", "numpy.nan", "numpy.inf"})
+_TUPLE_MAKERS = frozenset(
+    {
+        "urllib.parse.urlsplit",
+        "urllib.parse.urlparse",
+        "shutil.disk_usage",
+        "time.gmtime",
+        "time.localtime",
+        "time.strptime",
+        "os.stat",
+        "os.lstat",
+        "os.uname",
+        "os.times",
+        "os.get_terminal_size",
+        "shutil.get_terminal_size",
+        "platform.uname",
+    }
+)
 _WRAPPERS = frozenset(
     {
         "builtins.list",
@@ -99,6 +116,8 @@ class Origins:
         for binding in bindings:
             if binding.kind in {"assign", "for", "with", "aug", "unpack"} and binding.payload is not None:
                 self._walk(module, owner, binding.payload, depth + 1)
+            elif binding.kind == "import":
+                self._imported(module, binding.payload, depth)
             elif binding.kind == "param":
                 self._parameter(module, module.scope(owner), name, binding.payload, depth)
         for base, key, value, where in module.facts["item_stores"]:
@@ -110,6 +129,15 @@ class Origins:
             if read.use[0] == "meth" and read.use[1] in _FILLERS:
                 for argument in module.call(read.use[2]).arguments:
                     self._walk(module, read.scope, argument.shape, depth + 1)
+
+    def _imported(self, module: Module, number: int, depth: int) -> None:
+        """Look at a constant of another module."""
+        dotted = module.import_target(module.imports()[number])
+        owner = self.program.owner_of(dotted)
+        if dotted in _NON_FINITE:
+            self._note("JSON005", "NaN or infinity", module, module.imports()[number].start)
+        elif owner is not None:
+            self._walk(owner[0], 0, ["n", owner[1]], depth + 1)
 
     def _parameter(self, module: Module, function: Scope, name: str, number: int, depth: int) -> None:
         default = function.parameters[number][3]
@@ -156,6 +184,8 @@ class Origins:
             "hex",
         }:
             self._note("JSON008", f"a value made by `{dotted}`", module, start)
+        elif dotted in _TUPLE_MAKERS or call.tail in {"timetuple", "utctimetuple"}:
+            self._note("JSON007", f"the named tuple that `{call.tail}` gives", module, start)
         elif dotted in _WRAPPERS:
             for argument in call.arguments:
                 self._walk(module, call.scope, argument.shape, depth + 1)

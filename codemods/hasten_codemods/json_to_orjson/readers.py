@@ -83,10 +83,7 @@ _ABOUT_PATHS = frozenset(
         "is_dir",
         "unlink",
         "remove",
-        "stat",
         "touch",
-        "getsize",
-        "getmtime",
         "access",
         "open",
         "read_text",
@@ -146,10 +143,10 @@ class Readers:
             self._encoded = self._encoded or encodes
             return encodes
         dotted = call.module.dotted(call.scope, call.function)
-        return (
-            dotted in {"builtins.str", "builtins.bytes", "typing.cast", "asyncio.to_thread"}
-            and dotted != "asyncio.to_thread"
-        )
+        if dotted == "builtins.bytes":
+            codec = call.argument(1, "encoding")
+            return codec is not None and _says_utf8(codec.shape)
+        return dotted in {"builtins.str", "typing.cast"}
 
     def _verdict(self, sink: Sink) -> Verdict:
         place = sink.place
@@ -195,12 +192,14 @@ class Readers:
         where = sink.use[2]
         dotted = self.program.dotted(call.module, call.scope, call.function) or ""
         tail = call.tail
-        if dotted in _PARSERS and where == 0:
+        if dotted in _PARSERS and where == 0 and len(call.arguments) == 1:
             return Verdict("JSON202", f"the text is parsed at {place}")
         if dotted.startswith(_DIGESTS) or (tail == "update" and "hash" in str(call.function).lower()):
             return Verdict("JSON002", f"a digest of the text is made at {place}")
         if any(tail.startswith(each) or each in tail for each in _ASSERTIONS):
             return Verdict("JSON001", f"the text is compared at {place}", compares=True)
+        if dotted == "builtins.bytes":
+            return Verdict("JSON004", f"the text is encoded in something other than UTF-8 at {place}")
         if dotted in {"builtins.isinstance", "builtins.type", "builtins.callable", "builtins.bool"}:
             return Verdict("JSON210", f"only the type of the text matters at {place}")
         if dotted in _SHOWS:
@@ -362,9 +361,6 @@ class Readers:
             case ["n", name] if depth < _DEEPEST:
                 found = module.lookup(scope, name)
                 return self._of_variable(module, found[0], name, depth) if found is not None else None
-            case ["a", ["n", "self"], name]:
-                owner = self.program.method_owner(module, scope)
-                return ("attribute", module.name, str(owner.number), name) if owner is not None else None
             case ["c", index]:
                 call = module.call(index)
                 if call.tail in {"Path", "str", "fspath"} and len(call.arguments) == 1:
@@ -397,7 +393,7 @@ class Readers:
             return self._parsed(call.module, call.scope, call.use)
         opened = _opened(call.module, call)
         mode = _mode(call, opened)
-        if not mode.startswith("r") or "+" in mode:
+        if not mode.startswith("r") and "+" not in mode:
             return None
         name = call.use[1] if call.use[0] == "with" else call.use[2] if call.use[0] == "asg" else ""
         if not name:
@@ -408,20 +404,24 @@ class Readers:
             for read in call.module.reads(found[0] if found else call.scope, name)
         )
 
-    def _parsed(self, module: Module, scope: int, use: list[Any]) -> bool:
+    def _parsed(self, module: Module, scope: int, use: list[Any], seen: frozenset[str] = frozenset()) -> bool:
+        """Tell whether a file, or what is read from it, goes to parsers only; `seen` are variables on the way."""
         match use:
             case ["arg", int() as index, 0]:
                 call = module.call(index)
                 return module.dotted(scope, call.function) in {"json.load", "json.loads", "orjson.loads"}
             case ["meth", "read", int() as index]:
                 call = module.call(index)
-                return self._parsed(module, call.scope, call.use)
-            case ["meth", "close" | "flush" | "seek" | "fileno", _] | ["with", _]:
+                return self._parsed(module, call.scope, call.use, seen)
+            case ["meth", "close" | "flush" | "seek" | "fileno" | "write" | "truncate", _] | ["with", _]:
+                return True
+            case ["asg", _, name] if name in seen:
                 return True
             case ["asg", _, name]:
                 found = module.lookup(scope, name)
+                seen |= {name}
                 return found is not None and all(
-                    self._parsed(module, read.scope, read.use) for read in module.reads(found[0], name)
+                    self._parsed(module, read.scope, read.use, seen) for read in module.reads(found[0], name)
                 )
             case _:
                 return False

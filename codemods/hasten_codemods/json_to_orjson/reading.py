@@ -72,6 +72,8 @@ class Reading:
                 f"a subclass of `str` or `bytes` is used at {witnesses.text_subclass}, and what is read here is "
                 f"not known",
             )
+        if document is not None and document[0] == "a" and self._is_enum_member(site, document):
+            evidence.hazard("JSON014", "a member of an Enum is read, which orjson does not take for text")
         pairs = [each for each in _LOADS_ERRORS if not (is_text and each[0] == "TypeError")]
         verdict = self._context.errors.examine(call, pairs)
         for old, new, place in verdict.changed:
@@ -106,6 +108,12 @@ class Reading:
                 if value is None or "nan" in self._context.values.doubts(site.module, site.scope, value.shape):
                     return site.place
         return None
+
+    def _is_enum_member(self, site: Site, document: list[Any]) -> bool:
+        """Tell whether a document is a member of one of the program's classes, as in `Template.EMPTY`."""
+        dotted = site.module.dotted(site.scope, document) or ""
+        owner = self._context.program.resolve(dotted.rpartition(".")[0]) if "." in dotted else None
+        return owner is not None and owner.kind == "class" and bool(owner.bases)
 
     def _is_str(self, site: Site, call: Call, document: list[Any] | None) -> bool:
         """Tell whether what is read was decoded before: text, or a file opened in text mode."""

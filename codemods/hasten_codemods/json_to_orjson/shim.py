@@ -75,6 +75,14 @@ def is_shim(module: Module) -> bool:
     return named and all(module.bindings(0, each) for each in _FUNCTIONS)
 
 
+def _runs_as_script(module: Module) -> bool:
+    """Tell whether a module has a `__main__` part and imports nothing of its own package, as scripts do."""
+    package = module.name.partition(".")[0]
+    named = any(use[0] == "cmp" for table in module.facts["reads"] for _, _, use in table.get("__name__", ()))
+    own = any(each.level > 0 or (each.module or each.name).partition(".")[0] == package for each in module.imports())
+    return named and not own
+
+
 class Shim:
     """Where the shim of each package goes, and how it is called."""
 
@@ -116,6 +124,10 @@ class Shim:
         there = next((each for each in self.program.modules if each.path == path), None)
         if path in self.program.paths and (there is None or not is_shim(there)):
             return f"`{path}` is there already, and is not hasten's"
+        if not self.package(module) and "/" in module.path:
+            return f"it lies in a folder without `__init__.py`, from which `{NAME}` may not be found"
+        if self.package(module) and _runs_as_script(module):
+            return f"it may be run as a script, from which the package that holds `{NAME}` may not be found"
         found = module.bindings(0, NAME)
         if any(each.kind != "import" for each in found):
             return f"`{NAME}` is bound to something of its own at line {module.position(found[0].start).line}"

@@ -9,6 +9,8 @@ from typing import Any
 from hasten.api import Call, Module, Position, Program, Span
 from hasten_codemods.json_to_orjson.shim import is_shim
 
+#: So many modules may hand a name on to each other.
+_LONGEST_CHAIN = 6
 FUNCTIONS = frozenset({"loads", "load", "dumps", "dump"})
 #: Names of `json` that stay as they are wherever they stand: orjson's errors are subclasses of it.
 _KEPT = frozenset({"JSONDecodeError", "decoder.JSONDecodeError", "__name__", "__version__"})
@@ -78,16 +80,82 @@ def _in_module(program: Program, module: Module) -> Iterator[Site]:
             if (imported.scope, bound) not in seen:
                 seen.add((imported.scope, bound))
                 yield from _uses(program, module, imported.scope, bound, prefix, number)
-        elif imported.name == "json" and imported.level != 0:
-            # `from app import json`: the standard library's, if app imports it so.
-            target = program.owner_of(module.import_target(imported))
-            if target is not None and any(
-                each.kind == "import" and target[0].import_target(target[0].imports()[each.payload]) == "json"
-                for each in target[0].bindings(0, "json")
-            ):
-                yield from _uses(
-                    program, module, imported.scope, imported.asname or "json", "", number, via=target[0].name
-                )
+        elif imported.level != 0 and imported.name != "*":
+            # `from app import json`, `from compat import loads`: the standard library's, if it is imported so there.
+            via = program.owner_of(module.import_target(imported))
+            target = _ultimate(program, module.import_target(imported))
+            if via is not None and target.partition(".")[0] == "json":
+                bound, prefix = imported.asname or imported.name, target.partition(".")[2]
+                yield from _uses(program, module, imported.scope, bound, prefix, number, via=via[0].name)
+    yield from _reached(program, module)
+
+
+def _ultimate(program: Program, dotted: str) -> str:
+    """Return what a dotted name of one of the program's modules stands for, through all re-exports."""
+    for _ in range(_LONGEST_CHAIN):
+        owner = program.owner_of(dotted)
+        if owner is None:
+            # `app.json.loads`: the module may hand on the front of the name.
+            front, _, rest = dotted.rpartition(".")
+            before = program.owner_of(front) if rest else None
+            target = _import_of(*before) if before is not None else None
+            if target is None:
+                return dotted
+            dotted = f"{target}.{rest}"
+            continue
+        target = _import_of(*owner)
+        if target is None or target == dotted:
+            return dotted
+        dotted = target
+    return dotted
+
+
+def _import_of(module: Module, name: str) -> str | None:
+    """Return what `module` imports as `name` at its top, its star imports of `json` included."""
+    for binding in module.bindings(0, name):
+        if binding.kind == "import":
+            return module.import_target(module.imports()[binding.payload])
+    if not module.bindings(0, name) and name in FUNCTIONS:
+        for imported in module.imports():
+            if imported.name == "*" and imported.module == "json" and imported.level == -1:
+                return f"json.{name}"
+    return None
+
+
+def _reached(program: Program, module: Module) -> Iterator[Site]:
+    """Yield the calls that reach `json` through another module, a class, or a star import of one's own."""
+    starred = [each for each in module.imports() if each.name == "*"]
+    for call in module.calls():
+        shape = call.function
+        if call.tail not in FUNCTIONS or shape[0] not in {"a", "n"}:
+            continue
+        root = shape
+        while root[0] == "a":
+            root = root[1]
+        found = module.lookup(call.scope, root[1]) if root[0] == "n" else None
+        dotted = module.dotted(call.scope, shape) or ""
+        via = ""
+        if found is not None and program.is_own(dotted):
+            via = dotted.rpartition(".")[0] if _ultimate(program, dotted).partition(".")[0] == "json" else ""
+            if shape[0] == "n":
+                via = ""  # found by its import
+        elif found is None and root[0] == "n":
+            names = dotted.removeprefix("builtins.")
+            for each in starred:
+                target = module.import_target(each).removesuffix("*") + names
+                if _ultimate(program, target).startswith("json.") and not target.startswith("json."):
+                    via = target.rpartition(".")[0]
+        elif shape[0] == "a" and shape[1][0] == "a" and shape[1][2] == "json" and not dotted:
+            via = "an attribute" if _in_a_class(program) else ""
+        if via:
+            yield Site(module, call.scope, call.tail, call.span, call.span, -1, call, call.use, via=via)
+
+
+def _in_a_class(program: Program) -> bool:
+    """Tell whether some class imports `json` in its body, and so has it as an attribute."""
+    return any(
+        each.kind == "import" for scope in program.classes() for each in scope.module.bindings(scope.number, "json")
+    )
 
 
 def own_module(program: Program, module: Module, name: str) -> str | None:
@@ -116,11 +184,15 @@ def _uses(
     program: Program, module: Module, scope: int, bound: str, prefix: str, number: int, via: str = ""
 ) -> Iterator[Site]:
     trouble = _trouble(program, module, scope, bound, number)
-    reads = _star_reads(module, bound) if number < 0 else module.reads(scope, bound)
+    # A name that a function declares global, or that a star import brings, is bound by nothing in the module itself.
+    declared = any(each.kind == "global" for each in module.bindings(scope, bound))
+    reads = _star_reads(module, bound) if number < 0 or declared else module.reads(scope, bound)
     for read in reads:
         name, use, call, end = prefix, read.use, None, read.span.end
+        start = read.span.start
         while use[0] == "attr":
-            name, end, use = _join(name, use[1]), end + 1 + len(use[1]), use[2]
+            start, end = _attribute_span(module, use[1], start, end)
+            name, use = _join(name, use[1]), use[2]
         if use[0] == "meth":
             name, call = _join(name, use[1]), module.call(use[2])
         elif use[0] == "call":
@@ -131,7 +203,7 @@ def _uses(
             continue
         if call is not None and not name:
             call = None
-        span = call.span if call is not None else Span(read.span.start, end)
+        span = call.span if call is not None else Span(start, end)
         yield Site(module, read.scope, name, span, read.span, number, call, use, trouble, via)
 
 
@@ -141,8 +213,16 @@ def _star_reads(module: Module, name: str) -> Iterator[Any]:
 
     for scope, table in enumerate(module.facts["reads"]):
         for start, end, use in table.get(name, ()):
-            if module.lookup(scope, name) is None:
+            found = module.lookup(scope, name)
+            if found is None or all(each.kind in {"global", "import"} for each in found[1]):
                 yield Read(module, scope, Span(start, end), use)
+
+
+def _attribute_span(module: Module, name: str, start: int, end: int) -> tuple[int, int]:
+    """Return where the attribute `name` of the expression at `start` to `end` is, spaces and parentheses included."""
+    spans = [(each[3], each[4]) for each in module.facts["attribute_reads"].get(name, ())]
+    around = [(first, last) for first, last in spans if first <= start and end < last]
+    return min(around, key=lambda each: each[1] - each[0]) if around else (start, end + 1 + len(name))
 
 
 def _join(prefix: str, name: str) -> str:
@@ -153,6 +233,8 @@ def _trouble(program: Program, module: Module, scope: int, bound: str, number: i
     """Return why `bound` may not be the standard library's `json`, or an empty string."""
     if number < 0:
         return ""
+    if any(each.kind == "global" for each in module.bindings(scope, bound)):
+        return f"`{bound}` is imported in a function that declares it `global`"
     own = own_module(program, module, "json")
     if own is not None:
         return f"the program has a module called `json` ({own})"

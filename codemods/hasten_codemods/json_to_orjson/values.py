@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hasten.api import Module, Program
@@ -16,6 +16,8 @@ Shape = list[Any]
 #: subclasses, types that JSON lacks, or lone surrogates.
 EVERYTHING = frozenset({"keys", "nan", "big", "subclass", "native", "surrogate"})
 NOTHING: frozenset[str] = frozenset()
+#: In no doubt, but no text either: numbers, booleans, None. As a key, such a value needs an option.
+NO_TEXT = frozenset({"no text"})
 
 _TEXT_METHODS = frozenset(
     {
@@ -62,13 +64,16 @@ _SMALL_CALLS = frozenset(
         "os.getpid",
     }
 )
-_HARMLESS_METHODS = frozenset({"get", "keys", "items", "values", "copy", "count", "index"})
+#: Uses of a part of a value that cannot change the part.
+_LOOKS = frozenset({"cmp", "cond", "fmt", "idx", "bin", "expr"})
+_LOOKING_METHODS = frozenset({"get", "keys", "items", "values", "count", "index"})
+_LOOKING_CALLS = frozenset({"len", "print", "str", "repr", "bool", "isinstance", "type", "id", "sum", "any", "all"})
 _ANNOTATIONS: dict[str, frozenset[str]] = {
     "str": frozenset({"surrogate"}),
-    "bool": NOTHING,
-    "None": NOTHING,
-    "int": frozenset({"big"}),
-    "float": frozenset({"nan"}),
+    "bool": NO_TEXT,
+    "None": NO_TEXT,
+    "int": NO_TEXT | {"big"},
+    "float": NO_TEXT | {"nan"},
 }
 _CONTAINERS = frozenset(
     {"list", "List", "Sequence", "tuple", "Tuple", "Iterable", "dict", "Dict", "Mapping", "MutableMapping"}
@@ -119,26 +124,34 @@ class Values:
     """Answers about shapes in one program."""
 
     program: Program
+    _known: dict[tuple[int, str, int], frozenset[str]] = field(default_factory=dict)
 
     def doubts(self, module: Module, scope: int, shape: Shape, depth: int = 0) -> frozenset[str]:
         """Return what is in doubt about the value; `EVERYTHING` where it cannot be seen."""
-        if depth > _DEEPEST:
-            return EVERYTHING
+        key = (id(shape), module.path, scope)
+        if key not in self._known:
+            if depth > _DEEPEST:
+                return EVERYTHING
+            self._known[key] = EVERYTHING  # what depends on itself cannot be told
+            self._known[key] = self._doubts(module, scope, shape, depth)
+        return self._known[key]
+
+    def _doubts(self, module: Module, scope: int, shape: Shape, depth: int) -> frozenset[str]:
         match shape:
             case ["k", "str", text]:
                 return frozenset({"surrogate"}) if text is None else NOTHING
             case ["k", "int", text]:
-                return frozenset({"big"}) if text is None else NOTHING
+                return NO_TEXT | {"big"} if text is None else NO_TEXT
             case ["k", "float", text]:
-                return frozenset({"nan"}) if text in {"inf", "nan"} else NOTHING
+                return NO_TEXT | {"nan"} if text in {"inf", "nan"} else NO_TEXT
             case ["k", ("bool" | "NoneType"), _]:
-                return NOTHING
+                return NO_TEXT
             case ["k", *_]:
                 return frozenset({"native"})
             case ["f", _]:
                 return frozenset({"surrogate"})
             case ["u", "Not", _] | ["x", "Compare", *_]:
-                return NOTHING
+                return NO_TEXT
             case ["u", _, inner]:
                 return self.doubts(module, scope, inner, depth + 1)
             case ["l" | "t", elements]:
@@ -188,11 +201,9 @@ class Values:
 
     def is_text(self, module: Module, scope: int, shape: Shape) -> bool:
         """Tell whether the value is a `str` for sure."""
-        return (
-            shape[0] == "f"
-            or shape[:2] == ["k", "str"]
-            or (shape[0] in {"c", "n", "o"} and self.doubts(module, scope, shape) == frozenset({"surrogate"}))
-        )
+        if shape[0] == "f" or shape[:2] == ["k", "str"]:
+            return True
+        return shape[0] in {"c", "n", "o", "?", "b", "a"} and self.doubts(module, scope, shape) == {"surrogate"}
 
     def of_call(self, module: Module, index: int) -> frozenset[str]:
         """Return what is in doubt about the result of a call."""
@@ -201,14 +212,14 @@ class Values:
         if dotted in _TEXT_CALLS:
             return frozenset({"surrogate"})
         if dotted in _SMALL_CALLS:
-            return NOTHING
+            return NO_TEXT
         if dotted in {"builtins.int", "builtins.round", "builtins.abs"}:
-            return frozenset({"big"})
+            return NO_TEXT | {"big"}
         if dotted == "builtins.float":
-            return frozenset({"nan"})
+            return NO_TEXT | {"nan"}
         if dotted in {"time.time", "time.monotonic", "time.perf_counter", "random.random"}:
-            return NOTHING
-        if dotted in {"json.loads", "json.load", "orjson.loads"}:
+            return NO_TEXT
+        if dotted in {"json.loads", "json.load", "orjson.loads"} and len(call.arguments) == 1:
             return frozenset({"big", "nan", "surrogate"})
         if call.function[0] == "a" and call.tail in _TEXT_METHODS:
             return (
@@ -232,12 +243,7 @@ class Values:
             return EVERYTHING
         owner, (binding,) = found
         if binding.kind == "param":
-            parameter = module.scope(owner).parameters[binding.payload]
-            return (
-                annotation_doubts(parameter[2])
-                if parameter[2] is not None and parameter[1] in {"plain", "posonly", "kw"}
-                else EVERYTHING
-            )
+            return self.of_parameter(module, owner, name, binding.payload)
         if binding.kind != "assign" or binding.payload is None or "L" in binding.nest:
             return EVERYTHING
         doubts = self.doubts(module, owner, binding.payload, depth + 1)
@@ -264,21 +270,40 @@ class Values:
         self.program.want(name)
         return result if stores and owner is not None else EVERYTHING
 
+    def of_parameter(self, module: Module, owner: int, name: str, number: int) -> frozenset[str]:
+        """Return what a parameter's annotation leaves in doubt, and what defaults and calls in plain sight add."""
+        function = module.scope(owner)
+        _, kind, annotation, default = function.parameters[number]
+        if annotation is None or kind not in {"plain", "posonly", "kw"}:
+            return EVERYTHING
+        result = annotation_doubts(annotation)
+        if default is not None:
+            result |= self.doubts(module, function.parent, default)
+        if function.kind == "function":
+            for call, shape in self.program.arguments_for(function, name):
+                if shape[0] in {"d", "l", "t", "k"}:
+                    result |= self.doubts(call.module, call.scope, shape)
+        return result
+
     def is_changed(self, module: Module, owner: int, name: str) -> bool:
-        """Tell whether anything but reading may happen to a variable's value."""
-        for read in module.reads(owner, name):
-            match read.use:
-                case ["meth", method, _] if method in _HARMLESS_METHODS:
-                    continue
-                case ["cmp" | "cond" | "sub" | "fmt" | "iter" | "expr" | "ret" | "idx", *_]:
-                    continue
-                case ["arg", index, _] if (module.dotted(read.scope, module.call(index).function) or "").partition(".")[
-                    0
-                ] in {"json", "orjson", "builtins", "dumps", "dump"}:
-                    continue
-                case _:
-                    return True
-        return False
+        """Tell whether anything but looking may happen to a variable's value, or to a part of it."""
+        return not all(self._only_looks(module, read.scope, read.use) for read in module.reads(owner, name))
+
+    def _only_looks(self, module: Module, scope: int, use: list[Any]) -> bool:
+        match use:
+            case ["sub", inner]:
+                return inner[0] in _LOOKS or (inner[0] == "sub" and self._only_looks(module, scope, inner))
+            case ["meth", method, index] if method in _LOOKING_METHODS:
+                return module.call(index).use[0] in _LOOKS
+            case ["arg", index, _]:
+                root, _, last = (module.dotted(scope, module.call(index).function) or "").rpartition(".")
+                return (root in {"json", "orjson"} and last in {"dumps", "dump"}) or (
+                    root == "builtins" and last in _LOOKING_CALLS
+                )
+            case [kind, *_]:
+                return kind in _LOOKS or kind == "ret"
+            case _:
+                return False
 
 
 def annotation_doubts(shape: Shape) -> frozenset[str]:
@@ -287,7 +312,7 @@ def annotation_doubts(shape: Shape) -> frozenset[str]:
         case ["n", name] if name in _ANNOTATIONS:
             return _ANNOTATIONS[name]
         case ["k", "NoneType", _]:
-            return NOTHING
+            return NO_TEXT
         case ["k", "str", str() as text] if text in _ANNOTATIONS:
             return _ANNOTATIONS[text]
         case ["o", "BitOr", left, right]:
@@ -330,7 +355,7 @@ def is_plain_text(shape: Shape, module: Module) -> bool:
             return False
 
 
-def document_is_text(values: Values, module: Module, scope: int, shape: Shape) -> bool:
+def document_is_text(values: Values, module: Module, scope: int, shape: Shape, depth: int = 0) -> bool:
     """Tell whether what `loads` is given is `str`, `bytes` or `bytearray` for sure (and so never raises TypeError)."""
     if values.is_text(module, scope, shape) or shape[:2] == ["k", "bytes"]:
         return True
@@ -338,20 +363,18 @@ def document_is_text(values: Values, module: Module, scope: int, shape: Shape) -
         call = module.call(shape[1])
         dotted = module.dotted(scope, call.function) or ""
         return dotted in {"json.dumps", "orjson.dumps", "builtins.bytes", "subprocess.check_output"}
-    if shape[0] == "n":
+    if shape[0] == "n" and depth < _DEEPEST:
         found = module.lookup(scope, shape[1])
         if found is None or len(found[1]) != 1:
             return False
         owner, (binding,) = found
         if binding.kind == "param":
-            annotation = module.scope(owner).parameters[binding.payload][2]
-            return annotation is not None and _is_document(annotation)
-        return (
-            binding.kind == "assign"
-            and binding.payload is not None
-            and binding.payload != shape
-            and document_is_text(values, module, owner, binding.payload)
-        )
+            _, _, annotation, default = module.scope(owner).parameters[binding.payload]
+            told = annotation is not None and _is_document(annotation)
+            return told and (default is None or document_is_text(values, module, owner, default, depth + 1))
+        if binding.kind != "assign" or binding.payload is None:
+            return False
+        return document_is_text(values, module, owner, binding.payload, depth + 1)
     return False
 
 

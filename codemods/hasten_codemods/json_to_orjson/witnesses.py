@@ -22,6 +22,10 @@ LITERALS = (
     r"\bjson\b",  # names of things to patch
     r"^\s*[\[{]",  # JSON text
     r"\.jsonl?$",  # paths of files
+    r">>>",  # doctests
+    r"\"\s*: |\", \"",  # fragments of JSON text
+    r"\brequests\.\w",  # what a test may replace
+    r"^surrogate(?:escape|pass)$",
     r"\bNaN\b|\bInfinity\b|\d[eE]\+?[34]\d\d\b",
     r"(?<![\d.])\d{19}",
     r"\\u[dD][89a-fA-F]|[\ud800-\udfff]",
@@ -39,6 +43,9 @@ _CODEC = re.compile(r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)")
 _MARK = re.compile(r"^(?:\xff\xfe|\xfe\xff|\xef\xbb\xbf|\ufeff)")
 _READING_MESSAGE = re.compile(_READING_WORDS)
 _WRITING_MESSAGE = re.compile(_WRITING_WORDS)
+_FRAGMENT = re.compile(r"\"\s*: |\", \"")
+#: Functions that make integers of any size.
+_GROWING = ("factorial", "from_bytes", "getrandbits", "randbits")
 _READERS = frozenset({"loads", "load", "StringIO", "BytesIO", "write", "write_text", "write_bytes", "fromstring"})
 _NON_FINITE = frozenset({"math.nan", "math.inf", "numpy.nan", "numpy.inf", "builtins.float"})
 _SPELLINGS = re.compile(r"^\s*[+-]?(?:nan|inf(?:inity)?)\s*$", re.IGNORECASE)
@@ -122,6 +129,10 @@ class Witnesses:
             first = call.argument(0)
             if first is not None and first.shape[:2] == ["k", "str"] and _SPELLINGS.match(first.shape[2] or ""):
                 return _place(call.module, call.span.start)
+        for module in self.program.modules:
+            for imported in module.imports():
+                if module.import_target(imported) in _NON_FINITE:
+                    return _place(module, imported.start)
         for name in ("nan", "inf"):
             for read in self.program.attribute_reads(name):
                 return _place(read.module, read.span.start)
@@ -138,6 +149,18 @@ class Witnesses:
         return None
 
     @cached_property
+    def replaced_client(self) -> str | None:
+        """Return a place that names a function of `requests`, as tests do that put another in its place."""
+        for module, start, text, use, _scope in self._strings():
+            if use != ["expr"] and re.search(r"(?:^|\.)requests\.\w+", text) and not set(text) & set(" /"):
+                return _place(module, start)
+        for call in self.program.calls_named("setattr", want=False):
+            first = call.argument(0)
+            if first is not None and call.module.dotted(call.scope, first.shape) == "requests":
+                return _place(call.module, call.span.start)
+        return None
+
+    @cached_property
     def non_finite_text(self) -> str | None:
         """Return a place that holds NaN or infinity in JSON text."""
         return self._from_data("nan") or self._first_document(_NAN)
@@ -148,6 +171,14 @@ class Witnesses:
         for module in self.program.modules:
             for start in module.facts["big"]:
                 return _place(module, start)
+        for name in _GROWING:
+            for call in self.program.calls_named(name):
+                return _place(call.module, call.span.start)
+        for read in self.program.attribute_reads("int", want=False):
+            return _place(read.module, read.span.start)  # uuid.UUID(...).int
+        for call in self.program.calls_named("int", want=False):
+            if len(call.arguments) > 1:
+                return _place(call.module, call.span.start)  # int(digest, 16)
         return self._big_text
 
     @cached_property
@@ -189,8 +220,10 @@ class Witnesses:
     def surrogate(self) -> str | None:
         """Return a place that holds a lone surrogate."""
         for module, start, text, use, _scope in self._strings():
-            if use != ["expr"] and _SURROGATE.search(_PAIR.sub("", text)):
+            if use != ["expr"] and (_SURROGATE.search(_PAIR.sub("", text)) or text.startswith("surrogate")):
                 return _place(module, start)
+        for call in self.program.calls_named("fsdecode"):
+            return _place(call.module, call.span.start)
         return self._from_data("surrogate")
 
     @cached_property
@@ -198,7 +231,7 @@ class Witnesses:
         """Return a place that makes or holds bytes with a byte order mark, or in UTF-16 or UTF-32."""
         for module, start, text, use, _scope in self._strings():
             # An `encoding=` of a text file is none: the file takes the mark away before anyone sees it.
-            if _MARK.search(text) or (_CODEC.search(text) and _tail(module, use) == "encode"):
+            if _MARK.search(text) or (_CODEC.search(text) and _encodes(module, use)):
                 return _place(module, start)
         for name in ("BOM_UTF8", "BOM_UTF16", "BOM_UTF16_LE", "BOM_UTF16_BE", "BOM"):
             for read in self.program.attribute_reads(name):
@@ -236,7 +269,8 @@ class Witnesses:
     def known_text(self) -> str | None:
         """Return a place that holds JSON text in the standard library's format and is not there to be parsed."""
         for module, start, text, use, _scope in self._strings():
-            if text.lstrip()[:1] not in {"[", "{"} or not _is_standard(text):
+            fragment = bool(_FRAGMENT.search(text))
+            if not fragment and (text.lstrip()[:1] not in {"[", "{"} or not _is_standard(text)):
                 continue
             match use:
                 case ["arg", int() as index, _] if module.call(index).tail in _READERS:
@@ -260,6 +294,16 @@ def _is_standard(text: str) -> bool:
         and len(value) > 0
         and json.dumps(value, separators=(",", ":"), ensure_ascii=False) != text.strip()
     )
+
+
+def _encodes(module: Module, use: list[object]) -> bool:
+    """Tell whether a codec is the argument of something that makes bytes: `encode`, `bytes`, a file open for writing."""
+    if use[0] != "arg" or not isinstance(use[1], int):
+        return False
+    call = module.call(use[1])
+    mode = call.argument(1, "mode")
+    writes = mode is not None and mode.shape[:2] == ["k", "str"] and bool(set(str(mode.shape[2])) & set("wax+"))
+    return call.tail in {"encode", "bytes", "write_text"} or (call.tail == "open" and writes)
 
 
 def _tail(module: Module, use: list[object]) -> str:

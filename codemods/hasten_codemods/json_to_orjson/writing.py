@@ -76,7 +76,7 @@ class Writing:
             evidence.proof("JSON211", "keys that are not text are written as before")
         else:
             evidence.proof("JSON205", "every key is text")
-        if not doubts - {"keys", "surrogate"}:
+        if not doubts - {"keys", "surrogate", "no text"}:
             evidence.proof("JSON209", "the value is made of plain values that can be seen")
         witnesses = self._context.witnesses
         for doubt, code, place, what in (
@@ -116,8 +116,16 @@ class Writing:
                 evidence.hazard(verdict.code, verdict.message)
             else:
                 evidence.proof(verdict.code, verdict.message)
-            if verdict.needs_no_known_text and self._comparison is not None:
+            # What is parsed on the spot is seen by nobody else; what is handed on may be seen by a test on the way.
+            handed_on = verdict.code == "JSON202" and not self._is_parsed_at_once(site)
+            if (verdict.needs_no_known_text or handed_on) and self._comparison is not None:
                 evidence.hazard("JSON018", f"JSON text is compared or expected at {self._comparison}")
+            client = self._context.witnesses.replaced_client
+            if verdict.code == "JSON203" and client is not None:
+                evidence.hazard("JSON018", f"a test may look at what `requests` is given: see {client}")
+
+    def _is_parsed_at_once(self, site: Site) -> bool:
+        return site.call is not None and site.call.use[0] == "arg" and site.call.use[2] == 0
 
     def _error_evidence(self, site: Site, call: Call, spelling: Spelling, evidence: Evidence) -> None:
         value = spelling.value

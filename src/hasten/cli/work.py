@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,7 +14,6 @@ from hasten.cli.places import diff_paths
 from hasten.cli.session import Session
 from hasten.diff import unified
 from hasten.errors import UsageError
-from hasten.model import Changed
 
 if TYPE_CHECKING:
     from hasten.apply import Applied
@@ -55,7 +51,7 @@ def apply(options: Options) -> int:
 
 def _write(options: Options, done: Session) -> Applied:
     """Write the changed files, through the journal."""
-    from hasten.apply import Applied, apply_changes  # it brings asyncio, which `preview` has no use for
+    from hasten.apply import Applied, apply_changes, blocked  # it brings asyncio, which `preview` has no use for
 
     changed = report.changed(done.report)
     if not changed:
@@ -63,25 +59,7 @@ def _write(options: Options, done: Session) -> Applied:
     if not options.allow_dirty:
         demand_clean(done.root, [file.path for file in changed if not file.created])
     plan = orjson.dumps(report.document(done.report, done.root, done.names))
-    return apply_changes(done.root, changed, plan, groups=report.groups(done.report, _stuck(done.root, changed)))
-
-
-def _stuck(root: Path, changed: Iterable[Changed]) -> frozenset[str]:
-    """Return the files that will not be written as things are; what others need of them is then missing."""
-    found = set()
-    for file in changed:
-        path = root / file.path
-        try:
-            fine = (
-                not os.path.lexists(path)
-                if file.created
-                else path.read_bytes() == file.before and os.access(path, os.W_OK)
-            )
-        except OSError:
-            fine = False
-        if not fine or not os.access(path.parent, os.W_OK):
-            found.add(file.path)
-    return frozenset(found)
+    return apply_changes(done.root, changed, plan, groups=report.groups(done.report, blocked(done.root, changed)))
 
 
 def _print(options: Options, done: Session, kind: str, applied: Applied | None = None) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 
 #: Constants longer than this keep only their type.
 _LONGEST_CONSTANT = 400
@@ -327,7 +327,7 @@ class _Builder:
         for handler in node.handlers:
             types = self.visit(handler.type, ["except"]) if handler.type is not None else None
             span = self.at(handler)
-            handlers.append([types, handler.name, *span, [type(each).__name__ for each in handler.body]])
+            handlers.append([types, handler.name, *span, [_kind_of(each) for each in handler.body]])
             if handler.name:
                 self.bind(handler.name, "except", types, span[0])
             self.nested(handler.body, "e")
@@ -694,6 +694,13 @@ def _base_shape(node: ast.expr) -> Shape:
             return ["k", type(value).__name__, None]
         case _:
             return ["x", type(node).__name__]
+
+
+def _kind_of(statement: ast.stmt) -> str:
+    """Return the kind of a statement of a handler; a bare `raise` is told from one that raises something else."""
+    if isinstance(statement, ast.Raise) and statement.exc is None:
+        return "Reraise"
+    return type(statement).__name__
 
 
 def _is_big(operator: str, left: Shape, right: Shape) -> bool:

@@ -138,30 +138,54 @@ class _Trail:
         kind = module.scope(owner).kind
         if kind == "class":
             self.by_attribute_name(step, name)
+        waiting = len(self.pending)
         for read in module.reads(owner, name):
             self.pending.append(_Step(module, read.scope, read.span, read.use, step.depth + 1, step.certain))
         if kind == "module":
             self.imported_variable(step, name)
+            if len(self.pending) == waiting:
+                self.sink("unseen", step)
 
     def imported_variable(self, step: _Step, name: str) -> None:
-        """Follow a module-level name into the modules that import it."""
+        """Follow a module-level name into the modules that import it, and on to those that import it from them."""
         self.program.want(name)
         for module in self.program.modules:
             for number, record in enumerate(module.facts["imports"]):
-                if record[5] != name or not record[7]:
+                if not record[7] or record[5] not in {name, "*"}:
                     continue
                 imported = module.imports()[number]
-                if self.program.owner_of(module.import_target(imported)) != (step.module, name):
+                target = module.import_target(imported).removesuffix("*")
+                if record[5] == "*":
+                    if self.program.named(target.removesuffix(".")) is step.module:
+                        self.sink("escapes", _Step(module, 0, step.span, step.use, step.depth, step.certain))
                     continue
-                for read in module.reads(imported.scope, imported.asname or name):
+                if self.program.owner_of(target) != (step.module, name):
+                    continue
+                bound = imported.asname or name
+                for read in module.reads(imported.scope, bound):
                     self.pending.append(_Step(module, read.scope, read.span, read.use, step.depth + 1, step.certain))
+                if imported.scope == 0 and self.once("imported", module.path, bound):
+                    onward = _Step(module, 0, step.span, step.use, step.depth + 1, step.certain)
+                    self.imported_variable(onward, bound)
         for read in self.program.attribute_reads(name):
             base = next(
                 (each[0] for each in read.module.facts["attribute_reads"][name] if each[3] == read.span.start), None
             )
             dotted = read.module.dotted(read.scope, base) if base is not None else None
-            if dotted is not None and self.program.named(dotted) is step.module:
+            # `import_module("constants").TEXT` may be this one, too.
+            made = base is not None and base[0] == "c"
+            if made or (dotted is not None and self.program.named(dotted) is step.module):
                 self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
+        self.asked_by_name(step, name)
+
+    def asked_by_name(self, step: _Step, name: str) -> None:
+        """Follow `getattr(anything, "name")`."""
+        for call in self.program.calls_named("getattr", want=False):
+            asked = call.argument(1)
+            if asked is not None and asked.shape[:3] == ["k", "str", name]:
+                self.pending.append(
+                    _Step(call.module, call.scope, call.span, call.use, step.depth + 1, certain=step.certain)
+                )
 
     def attribute(self, step: _Step, base: Use, name: str) -> None:
         if base[0] == "n" and base[1] == "self":
@@ -183,13 +207,8 @@ class _Trail:
         for call in self.program.calls_named(name):
             if call.function[0] == "a":
                 self.sink("attrcall", _Step(call.module, call.scope, call.span, call.use, step.depth, step.certain))
-        for call in self.program.calls_named("getattr", want=False):
-            asked = call.argument(1)
-            if asked is not None and asked.shape[:3] == ["k", "str", name]:
-                self.pending.append(
-                    _Step(call.module, call.scope, call.span, call.use, step.depth + 1, certain=step.certain)
-                )
-        for asked_whole in ("vars", "asdict", "astuple"):
+        self.asked_by_name(step, name)
+        for asked_whole in ("vars", "asdict", "astuple", "attrgetter"):
             if self.program.calls_named(asked_whole, want=False):
                 self.sink("outside", step)
         if self.program.attribute_reads("__dict__", want=False):
@@ -277,15 +296,32 @@ class _Trail:
                 self.field(step, call, where)
                 return
             target = constructor
+        if not all(self.transparent(target, each) for each in target.decorators):
+            self.sink("arg", step, call)  # what the decorator does with it cannot be told
         name = _parameter(target, where, bound=bound)
         if name is None:
             self.sink("arg", step, call)
             return
-        if not self.once("parameter", target.module.path, target.number, name):
-            return
-        reads = list(target.module.reads(target.number, name))
-        for read in reads:
-            self.pending.append(_Step(target.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
+        for each, parameter in [(target, name), *self.overrides(target, where, bound=bound)]:
+            if self.once("parameter", each.module.path, each.number, parameter):
+                for read in each.module.reads(each.number, parameter):
+                    self.pending.append(
+                        _Step(each.module, read.scope, read.span, read.use, step.depth + 1, step.certain)
+                    )
+
+    def overrides(self, target: Scope, where: int | str, *, bound: bool) -> list[tuple[Scope, str]]:
+        """Return the methods of subclasses that a call of the method `target` may reach, with the parameter filled."""
+        owner = target.module.scope(target.parent)
+        if owner.kind != "class" or target.name == "__init__":
+            return []
+        found: list[tuple[Scope, str]] = []
+        for each in self.program.definitions(target.name):
+            parent = each.module.scope(each.parent) if each.parent >= 0 else owner
+            if each != target and parent.kind == "class" and self.program.derives(parent, owner):
+                name = _parameter(each, where, bound=bound)
+                if name is not None:
+                    found.append((each, name))
+        return found
 
     def is_static(self, target: Scope) -> bool:
         return any(each[-1] == "staticmethod" for each in target.decorators if each[0] in {"n", "a"})

@@ -496,6 +496,8 @@ class Program:
             bindings = module.bindings(scope, name)
             if not bindings:
                 return None
+            if len(bindings) > 1 and any(set(each.nest) & set("Ite") for each in bindings):
+                return None  # one of several, depending on what is there at run time
             last = bindings[-1]
             if last.kind == "import":
                 rest = names[index + 1 :]
