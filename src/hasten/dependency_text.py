@@ -86,7 +86,7 @@ def standing(items: Iterable[str], requirement: str) -> AlreadyThere | CannotAdd
 
 def excluded(line: str, requirement: str) -> CannotAdd:
     """Return the outcome for a file with a `line` that keeps out what is required."""
-    return CannotAdd(f"The file lists `{line}`, which keeps that version out: change that line by hand.", listed=True)
+    return CannotAdd(f"The file lists `{line}`, which keeps {requirement} out: change that line by hand.", listed=True)
 
 
 def _specifiers(line: str) -> SpecifierSet:

@@ -71,6 +71,7 @@ def discover(paths: Sequence[Path], *, root: Path, exclude: Sequence[str] = ()) 
     outer = _outer_rules(root)
     around = _walk(root, "", outer, excludes) if is_marked(root) else _Walk()
     targets: set[str] = set()
+    context = around.files.keys() | around.excluded.keys()
     problems: list[Problem] = []
     notices: set[Notice] = set()
     named_directories: list[str] = []
@@ -89,6 +90,8 @@ def discover(paths: Sequence[Path], *, root: Path, exclude: Sequence[str] = ()) 
             problems.append(Problem(relative, "read", "is not a regular file" if kind else _why_not(resolved)))
         elif not _hides(excludes, relative):
             targets.add(relative)
+        else:
+            context.add(relative)
         if kind in {stat.S_IFDIR, stat.S_IFREG} and _hides(excludes, relative, directory=kind == stat.S_IFDIR):
             notices.add(Notice(relative, 0, "is excluded, and not rewritten"))
     unreadable = dict(around.unreadable)
@@ -98,6 +101,7 @@ def discover(paths: Sequence[Path], *, root: Path, exclude: Sequence[str] = ()) 
             rules = _rules_for_named(root, directory, outer)
             below = _walk(root, directory, rules, excludes, hidden=_hides(excludes, directory, directory=True))
             unreadable.update(below.unreadable)
+            context |= below.excluded.keys()
         prefix = f"{directory}/" if directory else ""
         targets.update(file for file in below.files if file.startswith(prefix))
         problems += [
@@ -105,7 +109,6 @@ def discover(paths: Sequence[Path], *, root: Path, exclude: Sequence[str] = ()) 
             for where, message in below.unreadable.items()
             if where == directory or where.startswith(prefix)
         ]
-    context = around.files.keys() | around.excluded.keys()
     blamed = {problem.path for problem in problems}
     notices |= {Notice(path, 0, text) for path, text in unreadable.items() if path not in blamed}
     return Discovered(

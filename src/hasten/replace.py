@@ -1,4 +1,4 @@
-"""One file written so that at any moment it is whole: staged beside its target, flushed to disk, renamed over it. [IO]."""
+"""One file written so that at any moment it is whole: staged beside its target, flushed, renamed over it. [IO]."""
 
 from __future__ import annotations
 

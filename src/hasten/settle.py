@@ -119,6 +119,11 @@ def _is_reexported(module: Module, name: str, program: Program) -> bool:
             dotted = other.dotted(scope, base)
             if dotted is not None and program.named(dotted) is module:
                 return True
+        for call in program.calls_named(name, want=False):
+            if call.module is other and call.function[0] == "a":
+                dotted = other.dotted(call.scope, call.function[1])
+                if dotted is not None and program.named(dotted) is module:
+                    return True
         for _start, text, _use, _scope in other.facts["strings"]:
             head, _, tail = text.partition(f".{name}")
             if tail[:1] in {"", "."} and head and program.named(head) is module and f".{name}" in text:

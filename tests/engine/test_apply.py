@@ -171,6 +171,31 @@ def test_undo_steps_back_run_by_run(root: Path) -> None:
     assert (root / "a.py").read_bytes() == first
 
 
+def test_undo_again_never_takes_an_older_run(root: Path) -> None:
+    """A run that nothing could be given back of is not undone: undo comes back to it, not to the one before."""
+    fill(root, "a.py", "b.py")
+    for path in ("a.py", "b.py"):
+        apply_changes(root, [edit(root, path, b"new")], b"{}")
+    (root / "b.py").write_bytes(b"mine")
+    for _ in range(2):
+        undone = undo(root)
+        assert (undone.run, undone.restored, list(said(undone))) == (2, (), ["b.py"])
+        assert [run.state for run in runs(root)] == ["done", "done"]
+    (root / "b.py").write_bytes(b"new")
+    assert [undo(root).restored for _ in range(2)] == [("b.py",), ("a.py",)]
+
+
+def test_a_run_below_another_waits_for_its_turn(root: Path) -> None:
+    """Naming a run that a later one covers undoes nothing, and leaves it to be undone after that one."""
+    fill(root, "a.py")
+    first = (root / "a.py").read_bytes()
+    for content in (b"one", b"two"):
+        apply_changes(root, [edit(root, "a.py", content)], b"{}")
+    assert undo(root, 1).restored == ()
+    assert [undo(root).run for _ in range(2)] == [2, 1]
+    assert (root / "a.py").read_bytes() == first
+
+
 def test_nothing_to_do(root: Path) -> None:
     """Without a change that changes something there is no run, and no journal is made."""
     fill(root, "a.py")

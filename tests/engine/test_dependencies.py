@@ -212,6 +212,9 @@ FILES = {
     "requirements, cut": ("requirements.txt", "attrs", f"attrs\n{NEW}", None),
     "requirements, empty": ("requirements.txt", "", f"{NEW}\n", None),
     "requirements, only comments": ("requirements.txt", "# none", f"# none\n{NEW}\n", None),
+    "requirements, the last line goes on": ("requirements.txt", "a\nflask \\\n", f"a\n{NEW}\nflask \\\n", None),
+    "requirements, the only line goes on": ("requirements.txt", "flask \\", f"{NEW}\nflask \\", None),
+    "requirements, a comment ends it": ("requirements.txt", "a \\\n# \\\n", f"{NEW}\na \\\n# \\\n", None),
     "requirements, continued": ("requirements.txt", "attrs \\\n  ==1\nzope\n", f"attrs \\\n  ==1\n{NEW}\nzope\n", None),
 }
 
@@ -278,6 +281,52 @@ def test_what_is_listed_in_any_spelling_is_there(path: str, text: str) -> None:
     assert add(path, text, "ruamel.yaml>=0.17") == AlreadyThere()
 
 
+# What a file lists, and whether a version that is at least 3.11.7 can be installed with it.
+VERSIONS = {
+    "==2.0.1": False, "<3": False, "<3.11.7": False, "~=3.10.0": False, "==3.10.*": False, ">=2,<3": False,
+    "===nightly": False, "==2.0.1 --hash=sha256:00": False, "<3; python_version < '4'": False, " == 2  # why": False,
+    "": True, ">=2": True, "==3.11.7": True, "~=3.10": True, "==3.*": True, "<4": True, ">2,!=3.11.7": True,
+    "!=3.11.*": True, "<=3.11.7": True, "==4.0rc1": True, ">3.11.7,<3.11.8": True, " @ https://example.org/o.zip": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("listed", "fits"), VERSIONS.items())
+def test_a_version_that_keeps_the_new_one_out_is_told(listed: str, fits: bool) -> None:
+    """A pin or bound that the requirement cannot be met with is named; one that lets it in is enough."""
+    outcome = add("requirements.txt", f"attrs\norjson{listed}\n", NEW)
+    if fits:
+        assert outcome == AlreadyThere()
+    else:
+        line = "orjson" + " ".join(listed.partition("#")[0].rstrip().split(" "))
+        reason = f"The file lists `{line}`, which keeps orjson>=3.11.7 out: change that line by hand."
+        assert outcome == CannotAdd(reason, listed=True)
+
+
+KEPT_OUT = {
+    "project": ("pyproject.toml", f'{PROJECT}dependencies = ["orjson<3"]\n', "orjson<3"),
+    "poetry, exact": ("pyproject.toml", '[tool.poetry.dependencies]\norjson = "2.0.1"\n', "orjson = 2.0.1"),
+    "poetry, caret": ("pyproject.toml", '[tool.poetry.dependencies]\norjson = "^2.0"\n', "orjson = ^2.0"),
+    "poetry, tilde": ("pyproject.toml", '[tool.poetry.dependencies]\norjson.version = "~3.10"\n', "orjson = ~3.10"),
+    "poetry, or": ("pyproject.toml", '[tool.poetry.dependencies]\norjson = "^1 || >2,<3"\n', "orjson = ^1 || >2,<3"),
+    "cfg": ("setup.cfg", "[options]\ninstall_requires =\n  orjson==2.0.1\n", "orjson==2.0.1"),
+    "setup.py": ("setup.py", "setup(install_requires=['orjson==2.0.1'])\n", "orjson==2.0.1"),
+}
+
+
+@pytest.mark.parametrize(("path", "text", "line"), KEPT_OUT.values(), ids=KEPT_OUT.keys())
+def test_every_format_tells_a_version_that_is_too_old(path: str, text: str, line: str) -> None:
+    """The line is named as it is written."""
+    outcome = add(path, text, NEW)
+    assert isinstance(outcome, CannotAdd)
+    assert f"`{line}`" in outcome.reason
+
+
+@pytest.mark.parametrize("version", ["*", "^3", "^3.1", "~3", "3.*", ">=2 <4", "^2 || ^3", "^0.1 || 4", "a.b"])
+def test_poetry_versions_that_let_it_in(version: str) -> None:
+    """Poetry's own signs are understood, and what is not understood is left to Poetry."""
+    assert add("pyproject.toml", f'[tool.poetry.dependencies]\norjson = "{version}"\n', NEW) == AlreadyThere()
+
+
 def test_metadata_files_are_those_of_the_nearest_directory() -> None:
     """The nearest directory above counts, and files for development, tests and documentation never do."""
     paths = [
@@ -318,6 +367,10 @@ TREES = {
     "included": (
         {"requirements/base.txt": "a\n", "requirements/prod.txt": "-r base.txt\ngunicorn\n"},
         {"requirements/base.txt": "Added"},
+    ),
+    "included, too old": (
+        {"requirements/base.txt": "orjson==2\n", "requirements/prod.txt": "-r base.txt\ngunicorn\n"},
+        {"requirements/base.txt": "CannotAdd"},
     ),
     "one has it": (
         {"pyproject.toml": PROJECT + 'dependencies = ["orjson"]\n', "requirements.txt": "a\n"},

@@ -268,6 +268,8 @@ def _names(program: Program, module: Module, scope: int, types: Shape | None) ->
     if root in {"builtins", "json", "json.decoder"}:
         return frozenset({name})
     owner = program.owner_of(dotted)
+    if owner is None and name.isupper():
+        program.want(name)  # a constant of a module that is not read yet
     if owner is not None and program.resolve(dotted) is None:
         bindings = owner[0].bindings(0, owner[1])
         if len(bindings) == 1 and bindings[0].kind == "assign" and bindings[0].payload:

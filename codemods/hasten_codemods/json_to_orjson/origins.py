@@ -157,6 +157,9 @@ class Origins:
         if dotted in _NON_FINITE:
             self._note("JSON005", "NaN or infinity", module, module.scope(scope).span.start)
             return
+        constant = self.program.owner_of(dotted)
+        if constant is not None:
+            self._walk(constant[0], 0, ["n", constant[1]], depth + 1)
         if not self._once("attribute", name):
             return
         for other in self.program.modules:

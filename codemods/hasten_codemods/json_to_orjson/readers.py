@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hasten.api import Call, Module, Program, Sink, Span, follow
@@ -295,7 +296,7 @@ class Readers:
     def of_path(self, module: Module, scope: int, path: Shape, place: str) -> Verdict:
         """Return whether all who open the file at `path` in the program parse what they read."""
         key = self._identity(module, scope, path)
-        if key is None:
+        if key is None or (key[0] == "text" and not key[1].endswith((".json", ".jsonl"))):
             return Verdict("JSON003", f"the text is written to a file at {place} whose readers cannot be seen")
         readers = 0
         for call in [
@@ -325,10 +326,18 @@ class Readers:
             return Verdict(
                 "JSON003", f"the text is written to a file at {place}, and nothing in the program reads it back"
             )
-        stray = self._stray_use(module, scope, path, key)
+        stray = self._stray_use(module, scope, path, key) or self._listing
         if stray is not None:
             return Verdict("JSON003", f"the path of the file written at {place} is handed on at {stray}")
         return Verdict("JSON204", f"the file written at {place} is only read by JSON parsers", needs_no_known_text=True)
+
+    @cached_property
+    def _listing(self) -> str | None:
+        """Return a place that finds files by listing directories, and so may find any."""
+        for name in ("glob", "rglob", "iglob", "iterdir", "listdir", "scandir", "walk"):
+            for call in self.program.calls_named(name):
+                return f"{call.module.path}:{call.module.position(call.span.start).line}"
+        return None
 
     def _stray_use(self, module: Module, scope: int, path: Shape, key: tuple[str, ...]) -> str | None:
         """Return a place that does something else with the path than to open the file or to ask about it."""

@@ -75,14 +75,6 @@ def is_shim(module: Module) -> bool:
     return named and all(module.bindings(0, each) for each in _FUNCTIONS)
 
 
-def _runs_as_script(module: Module) -> bool:
-    """Tell whether a module has a `__main__` part and imports nothing of its own package, as scripts do."""
-    package = module.name.partition(".")[0]
-    named = any(use[0] == "cmp" for table in module.facts["reads"] for _, _, use in table.get("__name__", ()))
-    own = any(each.level > 0 or (each.module or each.name).partition(".")[0] == package for each in module.imports())
-    return named and not own
-
-
 class Shim:
     """Where the shim of each package goes, and how it is called."""
 
@@ -126,7 +118,7 @@ class Shim:
             return f"`{path}` is there already, and is not hasten's"
         if not self.package(module) and "/" in module.path:
             return f"it lies in a folder without `__init__.py`, from which `{NAME}` may not be found"
-        if self.package(module) and _runs_as_script(module):
+        if self.package(module) and self._runs_as_script(module):
             return f"it may be run as a script, from which the package that holds `{NAME}` may not be found"
         found = module.bindings(0, NAME)
         if any(each.kind != "import" for each in found):
@@ -151,3 +143,17 @@ class Shim:
                     edits,
                     support=True,
                 )
+
+    def _runs_as_script(self, module: Module) -> bool:
+        """Tell whether a module imports nothing of its own package and nobody imports it, as is the way of scripts."""
+        package = module.name.partition(".")[0]
+        if any(each.level > 0 or (each.module or each.name).partition(".")[0] == package for each in module.imports()):
+            return False
+        self.program.want(module.name.rpartition(".")[2])
+        names = {module.name, *(f"{module.name}.{name}" for name in module.facts["binds"][0])}
+        return not module.is_package and not any(
+            other.import_target(each) in names or each.name == module.name
+            for other in self.program.modules
+            if other is not module
+            for each in other.imports()
+        )

@@ -154,6 +154,12 @@ class Witnesses:
         for module, start, text, use, _scope in self._strings():
             if use != ["expr"] and re.search(r"(?:^|\.)requests\.\w+", text) and not set(text) & set(" /"):
                 return _place(module, start)
+        self.program.want("requests")
+        for module in self.program.modules:
+            for records in module.facts["attribute_stores"].values():
+                for base, _value, scope, start in records:
+                    if module.dotted(scope, base) == "requests":
+                        return _place(module, start)
         for call in self.program.calls_named("setattr", want=False):
             first = call.argument(0)
             if first is not None and call.module.dotted(call.scope, first.shape) == "requests":
@@ -297,7 +303,7 @@ def _is_standard(text: str) -> bool:
 
 
 def _encodes(module: Module, use: list[object]) -> bool:
-    """Tell whether a codec is the argument of something that makes bytes: `encode`, `bytes`, a file open for writing."""
+    """Tell whether a codec is the argument of something that makes bytes: `encode`, `bytes`, a file to write to."""
     if use[0] != "arg" or not isinstance(use[1], int):
         return False
     call = module.call(use[1])

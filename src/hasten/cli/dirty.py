@@ -41,7 +41,8 @@ def demand_clean(root: Path, paths: Sequence[str]) -> None:
         for path in _uncommitted(top, files[start : start + _BATCH])
     ]
     if dirty:
-        dirty.sort()
+        # A file that is removed from the index and still there has two lines, deleted and untracked.
+        dirty = sorted(set(dirty))
         more = f" and {len(dirty) - _NAMED} more" if len(dirty) > _NAMED else ""
         message = (
             f"uncommitted changes in {', '.join(dirty[:_NAMED])}{more}; commit or stash them, or give --allow-dirty"

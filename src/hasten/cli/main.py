@@ -52,18 +52,28 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.command("hasten", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "hasten",
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @click.version_option(__version__, "--version", message="hasten %(version)s")
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Rewrite Python code so that it runs faster, and show why each rewrite is right.
 
     `hasten preview` shows diffs and writes nothing; `hasten apply` writes the same changes; `hasten undo` takes the
     last apply back.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
 
 
 def main() -> int:
     """Run the command line of this process and return the exit code."""
+    streams.open_missing()
     try:
         # Without standalone mode click raises its errors instead of ending the process.
         code = commands.main(prog_name="hasten", standalone_mode=False)
@@ -77,22 +87,33 @@ def main() -> int:
     except click.ClickException as error:
         streams.fail(_sentence(error.format_message()))
         code = 2
-    except (KeyboardInterrupt, click.Abort):
-        streams.fail("interrupted; nothing more is done")
+    except (KeyboardInterrupt, click.Abort) as error:
+        streams.fail(f"interrupted; {str(error) or 'nothing more is done'}")
         code = 130
     except BrokenPipeError:
-        streams.close_quietly()
         code = 0
     except Exception as error:  # noqa: BLE001 - the last resort: say that this is our fault, and keep the exit code's meaning
-        import traceback
-
-        traceback.print_exc()
-        streams.fail(
-            f"this is a mistake in hasten, please report it with the lines above: {type(error).__name__}: {error}"
-        )
+        code = _failed(error)
+    lost = streams.flush()
+    if lost:
+        streams.fail(str(lost))
         code = 2
-    streams.flush()
     return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    """Say what nobody foresaw; return the exit code."""
+    lost = streams.flush() if isinstance(error, OSError) else None
+    if lost:
+        # click's own, which printed a help screen.
+        streams.fail(str(lost))
+        return 2
+    import traceback
+
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        streams.say(line)
+    streams.fail(f"this is a mistake in hasten, please report it with the lines above: {type(error).__name__}: {error}")
+    return 2
 
 
 def _sentence(message: str) -> str:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import click
 
 _CommandT = TypeVar("_CommandT", bound=Callable[..., object])
+_NamesT = TypeVar("_NamesT", bound="str | tuple[str, ...] | None")
 _SIDE = click.Path(path_type=Path)
 
 
@@ -47,7 +48,7 @@ def rewriting(command: _CommandT) -> _CommandT:
     """Add what `preview` and `apply` have in common."""
     for decorate in reversed(
         (
-            click.argument("paths", nargs=-1, metavar="[PATHS]..."),
+            click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=_named),
             click.option(
                 "--select",
                 multiple=True,
@@ -80,7 +81,12 @@ def rewriting(command: _CommandT) -> _CommandT:
                 metavar="N",
                 help="Lines of context (for 0, use `git apply --unidiff-zero`).",
             ),
-            click.option("--stdin-filename", metavar="FILE", help="Read standard input, as the content of this file."),
+            click.option(
+                "--stdin-filename",
+                metavar="FILE",
+                callback=_named,
+                help="Read standard input, as the content of this file.",
+            ),
             click.option(
                 "--no-dependencies", is_flag=True, help="Leave project metadata alone: you add what the new code needs."
             ),
@@ -99,7 +105,8 @@ def common(command: _CommandT) -> _CommandT:
                 "--exclude",
                 multiple=True,
                 metavar="GLOB",
-                help="Do not rewrite these files (a pattern as in .gitignore).",
+                help="Do not rewrite these files, named or not (a pattern as in .gitignore, relative to the root "
+                "or to the current directory).",
             ),
             click.option(
                 "-j",
@@ -125,4 +132,16 @@ def common(command: _CommandT) -> _CommandT:
 
 def _words(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     """Split what may be repeated and may be separated by commas."""
-    return tuple(word.strip() for each in given for word in each.split(",") if word.strip())
+    found = tuple(word.strip() for each in given for word in each.split(",") if word.strip())
+    if given and not found:
+        message = "names nothing; leave the option out for its default"
+        raise click.BadParameter(message)
+    return found
+
+
+def _named(_context: click.Context, _parameter: click.Parameter, given: _NamesT) -> _NamesT:
+    """Refuse an empty name, which a script gives by mistake, and which would stand for the current directory."""
+    if given is not None and not all([given] if isinstance(given, str) else given):
+        message = "a path is empty"
+        raise click.BadParameter(message)
+    return given

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from hasten.errors import UsageError
+
 Shown: TypeAlias = Callable[[str], str]
 """Turns a path of a report into one that can be clicked or typed where the person stands."""
 
@@ -30,9 +32,22 @@ class DiffPaths:
         return Path(os.path.relpath(self._root / path, self.base)).as_posix()
 
 
+def here() -> Path:
+    """Return the current directory.
+
+    Raises:
+        UsageError: it was removed.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        message = f"the current directory cannot be used: {error.strerror}; change to another one"
+        raise UsageError(message) from None
+
+
 def shown_from(root: Path) -> Shown:
     """Return how paths are shown: relative to the current directory where that is near, else in full."""
-    cwd = Path.cwd()
+    cwd = here()
     near = root.is_relative_to(cwd) or cwd.is_relative_to(root)
     # A missing path may be named from the root upwards.
     return lambda path: os.path.relpath(root / path, cwd) if near else str(root / path)
@@ -44,7 +59,7 @@ def diff_paths(root: Path, files: Iterable[str]) -> DiffPaths:
     In a work tree, git wants names relative to its top, also in a directory below, as `git diff` prints them;
     elsewhere, names relative to the current directory. Where files lie outside of that, names are relative to the root.
     """
-    cwd = Path.cwd()
+    cwd = here()
     full = [root / path for path in files]
     top = next((directory for directory in (cwd, *cwd.parents) if (directory / ".git").exists()), cwd)
     if all(path.is_relative_to(top) for path in full):

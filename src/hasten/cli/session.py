@@ -13,10 +13,11 @@ import platformdirs
 from hasten import config as configuration
 from hasten import pipeline, registry, source
 from hasten.cli import streams
+from hasten.cli.places import here, shown_from
 from hasten.cli.progress import Bar
-from hasten.discover import Discovered, discover, find_root
+from hasten.discover import Discovered, discover, find_root, is_excluded, is_marked, patterns_from
 from hasten.errors import SourceError, UsageError
-from hasten.model import Problem, Source
+from hasten.model import Notice, Problem, Source
 
 if TYPE_CHECKING:
     from hasten.api import Codemod
@@ -36,6 +37,7 @@ class Session:
         report: what they gave.
         stdin: the path under which standard input was read, None where files were.
         problems: what is not in the report: paths that could not be used.
+        targets: the number of files that could be rewritten.
     """
 
     root: Path
@@ -44,6 +46,7 @@ class Session:
     report: pipeline.Report
     stdin: Source | None
     problems: tuple[Problem, ...]
+    targets: int
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,7 +60,7 @@ def run(options: Options) -> Session:
     Raises:
         HastenError: the command line or the configuration is wrong.
     """
-    cwd = Path.cwd()
+    cwd = here()
     installed = registry.load()
     if not options.quiet:
         for problem in installed.problems:
@@ -67,7 +70,7 @@ def run(options: Options) -> Session:
     config = configuration.override(
         configuration.load(root, options.config, installed.codemods), installed.codemods,
         select=options.select, ignore=options.ignore, unsafe=options.unsafe, accept=options.accept,
-        exclude=options.exclude, jobs=options.jobs,
+        exclude=patterns_from(cwd, options.exclude, root=root), jobs=options.jobs,
     )  # fmt: skip
     chosen = tuple(codemod for codemod in installed.codemods if config.runs(codemod.name))
     stdin: Source | None = None
@@ -75,10 +78,13 @@ def run(options: Options) -> Session:
     if named is None:
         found = discover([cwd / path for path in options.paths or (".",)], root=root, exclude=config.exclude)
     else:
-        stdin, found, problems = _read_stdin(root, cwd / named, alone=options.stdin_filename is None)
+        stdin, found, problems = _read_stdin(
+            root, cwd / named, exclude=config.exclude, alone=options.stdin_filename is None
+        )
     if not options.quiet:
+        shown = shown_from(root)
         for notice in found.notices:
-            streams.fail(f"{notice.path}: {notice.message}")
+            streams.fail(f"{shown(notice.path)}: {notice.message}")
     request = pipeline.Request(
         root=root, config=config, targets=found.targets, context=found.context,
         unsafe=config.unsafe, accept=config.accept, jobs=config.jobs,
@@ -92,13 +98,19 @@ def run(options: Options) -> Session:
         report = pipeline.run(request, chosen, progress)
     if stdin is not None:
         _demand_wholly_in(stdin.path, report)
-    return Session(root, config, chosen, report, stdin, (*found.problems, *problems))
+    return Session(root, config, chosen, report, stdin, (*found.problems, *problems), len(found.targets))
 
 
-def cache_path() -> Path:
-    """Return the database of cached facts: under `HASTEN_CACHE_DIR`, else where the system keeps caches."""
+def cache_path() -> Path | None:
+    """Return the database of cached facts: under `HASTEN_CACHE_DIR`, else where the system keeps caches.
+
+    A user without a home, as some containers have, has no such place and no cache.
+    """
     given = os.environ.get("HASTEN_CACHE_DIR")
-    home = Path(given).absolute() if given else platformdirs.user_cache_path("hasten", appauthor=False)
+    try:
+        home = Path(given).absolute() if given else platformdirs.user_cache_path("hasten", appauthor=False)
+    except RuntimeError:
+        return None
     return home / "facts.sqlite3"
 
 
@@ -112,7 +124,9 @@ def _stdin_name(options: Options) -> str | None:
     return options.stdin_filename or _UNNAMED
 
 
-def _read_stdin(root: Path, named: Path, *, alone: bool) -> tuple[Source | None, Discovered, tuple[Problem, ...]]:
+def _read_stdin(
+    root: Path, named: Path, *, exclude: tuple[str, ...], alone: bool
+) -> tuple[Source | None, Discovered, tuple[Problem, ...]]:
     """Return standard input as a source, and the program around it.
 
     Text without a name has no place in the program, and is looked at by itself.
@@ -122,13 +136,20 @@ def _read_stdin(root: Path, named: Path, *, alone: bool) -> tuple[Source | None,
     except ValueError:
         message = f"{named} is outside of {root}"
         raise UsageError(message) from None
-    around = Discovered() if alone else discover([], root=root)
+    around = discover([], root=root) if not alone and is_marked(root) else Discovered()
     context = tuple(other for other in around.targets if other != path)
-    data = sys.stdin.buffer.read()
+    try:
+        data = sys.stdin.buffer.read()
+    except OSError as error:
+        message = f"standard input cannot be read: {error.strerror}"
+        raise UsageError(message) from None
     try:
         stdin = source.decode(path, data)
     except SourceError as error:
         return None, Discovered(), (Problem(path, error.kind, str(error)),)
+    if not alone and is_excluded(path, root=root, exclude=exclude):
+        notice = Notice(path, 0, "is excluded, and not rewritten")
+        return stdin, Discovered(context=(path, *context), notices=(notice,)), ()
     return stdin, Discovered(targets=(path,), context=context), ()
 
 

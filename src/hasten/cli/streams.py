@@ -9,11 +9,27 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import TextIO
+
+from hasten.errors import UsageError
 
 # Beside the control characters: those that make text run from right to left, or hide in it.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BOLD, _RED, _GREEN, _CYAN, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[0m"
+
+
+def open_missing() -> None:
+    """Stand something in for each standard stream that was closed by the caller (`>&-`).
+
+    What is written to stdout then fails, as it should; stderr leads nowhere, since there is nobody to tell. Without
+    this, the next file that is opened, say the journal, would get the number of the stream.
+    """
+    modes = (("stdin", os.O_WRONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w"))
+    for name, access, mode in modes:
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, access)
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", errors="backslashreplace", closefd=False))
 
 
 def visible(text: str) -> str:
@@ -28,12 +44,13 @@ def fail(message: str) -> None:
 
 def say(line: str = "") -> None:
     """Print one line on stderr, whatever it holds, after all that went to stdout so far."""
-    try:
+    with suppress(OSError):  # whoever writes to stdout is told
         sys.stdout.flush()
+    try:
         sys.stderr.write(visible(line).replace("\n", "\\n") + "\n")
         sys.stderr.flush()
-    except BrokenPipeError:
-        close_quietly()
+    except OSError:
+        _lead_nowhere(sys.stderr)
 
 
 def say_table(rows: list[list[str]]) -> None:
@@ -61,13 +78,19 @@ def aligned(rows: list[list[str]]) -> list[str]:
 
 
 def write(data: bytes) -> None:
-    """Write bytes to stdout as they are."""
+    """Write bytes to stdout as they are.
+
+    Raises:
+        UsageError: stdout is closed, or what it leads to is full; a pipe that nobody reads any more is no error.
+    """
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        close_quietly()
+        _lead_nowhere(sys.stdout)
+    except OSError as error:
+        raise _lost(error) from None
 
 
 def write_text(text: str) -> None:
@@ -106,8 +129,9 @@ def wants_color(choice: str, stream: TextIO) -> bool:
         return choice == "always"
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
+    forced = os.environ.get("FORCE_COLOR")
+    if forced:
+        return forced != "0"
     return is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
@@ -119,24 +143,30 @@ def is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def flush() -> None:
-    """Hand on what is left in the buffers."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        close_quietly()
-
-
-def close_quietly() -> None:
-    """Send the rest of a stream whose reader has gone nowhere, so that nobody stumbles over it again."""
+def flush() -> UsageError | None:
+    """Hand on what is left in the buffers, and return what to say if stdout does not take it."""
+    lost = None
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            _lead_nowhere(stream)
+        except OSError as error:
+            lost = _lost(error) if stream is sys.stdout else lost
+            _lead_nowhere(stream)
+    return lost
+
+
+def _lost(error: OSError) -> UsageError:
+    _lead_nowhere(sys.stdout)
+    return UsageError(f"standard output cannot be written: {error.strerror}")
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """Send the rest of a stream that takes no more nowhere, so that nobody stumbles over it again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _style(line: bytes, *, header: bool) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hasten import report
 from hasten.cli import streams
 from hasten.cli.options import Options
-from hasten.cli.places import Shown, diff_paths, shown_from
+from hasten.cli.places import Shown, diff_paths, here, shown_from
 from hasten.cli.session import Session
 from hasten.discover import find_root
 from hasten.model import Change
@@ -118,12 +117,12 @@ def _closing(options: Options, done: Session, applied: Applied | None) -> Iterab
         named = diff_paths(done.root, changed)
         if options.format in {None, "diff"} and not options.from_stdin and changed and not named.here:
             yield f"apply the diff in {named.base}"
-        nothing = f"nothing to rewrite in {_files(done.report.sources)}"
+        nothing = f"nothing to rewrite in {_files(done.targets)}"
         yield f"would rewrite {_files(len(changed))}" if changed else nothing
     elif applied.written:
         yield f"rewrote {_files(len(applied.written))}"
     else:
-        yield f"rewrote nothing in {_files(done.report.sources)}"
+        yield f"rewrote nothing in {_files(done.targets)}"
     offered = sum(row.offered for row in report.table(done.report, done.config).rows)
     if offered and not done.config.unsafe:
         where = "their hazards are above" if options.verbose else "`-v` lists their hazards"
@@ -140,7 +139,7 @@ def _closing(options: Options, done: Session, applied: Applied | None) -> Iterab
         yield f"the new code needs {', '.join(needed)}: add it to the dependencies of the project"
     if applied is not None and applied.written:
         # The journal belongs to the root, and `undo` finds that from where it is called.
-        elsewhere = find_root([], Path.cwd()) != done.root
+        elsewhere = find_root([], here()) != done.root
         yield f"`{f'cd {shlex.quote(str(done.root))} && ' if elsewhere else ''}hasten undo` takes this back"
 
 

@@ -16,14 +16,12 @@ def undo_command(run: int | None, *, listed: bool, quiet: bool) -> int:
 
     Every file gets the content that it had before. A file that was changed since is left as it is.
     """
-    from pathlib import Path
-
     from hasten.apply import undo
-    from hasten.cli.places import shown_from
+    from hasten.cli.places import here, shown_from
     from hasten.discover import find_root
     from hasten.journal import runs
 
-    root = find_root([], Path.cwd())
+    root = find_root([], here())
     if listed:
         known = runs(root)
         rows = [[str(each.id), each.started, each.state, str(len(each.files))] for each in known]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
 import orjson
 
 from hasten import report
-from hasten.cli import session, streams, telling
+from hasten.cli import outfile, session, streams, telling
 from hasten.cli.dirty import demand_clean
 from hasten.cli.options import Options
 from hasten.cli.places import diff_paths
@@ -16,13 +17,18 @@ from hasten.diff import unified
 from hasten.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from hasten.apply import Applied
+    from hasten.model import Changed
 
 _DONE, _WOULD_CHANGE, _FAILED = 0, 1, 2
 
 
 def preview(options: Options) -> int:
     """Print what would be rewritten; return the exit code."""
+    outfile.demand(options.output)
     done = session.run(options)
     _print(options, done, options.format or "diff")
     telling.tell(options, done)
@@ -34,6 +40,10 @@ def apply(options: Options) -> int:
     if options.from_stdin and options.format == "diff":
         message = "`apply` prints the rewritten text of standard input; `preview` prints its diff"
         raise UsageError(message)
+    if options.output is not None and options.format is None and (options.check or not options.from_stdin):
+        message = "`apply` rewrites the files where they are; give --format for what to write to the file of --output"
+        raise UsageError(message)
+    outfile.demand(options.output)
     done = session.run(options)
     if options.check or options.from_stdin:
         if options.format:
@@ -43,9 +53,12 @@ def apply(options: Options) -> int:
         telling.tell(options, done)
         return _exit_code(options, done)
     applied = _write(options, done)
-    if options.format:
-        _print(options, done, options.format, applied)
-    telling.tell(options, done, applied)
+    try:
+        if options.format:
+            _print(options, done, options.format, applied)
+    finally:
+        # Whatever became of the output, the files are rewritten, and somebody wants to know.
+        telling.tell(options, done, applied)
     return _exit_code(options, done, applied)
 
 
@@ -59,7 +72,24 @@ def _write(options: Options, done: Session) -> Applied:
     if not options.allow_dirty:
         demand_clean(done.root, [file.path for file in changed if not file.created])
     plan = orjson.dumps(report.document(done.report, done.root, done.names))
-    return apply_changes(done.root, changed, plan, groups=report.groups(done.report, blocked(done.root, changed)))
+    groups = report.groups(done.report, blocked(done.root, changed))
+    try:
+        return apply_changes(done.root, changed, plan, groups=groups)
+    except KeyboardInterrupt:
+        raise click.Abort(_how_far(done.root, changed)) from None
+
+
+def _how_far(root: Path, changed: Sequence[Changed]) -> str:
+    """Say how many of the files an interrupted run has rewritten: those that are what it would have made of them."""
+    count = 0
+    for file in changed:
+        try:
+            count += (root / file.path).read_bytes() == file.after
+        except OSError:
+            continue
+    if not count:
+        return "nothing was rewritten"
+    return f"{count} of {len(changed)} files are rewritten; `hasten undo` takes them back"
 
 
 def _print(options: Options, done: Session, kind: str, applied: Applied | None = None) -> None:
@@ -100,12 +130,8 @@ def _send(options: Options, data: bytes) -> None:
     """Write to stdout, or into the file of `--output`."""
     if options.output is None or str(options.output) == "-":
         streams.write(data)
-        return
-    try:
-        options.output.write_bytes(data)
-    except OSError as error:
-        message = f"{options.output}: cannot be written: {error.strerror}"
-        raise UsageError(message) from None
+    else:
+        outfile.write(options.output, data)
 
 
 def _exit_code(options: Options, done: Session, applied: Applied | None = None) -> int:

@@ -173,7 +173,8 @@ class _Trail:
             )
             dotted = read.module.dotted(read.scope, base) if base is not None else None
             # `import_module("constants").TEXT` may be this one, too.
-            made = base is not None and base[0] == "c"
+            dynamic = dotted is None and bool(self.program.calls_named("import_module", want=False))
+            made = base is not None and (base[0] == "c" or dynamic)
             if made or (dotted is not None and self.program.named(dotted) is step.module):
                 self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
         self.asked_by_name(step, name)
@@ -189,6 +190,9 @@ class _Trail:
 
     def attribute(self, step: _Step, base: Use, name: str) -> None:
         if base[0] == "n" and base[1] == "self":
+            owner = self.program.method_owner(step.module, step.scope)
+            if owner is not None and owner.decorators:
+                self.sink("outside", step)  # a dataclass shows and compares what it holds
             self.by_attribute_name(step, name)
         else:
             self.sink("asgattr", step, certain=False)
@@ -296,6 +300,8 @@ class _Trail:
                 self.field(step, call, where)
                 return
             target = constructor
+        # A test may put something else in the function's place, and look at what it is given.
+        self.program.want(target.name)
         if not all(self.transparent(target, each) for each in target.decorators):
             self.sink("arg", step, call)  # what the decorator does with it cannot be told
         name = _parameter(target, where, bound=bound)

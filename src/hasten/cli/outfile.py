@@ -1,0 +1,81 @@
+"""The file of `--output`: known to be writable before the work begins, and never half written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hasten.errors import UsageError
+
+_NEW = 0o666
+
+
+def demand(path: Path | None) -> None:
+    """Raise unless `write` could write to `path`; what is there stays as it is.
+
+    Raises:
+        UsageError: its directory does not exist or takes no files, or it is not for writing.
+    """
+    if path is None or str(path) == "-":
+        return
+    with _reported(path):
+        if _mode(path) is None:
+            # Opening a pipe to see would be an end of file for its reader.
+            if not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        else:
+            descriptor, name = _beside(path)
+            os.close(descriptor)
+            Path(name).unlink()
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put `data` in place of the file: the whole of it, or the old content stays.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    with _reported(path):
+        mode = _mode(path)
+        if mode is None:
+            path.write_bytes(data)
+            return
+        descriptor, name = _beside(path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(name).chmod(mode)
+            Path(name).replace(os.path.realpath(path))
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+
+
+def _mode(path: Path) -> int | None:
+    """Return the permissions for a regular file at `path`, None where something else, such as a device, is there."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return _NEW & ~mask
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
+
+
+def _beside(path: Path) -> tuple[int, str]:
+    return tempfile.mkstemp(prefix=".hasten-", dir=Path(os.path.realpath(path)).parent)
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"{path}: cannot be written: {error.strerror}"
+        raise UsageError(message) from None
