@@ -5,6 +5,7 @@ A cache that cannot be read or written is no error: the work is done anew.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,12 +33,15 @@ class Cache:
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return the blobs that are there."""
-        if self._path is None or not keys or not self._path.exists():
+        if self._path is None or not keys:
             return {}
         import asyncio
         import sqlite3
 
         try:
+            # A connection that cannot be opened would leave its thread's traceback on the terminal, so ask first.
+            if not self._path.is_file() or not os.access(self._path, os.R_OK | os.W_OK):
+                return {}
             return asyncio.run(self._get(self._path, keys))
         except (OSError, sqlite3.Error):
             return {}
@@ -53,6 +57,9 @@ class Cache:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._path.exists() and self._path.stat().st_size > _LARGEST:
                 self._path.unlink()
+            here = self._path if self._path.exists() else self._path.parent
+            if here.is_dir() == self._path.exists() or not os.access(here, os.R_OK | os.W_OK):
+                return
             asyncio.run(self._put(self._path, blobs))
         except (OSError, sqlite3.Error):
             return

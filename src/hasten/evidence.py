@@ -13,7 +13,9 @@ import re
 from typing import TYPE_CHECKING
 
 from hasten.discover import is_skipped
+from hasten.errors import SourceError
 from hasten.index.program import DataWitness
+from hasten.source import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +47,12 @@ class DataFiles:
             if number >= _MOST_FILES:
                 break
             try:
+                name = path.relative_to(root).as_posix()
                 if path.stat().st_size > _LARGEST:
                     continue
-                data = path.read_bytes()
-            except OSError:
+                data = read_bytes(root, name)
+            except (OSError, SourceError):
                 continue
-            name = path.relative_to(root).as_posix()
             here = list(_in_file(name, data))
             digest.update(repr(here).encode())
             found += here

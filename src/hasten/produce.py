@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -25,7 +24,7 @@ from hasten.model import (
     TextEdit,
     Unchanged,
 )
-from hasten.reading import Reader, facts_of, module_name
+from hasten.reading import CHANGED, Reader, digest_of, facts_of, module_name
 
 if TYPE_CHECKING:
     from hasten.api import Codemod
@@ -98,8 +97,8 @@ class Maker:
         except SourceError as error:
             return Problem(path, error.kind, str(error))
         seen = self.reader.seen.get(path)
-        if seen is not None and seen.digest != _digest(read.data):
-            return Problem(path, "changed", "it changed while hasten was reading it; run again")
+        if seen is not None and seen.digest != digest_of(read.data):
+            return Problem(path, "changed", CHANGED)
         return read
 
     def _unstable(self, outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
@@ -195,7 +194,3 @@ def snippets(reader: Reader) -> Callable[[str, Span], str]:
         return texts[path][span.start : span.end]
 
     return snippet
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -23,6 +23,7 @@ from hasten.model import Problem, Source
 #: Fewer bytes than this are indexed faster in this process than in workers.
 _WORTH_A_POOL = 400_000
 _CHUNK = 16
+CHANGED = "it changed while hasten was reading it; run again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Reader:
             data = self.data(path)
         except SourceError as error:
             return Seen(path, problem=Problem(path, error.kind, str(error)))
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest_of(data)
         return Seen(path, digest, len(data), scan.triggers(data, self.triggers), b"hasten:" in data)
 
     def holding(self, paths: Iterable[str], wants: Collection[Want]) -> list[str]:
@@ -91,8 +92,10 @@ class Reader:
     def index(self, paths: Sequence[str], advance: Callable[[int], None]) -> tuple[list[Module], list[Problem]]:
         """Return the facts of each file, in the order of `paths`, and the files that could not be parsed."""
         keys = {path: self._key(self.seen[path].digest) for path in paths}
-        blobs = self.cache.get(sorted(set(keys.values())))
-        missing = [path for path in paths if keys[path] not in blobs]
+        known = {
+            key: facts for key, blob in self.cache.get(sorted(set(keys.values()))).items() if (facts := _facts(blob))
+        }
+        missing = [path for path in paths if keys[path] not in known]
         size = sum(self.seen[path].size for path in missing)
         chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]
         tasks = [
@@ -109,23 +112,33 @@ class Reader:
         with workers.executor(self.jobs if size > _WORTH_A_POOL else 1) as pool:
             for results in workers.ordered(pool, _index_chunk, tasks):
                 advance(len(results))
-                for path, blob, problem in results:
+                for path, digest, blob, problem in results:
                     if problem is not None:
                         problems.append(problem)
+                    elif digest != self.seen[path].digest:
+                        # Its facts belong to another text than the one whose digest they would be kept under.
+                        problems.append(Problem(path, "changed", CHANGED))
                     else:
                         fresh[keys[path]] = blob
         self.cache.put(fresh)
-        blobs |= fresh
+        known |= {key: orjson.loads(blob) for key, blob in fresh.items()}
         modules = [
-            Module(path, module_name(path, self.seen), orjson.loads(blobs[keys[path]]))
-            for path in paths
-            if keys[path] in blobs
+            Module(path, module_name(path, self.seen), known[keys[path]]) for path in paths if keys[path] in known
         ]
         return modules, problems
 
     def _key(self, digest: str) -> str:
         literals = hashlib.sha256("\0".join(self.literals).encode()).hexdigest()[:16]
         return f"facts-{FACTS_VERSION}-{sys.version_info.major}.{sys.version_info.minor}-{literals}-{digest}"
+
+
+def _facts(blob: bytes) -> dict[str, Any] | None:
+    """Return kept facts, or None for something else that got into the cache."""
+    try:
+        facts = orjson.loads(blob)
+    except orjson.JSONDecodeError:
+        return None
+    return facts if isinstance(facts, dict) and "scopes" in facts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +149,25 @@ class _Task:
     overlay: dict[str, Source]
 
 
-def _index_chunk(task: _Task) -> list[tuple[str, bytes, Problem | None]]:
+def _index_chunk(task: _Task) -> list[tuple[str, str, bytes, Problem | None]]:
     # The facts are made of millions of small lists that all live to the end: collecting them in between is wasted.
     gc.disable()
     return [_index_file(task, path) for path in task.paths]
 
 
-def _index_file(task: _Task, path: str) -> tuple[str, bytes, Problem | None]:
+def _index_file(task: _Task, path: str) -> tuple[str, str, bytes, Problem | None]:
+    """Return the path, the digest of what was read, its facts, and what went wrong."""
     try:
-        text = (task.overlay[path] if path in task.overlay else source.read(task.root, path)).text
+        read = task.overlay[path] if path in task.overlay else source.read(task.root, path)
     except SourceError as error:
-        return path, b"", Problem(path, error.kind, str(error))
-    facts, problem = facts_of(path, text, task.literals)
-    return path, b"" if facts is None else orjson.dumps(facts), problem
+        return path, "", b"", Problem(path, error.kind, str(error))
+    facts, problem = facts_of(path, read.text, task.literals)
+    return path, digest_of(read.data), b"" if facts is None else orjson.dumps(facts), problem
+
+
+def digest_of(data: bytes) -> str:
+    """Return what stands for the content of a file."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def facts_of(path: str, text: str, literals: Sequence[str]) -> tuple[dict[str, Any] | None, Problem | None]:

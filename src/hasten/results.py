@@ -67,17 +67,26 @@ class Store:
     def load(self) -> Report | None:
         """Return the kept report, or None."""
         blob = self._cache.get([self._key]).get(self._key) if self._cache.enabled else None
-        return _report(orjson.loads(blob)) if blob is not None else None
+        try:
+            return _report(orjson.loads(blob)) if blob is not None else None
+        except (ValueError, TypeError, KeyError):
+            return None  # not what was kept: the work is done anew
 
     def save(self, report: Report) -> None:
         """Keep the report, unless a file name in it is not text or it is very large."""
-        if self._cache.enabled:
+        if self._cache.enabled and not _may_pass(report):
             try:
                 blob = orjson.dumps(_document(report), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=_plain)
             except orjson.JSONEncodeError:
                 return
             if len(blob) < _LARGEST:
                 self._cache.put({self._key: blob})
+
+
+def _may_pass(report: Report) -> bool:
+    """Tell whether a report holds a problem that another try may not meet: a vanished, changed or unreadable file."""
+    failed = [each.problem for each in report.outcomes if isinstance(each, Failed)]
+    return any(each.kind not in {"decode", "syntax"} for each in (*report.plan.problems, *failed))
 
 
 def _key(request: Request, codemods: Sequence[Codemod], seen: Mapping[str, Seen], others: Mapping[str, str]) -> str:
