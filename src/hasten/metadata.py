@@ -93,8 +93,6 @@ class Metadata:
         unread = {(each.path, "read"): each for each in self.notices if added or notices}
         every = {**notices, **unread}.values()
         return [*result, *added.values()], sorted(every, key=lambda each: (each.path, each.message))
-            {**notices, **unread}.values(), key=lambda each: (each.path, each.message)
-        )
 
     def _add(self, path: str, requirement: str) -> tuple[tuple[str, Outcome], ...]:
         """Return what becomes of the requirement of one file; nothing where the project has no metadata."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,9 +65,9 @@ def _write(root: Path, text: str) -> Path:
         ("accept = ['QCK101']", "tool.hasten.accept: QCK101 is a refusal, and only hazards can be accepted"),
         (
             "strategy = 'twins'",
-            "tool.hasten.strategy: must be one of convert, twin, offload, not 'twins'; did you mean twin?",
+            "tool.hasten.strategy: only convert is there so far, and not 'twins'",
         ),
-        ("strategy = [1]", "tool.hasten.strategy: must be one of convert, twin, offload, not a list"),
+        ("strategy = [1]", "tool.hasten.strategy: only convert is there so far, and not a list"),
         ("jobs = 0", "tool.hasten.jobs: must be a number from 1, not 0"),
         ("jobs = true", "tool.hasten.jobs: must be a number from 1, not true"),
         ("quicken-it = 1", "tool.hasten.quicken-it: must be a table, not 1"),
@@ -130,13 +131,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     _write(
         tmp_path,
         "[tool.hasten]\nselect = ['quicken-it']\nignore = ['other']\nunsafe = true\naccept = ['QCK001']\n"
-        "exclude = ['x/*.py']\nstrategy = 'twin'\njobs = 2\n"
+        "exclude = ['x/*.py']\nstrategy = 'convert'\njobs = 2\n"
         "[tool.hasten.quicken-it]\nfallback = true\nshare = 1\nnames = ['b', 'c']\n",
     )
     config = load(tmp_path, None, CODEMODS)
     assert config == Config(
         select=("quicken-it",), ignore=("other",), unsafe=True, accept=frozenset({"QCK001"}), exclude=("x/*.py",),
-        strategy="twin", jobs=2, options={"quicken-it": {"fallback": True, "share": 1.0, "names": ("b", "c")}},
+        strategy="convert", jobs=2, options={"quicken-it": {"fallback": True, "share": 1.0, "names": ("b", "c")}},
     )  # fmt: skip
     assert config.options_for(CODEMODS[1]) == {"fallback": True, "limit": 3, "share": 1.0, "names": ("b", "c")}
     assert config.options_for(CODEMODS[0]) == {}
@@ -175,3 +176,19 @@ def test_wrong_words_on_the_command_line_are_named(words: dict[str, list[str]], 
     with pytest.raises(UsageError) as caught:
         override(Config(), CODEMODS, **words)  # type: ignore[arg-type]
     assert str(caught.value) == message
+
+
+def test_a_tool_that_is_no_table_is_an_error(tmp_path: Path) -> None:
+    """A file whose `tool` is a number cannot hold a configuration, and is not taken for one that holds none."""
+    path = _write(tmp_path, "tool = 3\n")
+    with pytest.raises(ConfigError, match="tool: must be a table"):
+        load(tmp_path, None, CODEMODS)
+    with pytest.raises(ConfigError, match="tool: must be a table"):
+        load(tmp_path, path, CODEMODS)
+
+
+def test_a_pipe_is_no_configuration(tmp_path: Path) -> None:
+    """A named pipe called `pyproject.toml` is refused, and not read for ever."""
+    os.mkfifo(tmp_path / "pyproject.toml")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        load(tmp_path, None, CODEMODS)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hasten.discover import discover, find_root
 from hasten.errors import UsageError
+from hasten.model import Notice
 
 
 def _tree(root: Path, files: dict[str, str] | list[str]) -> Path:
@@ -87,21 +88,35 @@ def test_only_python_files_are_taken_unless_named(tmp_path: Path) -> None:
 
 def test_the_program_around_the_targets_is_context(tmp_path: Path) -> None:
     """Targets and context are sorted, without repetition, and have no file in common."""
-    root = _tree(tmp_path, ["pkg/a.py", "pkg/b.py", "pkg/sub/c.py", "other.py", "tests/t.py"])
+    root = _tree(tmp_path, ["setup.py", "pkg/a.py", "pkg/b.py", "pkg/sub/c.py", "other.py"])
     found = discover([root / "pkg/sub", root / "pkg/b.py", root / "pkg/sub/c.py"], root=root)
     assert found.targets == ("pkg/b.py", "pkg/sub/c.py")
-    assert found.context == ("other.py", "pkg/a.py", "tests/t.py")
+    assert found.context == ("other.py", "pkg/a.py", "setup.py")
+
+
+def test_around_paths_of_no_program_nothing_is_read(tmp_path: Path) -> None:
+    """Where nothing marks a root, it may be a home directory or `/`: only what is named is looked at."""
+    root = _tree(tmp_path, ["s.py", "other.py", "pkg/a.py", "pkg/b.py", "deep/er/c.py"])
+    found = discover([root / "s.py"], root=root)
+    assert (found.targets, found.context) == (("s.py",), ())
+    found = discover([root / "s.py", root / "pkg"], root=root, exclude=["b.py"])
+    assert (found.targets, found.context) == (("pkg/a.py", "s.py"), ("pkg/b.py",))
+    assert _targets(root) == ["deep/er/c.py", "other.py", "pkg/a.py", "pkg/b.py", "s.py"]
+    far = discover([root / "s.py", Path("/dev/null")], root=Path("/"))
+    assert (far.targets, far.context) == ((root.relative_to("/").as_posix() + "/s.py",), ())
 
 
 def test_excluded_files_are_still_evidence(tmp_path: Path) -> None:
-    """What is excluded is not rewritten, but read; a named file is taken all the same."""
+    """What is excluded is not rewritten, but read, also where it is named."""
     root = _tree(tmp_path, ["a.py", "migrations/b.py", "migrations/sub/c.py", "x/gen_d.py"])
     exclude = ("migrations", "gen_*.py")
     found = discover([root], root=root, exclude=exclude)
     assert found.targets == ("a.py",)
     assert found.context == ("migrations/b.py", "migrations/sub/c.py", "x/gen_d.py")
-    assert _targets(root, "x/gen_d.py", exclude=exclude) == ["x/gen_d.py"]
-    assert _targets(root, "migrations", exclude=exclude) == ["migrations/b.py", "migrations/sub/c.py"]
+    for named in ("x/gen_d.py", "migrations", "migrations/sub", "migrations/sub/c.py"):
+        found = discover([root / named], root=root, exclude=exclude)
+        assert found.targets == ()
+        assert found.notices == (Notice(named, 0, "is excluded, and not rewritten"),)
     assert _targets(root, "x", exclude=exclude) == []
 
 
@@ -200,16 +215,17 @@ def test_a_missing_path_is_a_problem_and_the_others_go_on(tmp_path: Path) -> Non
 _AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from hasten.discover import discover
+from hasten.discover import discover, is_skipped
 os.setgid(65534); os.setuid(65534)
 found = discover([Path(name) for name in sys.argv[2:]], root=Path(sys.argv[1]))
+assert not is_skipped(sys.argv[1], "closed")
 print(*found.targets, "|", *[p.path + " " + p.message for p in found.problems], "|", *[n.path for n in found.notices])
 """
 
 
 def test_a_directory_that_cannot_be_listed_is_a_problem(tmp_path: Path) -> None:
     """Where a person asked for it, an unreadable directory is a problem; around it, it is a notice."""
-    root = _tree(tmp_path, ["pkg/a.py", "pkg/closed/b.py", "closed/c.py"])
+    root = _tree(tmp_path, ["setup.cfg", "pkg/a.py", "pkg/closed/b.py", "closed/c.py"])
     for directory in (root, *root.parents[:-2]):
         directory.chmod(directory.stat().st_mode | 0o055)
     # Root may list anything, so the walk is made by somebody who is not root.
