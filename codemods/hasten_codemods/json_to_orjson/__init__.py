@@ -1,18 +1,19 @@
 """Replace the standard library's `json` with orjson.
 
 orjson reads and writes JSON several times faster than the standard library. It is no drop-in replacement: it gives
-bytes
-instead of text, writes no spaces, refuses some values and writes others by itself, and knows few of the options.
+bytes instead of text, writes no spaces, refuses some values and writes others by itself, and knows few of the options.
 
-This codemod rewrites `loads`, `load`, `dumps` and `dump`, under every name they are imported by, and follows the
-text that
-`dumps` makes through variables, parameters, attributes and return values, to see whether anything but a parser reads
-it.
-Classes that the standard library's errors are caught by still catch: `orjson.JSONDecodeError` derives from
+This codemod rewrites `loads`, `load`, `dumps` and `dump`, under every name they are imported by, and follows the text
+that `dumps` makes through variables, parameters, attributes and return values, to see whether anything but a parser
+reads it. Classes that the standard library's errors are caught by still catch: `orjson.JSONDecodeError` derives from
 `json.JSONDecodeError`, and `orjson.JSONEncodeError` is `TypeError`.
 
 Keys that are not text (integers, for one) are written as before: unless every key can be seen to be text, the new call
 carries `OPT_NON_STR_KEYS`. Promise it with `str_keys = true`, and the option is left out.
+
+What it does not see: a handler more than three calls above the call, or around a property, an operator method, a
+callback, or a generator that is consumed elsewhere; documents that a library hands over as a subclass of `str`; text
+that is read through `locals()`, class patterns or computed attribute names.
 
 See <https://github.com/ijl/orjson> for orjson itself.
 """
