@@ -9,6 +9,7 @@ costs what importing click costs.
 
 from __future__ import annotations
 
+import errno
 import importlib
 
 import click
@@ -17,6 +18,7 @@ from hasten import __version__
 from hasten.cli import streams
 from hasten.errors import HastenError
 
+_FULL_OR_CLOSED = frozenset({errno.ENOSPC, errno.EBADF, errno.EIO})
 _COMMANDS = {
     "preview": "hasten.cli.rewriting",
     "apply": "hasten.cli.rewriting",
@@ -103,10 +105,9 @@ def main() -> int:
 
 def _failed(error: Exception) -> int:
     """Say what nobody foresaw; return the exit code."""
-    lost = streams.flush() if isinstance(error, OSError) else None
-    if lost:
-        # click's own, which printed a help screen.
-        streams.fail(str(lost))
+    if isinstance(error, OSError) and error.filename is None and error.errno in _FULL_OR_CLOSED:
+        # From click, which printed a help screen.
+        streams.fail(str(streams.lost(error)))
         return 2
     import traceback
 

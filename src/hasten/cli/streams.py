@@ -90,7 +90,7 @@ def write(data: bytes) -> None:
     except BrokenPipeError:
         _lead_nowhere(sys.stdout)
     except OSError as error:
-        raise _lost(error) from None
+        raise lost(error) from None
 
 
 def write_text(text: str) -> None:
@@ -145,19 +145,20 @@ def is_terminal(stream: TextIO) -> bool:
 
 def flush() -> UsageError | None:
     """Hand on what is left in the buffers, and return what to say if stdout does not take it."""
-    lost = None
+    found = None
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
             _lead_nowhere(stream)
         except OSError as error:
-            lost = _lost(error) if stream is sys.stdout else lost
+            found = lost(error) if stream is sys.stdout else found
             _lead_nowhere(stream)
-    return lost
+    return found
 
 
-def _lost(error: OSError) -> UsageError:
+def lost(error: OSError) -> UsageError:
+    """Give stdout up, and return what to say about it."""
     _lead_nowhere(sys.stdout)
     return UsageError(f"standard output cannot be written: {error.strerror}")
 
