@@ -7,18 +7,19 @@ surrogates, and byte order marks. Tests often keep such documents as files, wher
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 from typing import TYPE_CHECKING
 
-from hasten.discover import is_skipped
+from hasten.discover import is_marked, is_skipped
 from hasten.errors import SourceError
 from hasten.index.program import DataWitness
 from hasten.source import read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".geojson", ".ipynb", ".har", ".webmanifest")
@@ -38,12 +39,17 @@ _SPECIAL = re.compile(
 class DataFiles:
     """The data files of a tree, read once."""
 
-    def __init__(self, root: Path) -> None:
-        """Look through the tree; what cannot be read holds no evidence."""
+    def __init__(self, root: Path, paths: Iterable[str]) -> None:
+        """Look through the tree; what cannot be read holds no evidence.
+
+        Args:
+            root: the directory of the run; searched whole where a project is marked in it.
+            paths: the Python files of the run; elsewhere, only their directories are searched.
+        """
         self.witnesses: tuple[DataWitness, ...] = ()
         digest = hashlib.sha256()
         found: list[DataWitness] = []
-        for number, path in enumerate(_data_files(root)):
+        for number, path in enumerate(_data_files(root, paths)):
             if number >= _MOST_FILES:
                 break
             try:
@@ -60,7 +66,12 @@ class DataFiles:
         self.digest = digest.hexdigest()
 
 
-def _data_files(root: Path) -> Iterator[Path]:
+def _data_files(root: Path, paths: Iterable[str]) -> Iterator[Path]:
+    if not is_marked(root):
+        for beside in sorted({path.rpartition("/")[0] for path in paths}):
+            with contextlib.suppress(OSError):
+                yield from sorted(each for each in (root / beside).iterdir() if each.name.endswith(_SUFFIXES))
+        return
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(each for each in folders if not is_skipped(folder, each))
         for name in sorted(names):

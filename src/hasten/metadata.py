@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,17 +149,15 @@ class Metadata:
 
 
 def _names(folder: Path) -> set[str]:
-    names = {each for each in ("pyproject.toml", "setup.cfg", "setup.py", ".isort.cfg") if (folder / each).is_file()}
-    names |= {
-        each.name
-        for pattern in ("*requirements*.txt", "*requirements*.in")
-        for each in folder.glob(pattern)
-        if each.is_file()
-    }
-    if (folder / "requirements").is_dir():
-        names |= {
-            f"requirements/{each.name}"
-            for pattern in ("*.txt", "*.in")
-            for each in (folder / "requirements").glob(pattern)
-        }
-    return names
+    """Return the names of the metadata files in a directory; what cannot be looked at is none."""
+    patterns = ("pyproject.toml", "setup.cfg", "setup.py", ".isort.cfg", "*requirements*.txt", "*requirements*.in")
+    found = {name for name in _listed(folder) if any(fnmatch(name, pattern) for pattern in patterns)}
+    found |= {f"requirements/{name}" for name in _listed(folder / "requirements") if name.endswith((".txt", ".in"))}
+    return {name for name in found if (folder / name).is_file()}
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return [each.name for each in folder.iterdir()]
+    except OSError:
+        return []

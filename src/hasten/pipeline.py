@@ -115,7 +115,9 @@ class _Inputs:
 
 def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Report:
     targets, everything = sorted(set(request.targets)), sorted({*request.targets, *request.context})
-    inputs = _Inputs(_reader(request, codemods), DataFiles(request.root), Metadata.read(request.root, targets))
+    inputs = _Inputs(
+        _reader(request, codemods), DataFiles(request.root, everything), Metadata.read(request.root, targets)
+    )
     reader = inputs.reader
     progress.step("reading", len(everything))
     reader.look(everything, progress.advance)

@@ -170,7 +170,8 @@ def test_a_run_without_a_home_has_no_cache(hasten_command: Command, tree: Tree) 
     if os.getuid():
         pytest.skip("only root can become somebody else")
     code = (
-        "import os; from hasten.cli.session import cache_path; os.setuid(54321); del os.environ['HASTEN_CACHE_DIR']; os.environ.pop('HOME', None);"
+        "import os; from hasten.cli.session import cache_path; os.setuid(54321); del os.environ['HASTEN_CACHE_DIR'];"
+        "os.environ.pop('HOME', None);"
         "os.environ.pop('XDG_CACHE_HOME', None);"
         "print(cache_path())"
     )
