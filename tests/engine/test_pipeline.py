@@ -1,0 +1,105 @@
+"""A whole run, on real trees with a real cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hasten import pipeline, registry
+from hasten.config import Config
+from hasten.model import Changed
+
+CODEMODS = list(registry.load())
+SAFE = "import json\n\n\ndef f(text):\n    return json.loads(text)\n"
+SHOWN = "import json\n\n\ndef f(value):\n    text = json.dumps(value)\n    print({0})\n    return json.loads(text)\n"
+
+
+def _run(root: Path, *, cache: Path | None = None, jobs: int = 1, context: tuple[str, ...] = ()) -> pipeline.Report:
+    names = tuple(sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py")))
+    targets = tuple(name for name in names if name not in context)
+    return pipeline.run(pipeline.Request(root, Config(), targets, context, jobs=jobs, cache=cache), CODEMODS)
+
+
+def test_jobs_and_cache_make_no_difference(tmp_path: Path) -> None:
+    """One process, two, a cold cache and a warm one give the same report."""
+    root, cache = tmp_path / "tree", tmp_path / "cache.sqlite3"
+    root.mkdir()
+    for number in range(40):
+        (root / f"m{number}.py").write_text(SAFE + f"# {'x' * 12_000}\n", encoding="utf-8")
+
+    plain = _run(root)
+
+    assert len(plain.outcomes) == 40
+    assert _run(root, jobs=2) == plain
+    assert _run(root, cache=cache, jobs=2) == plain
+    warm = _run(root, cache=cache)
+    assert warm == plain
+    assert warm.cached
+
+
+def test_a_changed_file_gets_no_result_of_another_text(tmp_path: Path) -> None:
+    """The cache answers for contents, not for names: going back and forth between two texts is always right."""
+    root, cache = tmp_path / "tree", tmp_path / "cache.sqlite3"
+    root.mkdir()
+    for text, taken in ((SHOWN.format("text"), 1), (SHOWN.format("'ok'"), 2), (SHOWN.format("text"), 1)):
+        (root / "a.py").write_text(text, encoding="utf-8")
+
+        assert len(_run(root, cache=cache).selected) == taken
+
+
+def test_a_vanished_file_is_not_remembered(tmp_path: Path) -> None:
+    """A problem that may pass is not kept: the next run finds the file again."""
+    root, cache = tmp_path / "tree", tmp_path / "cache.sqlite3"
+    root.mkdir()
+    request = pipeline.Request(root, Config(), ("a.py",), jobs=1, cache=cache)
+
+    gone = pipeline.run(request, CODEMODS)
+    (root / "a.py").write_text(SAFE, encoding="utf-8")
+    there = pipeline.run(request, CODEMODS)
+
+    assert [each.kind for each in gone.plan.problems] == ["read"]
+    assert not there.plan.problems
+    assert len(there.selected) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\x00" + b"\xff" * 200])
+def test_a_broken_cache_is_no_error(tmp_path: Path, content: bytes) -> None:
+    """Whatever stands where the cache should be, the work is done."""
+    root, cache = tmp_path / "tree", tmp_path / "cache.sqlite3"
+    root.mkdir()
+    (root / "a.py").write_text(SAFE, encoding="utf-8")
+    cache.write_bytes(content)
+
+    assert _run(root, cache=cache) == _run(root)
+
+
+def test_evidence_comes_from_files_that_are_not_rewritten(tmp_path: Path) -> None:
+    """A test outside of the targets, without a trigger word, makes a change unsafe."""
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "app.py").write_text(SAFE, encoding="utf-8")
+    (tmp_path / "check.py").write_text(
+        "import pytest\nfrom app import f\n\n\ndef test_f():\n    with pytest.raises(TypeError):\n        f(None)\n",
+        encoding="utf-8",
+    )
+
+    report = _run(tmp_path, context=("check.py",))
+
+    (change,) = (each for each in report.plan.changes if not each.support)
+    assert [each.code for each in change.hazards] == ["JSON012"]
+    assert "check.py:6" in change.hazards[0].message
+
+
+def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    """Syntax errors and undecodable bytes are problems of their own files."""
+    (tmp_path / "good.py").write_text(SAFE, encoding="utf-8")
+    (tmp_path / "syntax.py").write_text("import json\ndef f(:\n", encoding="utf-8")
+    (tmp_path / "bytes.py").write_bytes(b"import json\nx = '\xff'\n")
+
+    report = _run(tmp_path)
+
+    assert {(each.path, each.kind) for each in report.plan.problems} == {
+        ("syntax.py", "syntax"),
+        ("bytes.py", "decode"),
+    }
+    assert [each.path for each in report.outcomes if isinstance(each, Changed)] == ["good.py"]
