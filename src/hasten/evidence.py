@@ -11,6 +11,8 @@ import contextlib
 import hashlib
 import os
 import re
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hasten.discover import is_marked, is_skipped
@@ -20,7 +22,6 @@ from hasten.source import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".geojson", ".ipynb", ".har", ".webmanifest")
 #: Larger files are data of the user's, not examples; looking through them would cost more than the rest of a run.
@@ -67,7 +68,7 @@ class DataFiles:
 
 
 def _data_files(root: Path, paths: Iterable[str]) -> Iterator[Path]:
-    if not is_marked(root):
+    if not is_marked(root) and _is_shared(root):
         for beside in sorted({path.rpartition("/")[0] for path in paths}):
             with contextlib.suppress(OSError):
                 yield from sorted(each for each in (root / beside).iterdir() if each.name.endswith(_SUFFIXES))
@@ -77,6 +78,15 @@ def _data_files(root: Path, paths: Iterable[str]) -> Iterator[Path]:
         for name in sorted(names):
             if name.endswith(_SUFFIXES):
                 yield root / folder / name
+
+
+def _is_shared(folder: Path) -> bool:
+    """Tell whether a directory is a place for all sorts of things: the home directory, what is above it, or `/tmp`."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return folder == Path(folder.anchor)
+    return folder in {home, *home.parents, Path(tempfile.gettempdir())}
 
 
 def _in_file(name: str, data: bytes) -> Iterator[DataWitness]:
