@@ -19,6 +19,8 @@ _TUPLES = frozenset(
     {"typing.NamedTuple", "collections.namedtuple", "builtins.tuple", "builtins.float", "typing_extensions.NamedTuple"}
 )
 _NON_FINITE = frozenset({"math.nan", "math.inf", "numpy.nan", "numpy.inf"})
+#: Functions that make integers of any size; `int(digest, 16)` is another.
+_GROWING = frozenset({"factorial", "from_bytes", "getrandbits", "randbits"})
 _TUPLE_MAKERS = frozenset(
     {
         "urllib.parse.urlsplit",
@@ -160,6 +162,8 @@ class Origins:
         constant = self.program.owner_of(dotted)
         if constant is not None:
             self._walk(constant[0], 0, ["n", constant[1]], depth + 1)
+        if name == "int":
+            self._note("JSON006", "an integer of 128 bits, as of a UUID,", module, module.scope(scope).span.start)
         if not self._once("attribute", name):
             return
         for other in self.program.modules:
@@ -187,6 +191,8 @@ class Origins:
             "hex",
         }:
             self._note("JSON008", f"a value made by `{dotted}`", module, start)
+        elif call.tail in _GROWING or (dotted == "builtins.int" and len(call.arguments) > 1):
+            self._note("JSON006", f"an integer of any size, from `{call.tail}`,", module, start)
         elif dotted in _TUPLE_MAKERS or call.tail in {"timetuple", "utctimetuple"}:
             self._note("JSON007", f"the named tuple that `{call.tail}` gives", module, start)
         elif dotted in _WRAPPERS:

@@ -39,7 +39,7 @@ class Reading:
         parsed = document is not None and document[0] == "c" and self._is_own_text(site.module, site.scope, document)
         for code, place, what in (
             ("JSON005", self._non_finite_document(site, document, parsed), "NaN or infinity in JSON text"),
-            ("JSON006", witnesses.big, "an integer beyond 64 bits"),
+            ("JSON006", witnesses.big or self._big_writing, "an integer beyond 64 bits"),
             (
                 "JSON015",
                 None if constant or parsed or self._is_str(site, call, document) else witnesses.other_encoding,
@@ -114,6 +114,17 @@ class Reading:
         dotted = site.module.dotted(site.scope, document) or ""
         owner = self._context.program.resolve(dotted.rpartition(".")[0]) if "." in dotted else None
         return owner is not None and owner.kind == "class" and bool(owner.bases)
+
+    @cached_property
+    def _big_writing(self) -> str | None:
+        """Return a call that may write an integer beyond 64 bits, which the standard library would read as it is."""
+        for site in self._context.sites:
+            value = site.call.argument(0, "obj") if site.call is not None and site.name in {"dumps", "dump"} else None
+            if value is not None:
+                found = Origins(self._context.program).of(site.module, site.scope, value.shape)
+                if "JSON006" in found:
+                    return site.place
+        return None
 
     def _is_str(self, site: Site, call: Call, document: list[Any] | None) -> bool:
         """Tell whether what is read was decoded before: text, or a file opened in text mode."""

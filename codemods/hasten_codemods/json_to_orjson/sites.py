@@ -134,6 +134,8 @@ def _reached(program: Program, module: Module) -> Iterator[Site]:
             root = root[1]
         found = module.lookup(call.scope, root[1]) if root[0] == "n" else None
         dotted = module.dotted(call.scope, shape) or ""
+        if dotted.startswith("json."):
+            continue  # found by its import
         via = ""
         if found is not None and program.is_own(dotted):
             via = dotted.rpartition(".")[0] if _ultimate(program, dotted).partition(".")[0] == "json" else ""

@@ -44,8 +44,6 @@ _MARK = re.compile(r"^(?:\xff\xfe|\xfe\xff|\xef\xbb\xbf|\ufeff)")
 _READING_MESSAGE = re.compile(_READING_WORDS)
 _WRITING_MESSAGE = re.compile(_WRITING_WORDS)
 _FRAGMENT = re.compile(r"\"\s*: |\", \"")
-#: Functions that make integers of any size.
-_GROWING = ("factorial", "from_bytes", "getrandbits", "randbits")
 _READERS = frozenset({"loads", "load", "StringIO", "BytesIO", "write", "write_text", "write_bytes", "fromstring"})
 _NON_FINITE = frozenset({"math.nan", "math.inf", "numpy.nan", "numpy.inf", "builtins.float"})
 _SPELLINGS = re.compile(r"^\s*[+-]?(?:nan|inf(?:inity)?)\s*$", re.IGNORECASE)
@@ -177,14 +175,6 @@ class Witnesses:
         for module in self.program.modules:
             for start in module.facts["big"]:
                 return _place(module, start)
-        for name in _GROWING:
-            for call in self.program.calls_named(name):
-                return _place(call.module, call.span.start)
-        for read in self.program.attribute_reads("int", want=False):
-            return _place(read.module, read.span.start)  # uuid.UUID(...).int
-        for call in self.program.calls_named("int", want=False):
-            if len(call.arguments) > 1:
-                return _place(call.module, call.span.start)  # int(digest, 16)
         return self._big_text
 
     @cached_property

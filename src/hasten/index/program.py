@@ -10,6 +10,7 @@ matter, and the answers do not depend on which were read first.
 from __future__ import annotations
 
 import io
+import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -749,6 +750,7 @@ def _names(modules: list[Module]) -> dict[str, Module]:
         for cut in range(len(parts)):
             tails.setdefault(".".join(parts[cut:]), []).append(module)
     for tail, owners in tails.items():
-        if len(owners) == 1:
+        # `import json` in a package that has a module `json` of its own still means the standard library's.
+        if len(owners) == 1 and tail.partition(".")[0] not in sys.stdlib_module_names:
             names.setdefault(tail, owners[0])
     return names
