@@ -323,5 +323,3 @@ CODES: tuple[Code, ...] = (
         "`TypeError`.",
     ),
 )
-
-TITLES = {each.code: each.title for each in CODES}

@@ -96,9 +96,6 @@ _ABOUT_PATHS = frozenset(
         "chmod",
     ]
 )
-_NOT_UTF8 = frozenset(
-    {"ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "cp1252", "utf-16", "utf-32", "utf-16-le", "utf-16-be"}
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,7 +292,7 @@ class _Trail:
         bound = target.kind == "class" or (
             call.function[0] == "a"
             and self.program.method_owner(target.module, target.number) is not None
-            and not self.is_static(target)
+            and not self.program.is_static(target)
         )
         if target.kind == "class":
             constructor = self.program.find_method(target, "__init__")
@@ -328,9 +328,6 @@ class _Trail:
                 if name is not None:
                     found.append((each, name))
         return found
-
-    def is_static(self, target: Scope) -> bool:
-        return any(each[-1] == "staticmethod" for each in target.decorators if each[0] in {"n", "a"})
 
     def field(self, step: _Step, call: Call, where: int | str) -> None:
         """Follow an argument of a dataclass-like constructor into the field it fills."""

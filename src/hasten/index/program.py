@@ -607,13 +607,14 @@ class Program:
             if not certain:
                 continue
             method = owner is not None and owner.kind == "class"
-            bound = 1 if method and not self._is_static(function) else 0
+            bound = 1 if method and not self.is_static(function) else 0
             position = plain.index(name) - bound if name in plain else -1
             argument = call.argument(position, name) if position >= 0 else call.argument(len(call.arguments), name)
             if argument is not None:
                 yield call, argument.shape
 
-    def _is_static(self, function: Scope) -> bool:
+    def is_static(self, function: Scope) -> bool:
+        """Tell whether a method is a `staticmethod`, and so takes no instance."""
         return any(each[-1] == "staticmethod" for each in function.decorators if each[0] in {"n", "a"})
 
     def callers(self, function: Scope) -> list[tuple[Call, bool]]:
