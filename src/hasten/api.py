@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hasten.index.flow import Sink, follow
-from hasten.index.program import Argument, Call, Guard, Module, Program, Read, Scope
+from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
+from hasten.index.program import Program
 from hasten.model import (
     Applicability,
     Change,

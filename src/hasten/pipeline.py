@@ -17,7 +17,8 @@ from hasten.api import Codemod, Settings
 from hasten.cache import Cache
 from hasten.config import Config
 from hasten.evidence import DataFiles
-from hasten.index.program import Module, Program, Want
+from hasten.index.module import Module
+from hasten.index.program import Program, Want
 from hasten.metadata import Metadata
 from hasten.model import Finding, Outcome, Plan, Problem, Source
 from hasten.reading import Reader
@@ -173,7 +174,7 @@ def _analyse(
     tried: set[str] = set()
     while True:
         progress.step("indexing", len(pending))
-        found, failed = reader.index(pending, progress.advance)
+        found, failed = reader.index(pending, progress.advance, None if tried else _import_the_rest)
         modules.update((each.path, each) for each in found)
         problems.extend(failed)
         tried.update(pending)
@@ -185,6 +186,14 @@ def _analyse(
         pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
         if not pending:
             return findings
+
+
+def _import_the_rest() -> None:
+    """Import what the later steps most likely need, a third of a second's work, while this process has to wait."""
+    import hasten.check
+    import hasten.dependency_text
+    import hasten.dependency_toml
+    import hasten.rewrite  # noqa: F401
 
 
 def _program(request: Request, inputs: _Inputs, modules: dict[str, Module]) -> Program:

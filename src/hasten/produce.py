@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from hasten import plan as planning
 from hasten import settle, source, workers
 from hasten.errors import SourceError
-from hasten.index.program import Module, Program
+from hasten.index.module import Module
+from hasten.index.program import Program
 from hasten.model import (
     Changed,
     Edit,

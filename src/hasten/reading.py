@@ -17,7 +17,8 @@ from hasten import scan, source, workers
 from hasten.cache import Cache
 from hasten.errors import SourceError
 from hasten.index.build import FACTS_VERSION, build
-from hasten.index.program import Module, Want
+from hasten.index.module import Module
+from hasten.index.program import Want
 from hasten.model import Problem, Source
 
 #: Fewer bytes than this are indexed faster in this process than in workers.
@@ -89,8 +90,13 @@ class Reader:
                 continue
         return found
 
-    def index(self, paths: Sequence[str], advance: Callable[[int], None]) -> tuple[list[Module], list[Problem]]:
-        """Return the facts of each file, in the order of `paths`, and the files that could not be parsed."""
+    def index(
+        self, paths: Sequence[str], advance: Callable[[int], None], meanwhile: Callable[[], None] | None = None
+    ) -> tuple[list[Module], list[Problem]]:
+        """Return the facts of each file, in the order of `paths`, and the files that could not be parsed.
+
+        While workers are at it, and only then, this process does `meanwhile`.
+        """
         keys = {path: self._key(self.seen[path].digest) for path in paths}
         known = {
             key: facts for key, blob in self.cache.get(sorted(set(keys.values()))).items() if (facts := _facts(blob))
@@ -110,7 +116,7 @@ class Reader:
         problems: list[Problem] = []
         fresh: dict[str, bytes] = {}
         with workers.executor(self.jobs if size > _WORTH_A_POOL else 1) as pool:
-            for results in workers.ordered(pool, _index_chunk, tasks):
+            for results in workers.ordered(pool, _index_chunk, tasks, meanwhile):
                 advance(len(results))
                 for path, digest, blob, problem in results:
                     if problem is not None:

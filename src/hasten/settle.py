@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hasten import imports
-from hasten.index.program import Import, Module, Program
+from hasten.index.module import Import, Module
+from hasten.index.program import Program
 from hasten.model import Change, Span, TextEdit
 from hasten.text import LineTable
 

@@ -42,8 +42,19 @@ def executor(jobs: int) -> Iterator[Executor | None]:
     pool.shutdown()
 
 
-def ordered(pool: Executor | None, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> Iterator[ResultT]:
+def ordered(
+    pool: Executor | None,
+    function: Callable[[ItemT], ResultT],
+    items: Sequence[ItemT],
+    meanwhile: Callable[[], None] | None = None,
+) -> Iterator[ResultT]:
     """Yield `function(item)` for each item, in order; `function` must not raise and must be importable by name.
+
+    Args:
+        pool: where to call it; None is this process.
+        function: what to call.
+        items: its arguments.
+        meanwhile: called once in this process while the workers are busy; never called without workers.
 
     Raises:
         HastenError: a worker was killed.
@@ -53,6 +64,8 @@ def ordered(pool: Executor | None, function: Callable[[ItemT], ResultT], items: 
         return
     try:
         futures = [pool.submit(function, each) for each in items]
+        if meanwhile is not None:
+            meanwhile()
         for future in futures:
             yield future.result()
     except BrokenExecutor:

@@ -125,10 +125,8 @@ def _import_of(module: Module, name: str) -> str | None:
 def _reached(program: Program, module: Module) -> Iterator[Site]:
     """Yield the calls that reach `json` through another module, a class, or a star import of one's own."""
     starred = [each for each in module.imports() if each.name == "*"]
-    for call in module.calls():
+    for call in (each for name in sorted(FUNCTIONS) for each in module.calls_named(name)):
         shape = call.function
-        if call.tail not in FUNCTIONS or shape[0] not in {"a", "n"}:
-            continue
         root = shape
         while root[0] == "a":
             root = root[1]

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hasten.index.program import Call, Module, Program, Scope, Use
+from hasten.index.module import Call, Module, Scope, Use
+from hasten.index.program import Program
 from hasten.model import Position, Span
 
 #: A value is followed through so many assignments, calls and returns, one after the other.

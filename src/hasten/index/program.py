@@ -3,24 +3,18 @@
 A `Program` holds the facts of the files that were worth reading so far. A question that another file could bear on
 (who calls `to_text`? who reads `.payload`?) is answered from what is there, and its word is noted in `wanted`: the
 engine then reads the files that hold the word and asks again, until nothing more is wanted. So a run reads the files
-that
-matter, and the answers do not depend on which were read first.
+that matter, and the answers do not depend on which were read first.
 """
 
 from __future__ import annotations
 
 import io
 import sys
-from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from hasten.model import Position, Span
-
-Shape = list[Any]
-Use = list[Any]
-
+from hasten.index.module import Call, Import, Module, Read, Scope, Shape
 
 #: Method names that built-in types share.
 _COMMON = frozenset(
@@ -42,337 +36,6 @@ class Want(NamedTuple):
     word: str
     called: bool
     beside: frozenset[str]
-
-
-class Binding(NamedTuple):
-    """One place where a scope gives a name a value.
-
-    Attributes:
-        kind: import, assign, param, def, class, for, with, except, aug, unpack, declared, match, del, global,
-        nonlocal, other.
-        payload: an import's, scope's or parameter's number, or the shape of the value.
-        start: the character offset.
-        nest: the conditions around it, outermost first: I(f) T(YPE_CHECKING) L(oop) t(ry) e(xcept) f(inally).
-    """
-
-    kind: str
-    payload: Any
-    start: int
-    nest: str
-
-
-class Import(NamedTuple):
-    """One imported name. `level` is 0 for `import x`, -1 for `from x import y`, else the number of dots."""
-
-    scope: int
-    start: int
-    end: int
-    number: int
-    module: str
-    name: str
-    asname: str | None
-    level: int
-    nest: str
-    alias_start: int
-    alias_end: int
-
-
-class Read(NamedTuple):
-    """One place where a name is read, and what happens to the value there."""
-
-    module: Module
-    scope: int
-    span: Span
-    use: Use
-
-
-class Argument(NamedTuple):
-    """One argument of a call; `keyword` is None (positional), a name, `*` or `**`."""
-
-    keyword: str | None
-    shape: Shape
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call."""
-
-    module: Module
-    index: int
-
-    @property
-    def record(self) -> list[Any]:
-        """Return the raw fact."""
-        calls: list[Any] = self.module.facts["calls"]
-        record: list[Any] = calls[self.index]
-        return record
-
-    @property
-    def span(self) -> Span:
-        """Return where the call expression is."""
-        return Span(self.record[0], self.record[1])
-
-    @property
-    def scope(self) -> int:
-        """Return the number of the scope that holds the call."""
-        return int(self.record[2])
-
-    @property
-    def function(self) -> Shape:
-        """Return the shape of what is called."""
-        shape: Shape = self.record[3]
-        return shape
-
-    @property
-    def arguments(self) -> list[Argument]:
-        """Return the arguments in source order."""
-        return [Argument(word, shape, Span(start, end)) for word, shape, start, end in self.record[4]]
-
-    @property
-    def use(self) -> Use:
-        """Return what happens to the result."""
-        use: Use = self.record[5]
-        return use
-
-    @property
-    def guard(self) -> int:
-        """Return the number of the innermost `try` or `with` around the call, or -1."""
-        return int(self.record[6])
-
-    @property
-    def misplaced(self) -> bool:
-        """Tell whether the call stands inside an f-string at a place that the parser got wrong."""
-        return bool(self.record[7])
-
-    @property
-    def commented(self) -> bool:
-        """Tell whether a comment may stand between the call's parentheses."""
-        return bool(self.record[8])
-
-    @property
-    def tail(self) -> str:
-        """Return the last name of what is called, `""` where it has none."""
-        shape = self.function
-        return str(shape[2]) if shape[0] == "a" else str(shape[1]) if shape[0] == "n" else ""
-
-    def argument(self, position: int, keyword: str = "") -> Argument | None:
-        """Return the argument at `position`, or the one named `keyword`; None where it is not there to be seen."""
-        for index, each in enumerate(self.arguments):
-            if each.keyword == "*":
-                break
-            if each.keyword is None and index == position:
-                return each
-        return next((each for each in self.arguments if keyword and each.keyword == keyword), None)
-
-
-class Scope(NamedTuple):
-    """A module, class, function, lambda or comprehension."""
-
-    module: Module
-    number: int
-    kind: str
-    name: str
-    parent: int
-    span: Span
-    parameters: list[Any]
-    decorators: list[Shape]
-    returns: Shape | None
-    flags: str
-    bases: list[Shape]
-    guard: int
-    returned: list[Shape]
-
-    @property
-    def is_async(self) -> bool:
-        """Tell whether it is a coroutine function."""
-        return "a" in self.flags
-
-    @property
-    def is_generator(self) -> bool:
-        """Tell whether it yields."""
-        return "g" in self.flags
-
-
-class Guard(NamedTuple):
-    """A `try` with handlers, or a `with` whose context is a call, around some code."""
-
-    parent: int
-    kind: str
-    payload: Any
-    start: int
-    end: int
-    name: str
-
-
-@dataclass(slots=True, eq=False)
-class Module:
-    """The facts of one file.
-
-    Attributes:
-        path: POSIX path relative to the root.
-        name: the dotted name under which the program would import it.
-        facts: see `hasten.index.build`.
-    """
-
-    path: str
-    name: str
-    facts: dict[str, Any] = field(repr=False)
-    _inner: dict[int, list[int]] = field(default_factory=dict, repr=False)
-
-    @property
-    def is_package(self) -> bool:
-        """Tell whether it is an `__init__.py`."""
-        return self.path.rpartition("/")[2] == "__init__.py"
-
-    def position(self, offset: int) -> Position:
-        """Return line and column of a character offset."""
-        starts: list[int] = self.facts["starts"]
-        line = bisect_right(starts, offset)
-        return Position(line, offset - starts[line - 1] + 1)
-
-    def call(self, index: int) -> Call:
-        """Return call number `index`."""
-        return Call(self, index)
-
-    def calls(self) -> Iterator[Call]:
-        """Yield every call in source order of its evaluation."""
-        return (Call(self, index) for index in range(len(self.facts["calls"])))
-
-    def scope(self, index: int) -> Scope:
-        """Return scope number `index`."""
-        kind, name, parent, start, end, parameters, decorators, returns, flags, bases, guard, returned = self.facts[
-            "scopes"
-        ][index]
-        return Scope(
-            self,
-            index,
-            kind,
-            name,
-            parent,
-            Span(start, end),
-            parameters,
-            decorators,
-            returns,
-            flags,
-            bases,
-            guard,
-            returned,
-        )
-
-    def scopes(self) -> Iterator[Scope]:
-        """Yield every scope, outer ones first."""
-        return (self.scope(index) for index in range(len(self.facts["scopes"])))
-
-    def imports(self) -> list[Import]:
-        """Return every imported name."""
-        return [Import(*each) for each in self.facts["imports"]]
-
-    def bindings(self, scope: int, name: str) -> list[Binding]:
-        """Return how `scope` itself binds `name`."""
-        return [Binding(*each) for each in self.facts["binds"][scope].get(name, ())]
-
-    def guard(self, index: int) -> Guard:
-        """Return guard number `index`."""
-        return Guard(*self.facts["guards"][index])
-
-    def guards(self, index: int) -> Iterator[Guard]:
-        """Yield the guards from number `index` outwards."""
-        while index >= 0:
-            guard = self.guard(index)
-            yield guard
-            index = guard.parent
-
-    def enclosing(self, scope: int, *kinds: str) -> Scope | None:
-        """Return the innermost scope of one of `kinds` at or around `scope`."""
-        while scope >= 0:
-            kind, _, parent = self.facts["scopes"][scope][:3]
-            if kind in kinds:
-                return self.scope(scope)
-            scope = parent
-        return None
-
-    def symbol(self, scope: int) -> str:
-        """Return the qualified name of the function or class around `scope`, or the module's name."""
-        names: list[str] = []
-        while scope > 0:
-            kind, name, parent = self.facts["scopes"][scope][:3]
-            if kind in {"function", "class"}:
-                names.append(name)
-            scope = parent
-        return ".".join(reversed(names)) or self.name or self.path
-
-    def lookup(self, scope: int, name: str) -> tuple[int, list[Binding]] | None:
-        """Return the scope that `name` belongs to when read in `scope`, with its bindings there; None for a builtin."""
-        first = True
-        while scope >= 0:
-            kind, _, parent = self.facts["scopes"][scope][:3]
-            found = self.bindings(scope, name) if first or kind != "class" else []
-            if any(each.kind == "global" for each in found):
-                scope, first = 0, False
-                found = self.bindings(0, name)
-                return (0, found) if found else (0, [Binding("global", None, 0, "")])
-            if found and not any(each.kind == "nonlocal" for each in found):
-                return scope, found
-            scope, first = parent, False
-        return None
-
-    def reads(self, scope: int, name: str) -> Iterator[Read]:
-        """Yield the reads of `name` that belong to `scope`, those in inner functions included."""
-        records = self.facts["reads"]
-        children = self._children()
-        pending = [scope]
-        while pending:
-            current = pending.pop()
-            for start, end, use in records[current].get(name, ()):
-                if current != scope:
-                    found = self.lookup(current, name)
-                    if found is None or found[0] != scope:
-                        continue
-                yield Read(self, current, Span(start, end), use)
-            pending.extend(reversed(children.get(current, ())))
-
-    def _children(self) -> dict[int, list[int]]:
-        if not self._inner:
-            for index, record in enumerate(self.facts["scopes"]):
-                self._inner.setdefault(record[2], []).append(index)
-        return self._inner
-
-    def dotted(self, scope: int, shape: Shape) -> str | None:
-        """Return the absolute dotted name of a shape such as `np.linalg.norm`, through imports and definitions.
-
-        None where the root is a variable, where imports disagree, or where the shape is no dotted name.
-        """
-        if shape[0] == "a":
-            base = self.dotted(scope, shape[1])
-            return None if base is None else f"{base}.{shape[2]}"
-        if shape[0] != "n":
-            return None
-        found = self.lookup(scope, shape[1])
-        if found is None:
-            return f"builtins.{shape[1]}"
-        _, bindings = found
-        names = {self._bound_name(each) for each in bindings if each.kind != "del"}
-        return names.pop() if len(names) == 1 else None
-
-    def _bound_name(self, binding: Binding) -> str | None:
-        if binding.kind == "import":
-            return self.import_target(Import(*self.facts["imports"][binding.payload]))
-        if binding.kind in {"def", "class"}:
-            return f"{self.name}.{self.symbol(binding.payload)}"
-        return None
-
-    def import_target(self, imported: Import) -> str:
-        """Return the absolute dotted name that an import binds."""
-        if imported.level == 0:
-            return imported.name if imported.asname else imported.name.partition(".")[0]
-        base = imported.module
-        if imported.level > 0:
-            parts = self.name.split(".") if self.name else []
-            drop = imported.level - (1 if self.is_package else 0)
-            parts = parts[: len(parts) - drop] if drop else parts
-            base = ".".join([*parts, imported.module] if imported.module else parts)
-        return f"{base}.{imported.name}" if base else imported.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,11 +73,7 @@ class Program:
         self.wanted: set[Want] = set()
         self._by_path = {each.path: each for each in self.modules}
         self._by_name = _names(self.modules)
-        self._calls: dict[str, list[Call]] | None = None
-        self._definitions: dict[str, list[Scope]] | None = None
-        self._subclasses: dict[str, list[Scope]] | None = None
-        self._attributes: dict[str, list[Read]] | None = None
-        self._names: dict[str, list[Read]] | None = None
+        self._calls: dict[str, list[Call]] = {}
         self._callers: dict[tuple[str, int], list[tuple[Call, bool]]] = {}
         self._references: dict[tuple[str, int], list[Read]] = {}
 
@@ -440,39 +99,24 @@ class Program:
         """Return every call whose last name is `name`; without `want`, only those in files read for other reasons."""
         if want:
             self.want(name, called=True, beside=beside)
-        if self._calls is None:
-            self._calls = {}
-            for module in self.modules:
-                for call in module.calls():
-                    self._calls.setdefault(call.tail, []).append(call)
-        return self._calls.get(name, [])
+        if name not in self._calls:
+            self._calls[name] = [call for module in self.modules for call in module.calls_named(name)]
+        return self._calls[name]
 
     def definitions(self, name: str) -> list[Scope]:
         """Return every function and class of the program that is called `name`."""
         self.want(name)
-        if self._definitions is None:
-            self._definitions = {}
-            for module in self.modules:
-                for scope in module.scopes():
-                    if scope.kind in {"function", "class"}:
-                        self._definitions.setdefault(scope.name, []).append(scope)
-        return self._definitions.get(name, [])
+        return [scope for module in self.modules for scope in module.definitions(name)]
 
     def classes(self) -> Iterator[Scope]:
         """Yield every class of the modules read so far."""
-        return (scope for module in self.modules for scope in module.scopes() if scope.kind == "class")
+        return (scope for module in self.modules for scope in module.classes())
 
     def attribute_reads(self, name: str, *, want: bool = True) -> list[Read]:
         """Return every read of an attribute called `name` (not its calls); without `want`, in files read already."""
         if want:
             self.want(name)
-        if self._attributes is None:
-            self._attributes = {}
-            for module in self.modules:
-                for attribute, records in module.facts["attribute_reads"].items():
-                    for _base, use, scope, start, end in records:
-                        self._attributes.setdefault(attribute, []).append(Read(module, scope, Span(start, end), use))
-        return self._attributes.get(name, [])
+        return [read for module in self.modules for read in module.attribute_reads(name)]
 
     def resolve(self, dotted: str) -> Scope | None:
         """Return the definition of an absolute dotted name, through re-exports; None when it is not the program's."""
@@ -727,15 +371,7 @@ class Program:
 
     def reads_of(self, name: str) -> list[Read]:
         """Return every read of a variable called `name` in the modules read so far."""
-        if self._names is None:
-            self._names = {}
-            for module in self.modules:
-                for scope, table in enumerate(module.facts["reads"]):
-                    for each, records in table.items():
-                        self._names.setdefault(each, []).extend(
-                            Read(module, scope, Span(start, end), use) for start, end, use in records
-                        )
-        return self._names.get(name, [])
+        return [read for module in self.modules for read in module.reads_of(name)]
 
 
 def _names(modules: list[Module]) -> dict[str, Module]:
