@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _SCHEMA = "CREATE TABLE IF NOT EXISTS blobs (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
 #: SQLite takes at most 32,766 variables in a statement; older builds 999.
 _BATCH = 500
+#: So many bytes wait for a write at most.
+_BUFFER = 16 * 1024 * 1024
 #: Beyond this size the cache starts over: rebuilding is cheaper than keeping count.
 _LARGEST = 512 * 1024 * 1024
 
@@ -25,6 +27,8 @@ class Cache:
     def __init__(self, path: Path | None) -> None:
         """Take the database file, or None for no cache."""
         self._path = path
+        self._pending: dict[str, bytes] = {}
+        self._size = 0
 
     @property
     def enabled(self) -> bool:
@@ -47,7 +51,17 @@ class Cache:
             return {}
 
     def put(self, blobs: Mapping[str, bytes]) -> None:
-        """Keep the blobs."""
+        """Keep the blobs; they are written together, some megabytes at a time or when the cache is closed."""
+        if self._path is None:
+            return
+        self._pending |= blobs
+        self._size += sum(map(len, blobs.values()))
+        if self._size > _BUFFER:
+            self.close()
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        blobs, self._pending, self._size = self._pending, {}, 0
         if self._path is None or not blobs:
             return
         import asyncio

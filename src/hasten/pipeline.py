@@ -147,6 +147,7 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     selected, outcomes = _maker(request, codemods, inputs, modules, said, progress).outcomes(plan, selected)
     report = Report(plan, selected, outcomes, len(everything))
     store.save(report)
+    reader.cache.close()
     return report
 
 
@@ -172,20 +173,21 @@ def _analyse(
     pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
     known: set[Want] = set()
     tried: set[str] = set()
-    while True:
-        progress.step("indexing", len(pending))
-        found, failed = reader.index(pending, progress.advance, None if tried else _import_the_rest)
-        modules.update((each.path, each) for each in found)
-        problems.extend(failed)
-        tried.update(pending)
-        program = _program(request, inputs, modules)
-        findings = _ask(request, codemods, program)
-        wanted = program.wanted - known
-        known |= wanted
-        unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
-        pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
-        if not pending:
-            return findings
+    with workers.Workers(reader.jobs) as pool:
+        while True:
+            progress.step("indexing", len(pending))
+            found, failed = reader.index(pending, pool, progress.advance, None if tried else _import_the_rest)
+            modules.update((each.path, each) for each in found)
+            problems.extend(failed)
+            tried.update(pending)
+            program = _program(request, inputs, modules)
+            findings = _ask(request, codemods, program)
+            wanted = program.wanted - known
+            known |= wanted
+            unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
+            pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
+            if not pending:
+                return findings
 
 
 def _import_the_rest() -> None:

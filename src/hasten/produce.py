@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from hasten import plan as planning
-from hasten import settle, source, workers
+from hasten import settle, source
 from hasten.errors import SourceError
 from hasten.index.module import Module
 from hasten.index.program import Program
@@ -26,6 +26,7 @@ from hasten.model import (
     Unchanged,
 )
 from hasten.reading import CHANGED, Reader, digest_of, facts_of, module_name
+from hasten.workers import Workers
 
 if TYPE_CHECKING:
     from hasten.api import Codemod
@@ -62,8 +63,9 @@ class Maker:
             tasks = self._tasks(plan, selected)
             fresh = [each for each in tasks if each.key not in made]
             self.progress.step("rewriting", len(fresh))
-            with workers.executor(self.reader.jobs if len(fresh) >= _WORTH_A_POOL else 1) as pool:
-                for task, outcome in zip(fresh, workers.ordered(pool, _make, fresh), strict=True):
+            with Workers(self.reader.jobs) as pool:
+                outcomes = pool.ordered(_make, fresh, many=len(fresh) >= _WORTH_A_POOL)
+                for task, outcome in zip(fresh, outcomes, strict=True):
                     made[task.key] = outcome
                     self.progress.advance()
             current = [made[each.key] for each in tasks]

@@ -13,13 +13,14 @@ from typing import Any
 
 import orjson
 
-from hasten import scan, source, workers
+from hasten import scan, source
 from hasten.cache import Cache
 from hasten.errors import SourceError
 from hasten.index.build import FACTS_VERSION, build
 from hasten.index.module import Module
 from hasten.index.program import Want
 from hasten.model import Problem, Source
+from hasten.workers import Workers
 
 #: Fewer bytes than this are indexed faster in this process than in workers.
 _WORTH_A_POOL = 400_000
@@ -91,7 +92,11 @@ class Reader:
         return found
 
     def index(
-        self, paths: Sequence[str], advance: Callable[[int], None], meanwhile: Callable[[], None] | None = None
+        self,
+        paths: Sequence[str],
+        pool: Workers,
+        advance: Callable[[int], None],
+        meanwhile: Callable[[], None] | None = None,
     ) -> tuple[list[Module], list[Problem]]:
         """Return the facts of each file, in the order of `paths`, and the files that could not be parsed.
 
@@ -115,17 +120,16 @@ class Reader:
         ]
         problems: list[Problem] = []
         fresh: dict[str, bytes] = {}
-        with workers.executor(self.jobs if size > _WORTH_A_POOL else 1) as pool:
-            for results in workers.ordered(pool, _index_chunk, tasks, meanwhile):
-                advance(len(results))
-                for path, digest, blob, problem in results:
-                    if problem is not None:
-                        problems.append(problem)
-                    elif digest != self.seen[path].digest:
-                        # Its facts belong to another text than the one whose digest they would be kept under.
-                        problems.append(Problem(path, "changed", CHANGED))
-                    else:
-                        fresh[keys[path]] = blob
+        for results in pool.ordered(_index_chunk, tasks, many=size > _WORTH_A_POOL, meanwhile=meanwhile):
+            advance(len(results))
+            for path, digest, blob, problem in results:
+                if problem is not None:
+                    problems.append(problem)
+                elif digest != self.seen[path].digest:
+                    # Its facts belong to another text than the one whose digest they would be kept under.
+                    problems.append(Problem(path, "changed", CHANGED))
+                else:
+                    fresh[keys[path]] = blob
         self.cache.put(fresh)
         known |= {key: orjson.loads(blob) for key, blob in fresh.items()}
         modules = [

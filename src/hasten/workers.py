@@ -9,8 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from hasten.errors import HastenError
 
@@ -25,51 +24,61 @@ def default_jobs() -> int:
     return os.cpu_count() or 1
 
 
-@contextmanager
-def executor(jobs: int) -> Iterator[Executor | None]:
-    """Yield a process pool of `jobs` workers, or None (work in this process) for one."""
-    if jobs <= 1:
-        yield None
-        return
+class Workers:
+    """Processes that are started when the first work comes that is worth it, and kept until the `with` ends."""
+
+    def __init__(self, jobs: int) -> None:
+        """Take the number of processes; with one, all work is done in this process."""
+        self._jobs = jobs
+        self._pool: Executor | None = None
+
+    def __enter__(self) -> Self:
+        """Start nothing yet."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the processes: once they have done what they were given, or at once after an error."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
+
+    def ordered(
+        self,
+        function: Callable[[ItemT], ResultT],
+        items: Sequence[ItemT],
+        *,
+        many: bool,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Iterator[ResultT]:
+        """Yield `function(item)` for each item, in order; `function` must not raise and must be importable by name.
+
+        Args:
+            function: what to call.
+            items: its arguments.
+            many: whether the work is worth starting processes for; those that run already take it in any case.
+            meanwhile: called once in this process while the workers are busy; never called without workers.
+
+        Raises:
+            HastenError: a worker was killed.
+        """
+        if self._pool is None and many and self._jobs > 1:
+            self._pool = _processes(self._jobs)
+        if self._pool is None:
+            yield from map(function, items)
+            return
+        try:
+            futures = [self._pool.submit(function, each) for each in items]
+            if meanwhile is not None:
+                meanwhile()
+            for future in futures:
+                yield future.result()
+        except BrokenExecutor:
+            # Most often the system killed it for want of memory; one process at a time needs less.
+            raise HastenError(
+                "a worker process was killed, perhaps for want of memory; try again with `--jobs 1`"
+            ) from None
+
+
+def _processes(jobs: int) -> Executor:
     # Forking is safe here, since hasten starts no thread before the pool, and saves each worker's start-up.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(method))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-def ordered(
-    pool: Executor | None,
-    function: Callable[[ItemT], ResultT],
-    items: Sequence[ItemT],
-    meanwhile: Callable[[], None] | None = None,
-) -> Iterator[ResultT]:
-    """Yield `function(item)` for each item, in order; `function` must not raise and must be importable by name.
-
-    Args:
-        pool: where to call it; None is this process.
-        function: what to call.
-        items: its arguments.
-        meanwhile: called once in this process while the workers are busy; never called without workers.
-
-    Raises:
-        HastenError: a worker was killed.
-    """
-    if pool is None:
-        yield from map(function, items)
-        return
-    try:
-        futures = [pool.submit(function, each) for each in items]
-        if meanwhile is not None:
-            meanwhile()
-        for future in futures:
-            yield future.result()
-    except BrokenExecutor:
-        # Most often the system killed it for want of memory; one process at a time needs less.
-        raise HastenError(
-            "a worker process was killed, perhaps for want of memory; try again with `--jobs 1`"
-        ) from None
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(method))
