@@ -6,7 +6,7 @@ import gc
 import hashlib
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from hasten.workers import Workers
 
 #: Fewer bytes than this are indexed faster in this process than in workers.
 _WORTH_A_POOL = 400_000
-_CHUNK = 16
+#: Workers get files by so many bytes: enough to be worth a message, and few enough that none waits long for another.
+_CHUNK = 40_000
 CHANGED = "it changed while hasten was reading it; run again"
 
 
@@ -83,9 +84,10 @@ class Reader:
     def holding(self, paths: Iterable[str], wants: Collection[Want]) -> list[str]:
         """Return those of `paths` that bear on one of `wants`."""
         found: list[str] = []
+        bears = scan.bearing_on(wants)
         for path in paths:
             try:
-                if scan.bears_on(self.data(path), wants):
+                if bears(self.data(path)):
                     found.append(path)
             except SourceError:
                 continue
@@ -108,7 +110,6 @@ class Reader:
         }
         missing = [path for path in paths if keys[path] not in known]
         size = sum(self.seen[path].size for path in missing)
-        chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]
         tasks = [
             _Task(
                 self.root,
@@ -116,7 +117,7 @@ class Reader:
                 self.literals,
                 {each: self.overlay[each] for each in chunk if each in self.overlay},
             )
-            for chunk in chunks
+            for chunk in self._chunks(missing)
         ]
         problems: list[Problem] = []
         fresh: dict[str, bytes] = {}
@@ -136,6 +137,19 @@ class Reader:
             Module(path, module_name(path, self.seen), known[keys[path]]) for path in paths if keys[path] in known
         ]
         return modules, problems
+
+    def _chunks(self, paths: Iterable[str]) -> Iterator[list[str]]:
+        """Yield runs of `paths` of about `_CHUNK` bytes."""
+        chunk: list[str] = []
+        size = 0
+        for path in paths:
+            chunk.append(path)
+            size += self.seen[path].size
+            if size >= _CHUNK:
+                yield chunk
+                chunk, size = [], 0
+        if chunk:
+            yield chunk
 
     def _key(self, digest: str) -> str:
         literals = hashlib.sha256("\0".join(self.literals).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from hasten import imports
 from hasten.index.module import Import, Module
@@ -138,6 +139,11 @@ def _reaches(program: Program, other: Module, imported: Import, module: Module, 
     return owner is not None and owner[0] is module
 
 
+#: A definition or decorator at the start of a line, outside every other statement if the text before it parses.
+_DEFINITION = re.compile(r"^(?:@|def |class |async def )", re.MULTILINE)
+_TRIES = 4
+
+
 def edits(path: str, text: str, wanted: ImportOrders) -> list[TextEdit]:
     """Return the text edits that carry out the orders; the text is the one that was analysed."""
     replacements = [
@@ -156,10 +162,7 @@ def edits(path: str, text: str, wanted: ImportOrders) -> list[TextEdit]:
 
 def _at_the_top(text: str, wanted: ImportOrders) -> Sequence[imports.Replacement]:
     """Return the replacements among the module's own imports, looking at no more of a long module than is needed."""
-    cut = _end_of_imports(text, wanted)
-    # What follows the imports matters only for the number of blank lines, and to that all definitions are alike.
-    head = f"{text[:cut]}class _: ..." if cut else text
-    tree = ast.parse(head)
+    head, tree = _head(text, max((start for start, _ in wanted.removals), default=0))
     lines = LineTable(head)
     starts: dict[int, ast.Import | ast.ImportFrom] = {
         lines.offset(node.lineno, node.col_offset): node
@@ -177,19 +180,20 @@ def _at_the_top(text: str, wanted: ImportOrders) -> Sequence[imports.Replacement
     return update.replacements
 
 
-def _end_of_imports(text: str, wanted: ImportOrders) -> int:
-    """Return the offset of the first definition below the imports that matter, 0 where the whole text is needed."""
-    lines = LineTable(text)
-    last = max((start for start, _ in wanted.removals), default=0)
-    imported = False
-    for node in ast.parse(text).body:
-        imported = imported or isinstance(node, (ast.Import, ast.ImportFrom))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and imported:
-            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-            start = lines.line_span(first).start
-            if start > last and not text[start : start + 1].isspace():
-                return start
-    return 0
+def _head(text: str, least: int) -> tuple[str, ast.Module]:
+    """Return the text up to the first definition that stands below offset `least` and an import, and its tree.
+
+    What follows the imports matters only for the number of blank lines, and to that all definitions are alike.
+    """
+    for match in islice(_DEFINITION.finditer(text, least), _TRIES):
+        head = f"{text[: match.start()]}class _: ..."
+        try:
+            tree = ast.parse(head)
+        except SyntaxError:
+            continue  # it stands in a string, or below a decorator
+        if any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in tree.body):
+            return head, tree
+    return text, ast.parse(text)
 
 
 def style_of(files: Mapping[str, str]) -> imports.ImportStyle:

@@ -226,10 +226,11 @@ def _of_try(program: Program, module: Module, scope: int, records: list[Any]) ->
 
 def _reads_traceback(module: Module, start: int, end: int) -> bool:
     """Tell whether a handler formats the exception without naming it: `traceback.format_exc()`, `sys.exc_info()`."""
-    for call in module.calls():
-        if start <= call.span.start < end and call.tail in {"format_exc", "print_exc", "exc_info", "exception"}:
-            return True
-    return False
+    return any(
+        start <= call.span.start < end
+        for name in ("format_exc", "print_exc", "exc_info", "exception")
+        for call in module.calls_named(name)
+    )
 
 
 def _of_with(program: Program, module: Module, guard: Guard) -> list[Handler]:

@@ -307,16 +307,17 @@ class Module:
     def lookup(self, scope: int, name: str) -> tuple[int, list[Binding]] | None:
         """Return the scope that `name` belongs to when read in `scope`, with its bindings there; None for a builtin."""
         first = True
+        scopes, binds = self.facts["scopes"], self.facts["binds"]
         while scope >= 0:
-            kind, _, parent = self.facts["scopes"][scope][:3]
-            found = self.bindings(scope, name) if first or kind != "class" else []
-            if any(each.kind == "global" for each in found):
-                scope, first = 0, False
-                found = self.bindings(0, name)
-                return (0, found) if found else (0, [Binding("global", None, 0, "")])
-            if found and not any(each.kind == "nonlocal" for each in found):
-                return scope, found
-            scope, first = parent, False
+            record = scopes[scope]
+            if name in binds[scope] and (first or record[0] != "class"):
+                found = self.bindings(scope, name)
+                if any(each.kind == "global" for each in found):
+                    found = self.bindings(0, name)
+                    return (0, found) if found else (0, [Binding("global", None, 0, "")])
+                if not any(each.kind == "nonlocal" for each in found):
+                    return scope, found
+            scope, first = record[2], False
         return None
 
     def reads(self, scope: int, name: str) -> Iterator[Read]:

@@ -73,6 +73,7 @@ class Program:
         self.wanted: set[Want] = set()
         self._by_path = {each.path: each for each in self.modules}
         self._by_name = _names(self.modules)
+        self._roots = {name.partition(".")[0] for name in self._by_name}
         self._calls: dict[str, list[Call]] = {}
         self._callers: dict[tuple[str, int], list[tuple[Call, bool]]] = {}
         self._references: dict[tuple[str, int], list[Read]] = {}
@@ -162,8 +163,7 @@ class Program:
 
     def is_own(self, dotted: str) -> bool:
         """Tell whether the absolute dotted name starts with a module or package of the program."""
-        root = dotted.partition(".")[0]
-        return any(name == root or name.startswith(f"{root}.") for name in self._by_name)
+        return dotted.partition(".")[0] in self._roots
 
     def dotted(self, module: Module, scope: int, shape: Shape) -> str | None:
         """Return `Module.dotted`, with `self.method` and `cls.method` resolved to the class around them."""
