@@ -25,7 +25,7 @@ from hasten.model import (
     TextEdit,
     Unchanged,
 )
-from hasten.reading import CHANGED, Reader, digest_of, facts_of, module_name
+from hasten.reading import CHANGED, Reader, digest_of, facts_of
 from hasten.workers import Workers
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Maker:
                 new = sources[outcome.path] = source.decode(outcome.path, outcome.after)
                 facts, _ = facts_of(outcome.path, new.text, self.reader.literals)
                 if facts is not None:
-                    replaced[outcome.path] = Module(outcome.path, module_name(outcome.path, self.reader.seen), facts)
+                    replaced[outcome.path] = self.reader.module(outcome.path, facts)
         if not replaced:
             return {}
         again = self.second_look(replaced, sources)

@@ -6,17 +6,16 @@ import gc
 import hashlib
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from hasten import scan, source
 from hasten.cache import Cache
 from hasten.errors import SourceError
 from hasten.index.build import FACTS_VERSION, build
+from hasten.index.facts import Facts, Memory, pack
 from hasten.index.module import Module
 from hasten.index.program import Want
 from hasten.model import Problem, Source
@@ -58,6 +57,7 @@ class Reader:
     jobs: int
     cache: Cache
     seen: dict[str, Seen] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
     def data(self, path: str) -> bytes:
         """Return the bytes of a file; raises SourceError."""
@@ -106,7 +106,9 @@ class Reader:
         """
         keys = {path: self._key(self.seen[path].digest) for path in paths}
         known = {
-            key: facts for key, blob in self.cache.get(sorted(set(keys.values()))).items() if (facts := _facts(blob))
+            key: facts
+            for key, blob in self.cache.get(sorted(set(keys.values()))).items()
+            if (facts := self._unpacked(blob)) is not None
         }
         missing = [path for path in paths if keys[path] not in known]
         size = sum(self.seen[path].size for path in missing)
@@ -132,11 +134,22 @@ class Reader:
                 else:
                     fresh[keys[path]] = blob
         self.cache.put(fresh)
-        known |= {key: orjson.loads(blob) for key, blob in fresh.items()}
+        known |= {key: Facts(blob, self.memory) for key, blob in fresh.items()}
         modules = [
             Module(path, module_name(path, self.seen), known[keys[path]]) for path in paths if keys[path] in known
         ]
         return modules, problems
+
+    def module(self, path: str, facts: Mapping[str, Any]) -> Module:
+        """Return the module at `path` with facts that were just made."""
+        return Module(path, module_name(path, self.seen), Facts(pack(facts), self.memory))
+
+    def _unpacked(self, blob: bytes) -> Facts | None:
+        """Return kept facts, or None for something else that got into the cache."""
+        try:
+            return Facts(blob, self.memory)
+        except (ValueError, TypeError, KeyError):
+            return None
 
     def _chunks(self, paths: Iterable[str]) -> Iterator[list[str]]:
         """Yield runs of `paths` of about `_CHUNK` bytes."""
@@ -154,15 +167,6 @@ class Reader:
     def _key(self, digest: str) -> str:
         literals = hashlib.sha256("\0".join(self.literals).encode()).hexdigest()[:16]
         return f"facts-{FACTS_VERSION}-{sys.version_info.major}.{sys.version_info.minor}-{literals}-{digest}"
-
-
-def _facts(blob: bytes) -> dict[str, Any] | None:
-    """Return kept facts, or None for something else that got into the cache."""
-    try:
-        facts = orjson.loads(blob)
-    except orjson.JSONDecodeError:
-        return None
-    return facts if isinstance(facts, dict) and "scopes" in facts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ def _index_file(task: _Task, path: str) -> tuple[str, str, bytes, Problem | None
     except SourceError as error:
         return path, "", b"", Problem(path, error.kind, str(error))
     facts, problem = facts_of(path, read.text, task.literals)
-    return path, digest_of(read.data), b"" if facts is None else orjson.dumps(facts), problem
+    return path, digest_of(read.data), b"" if facts is None else pack(facts), problem
 
 
 def digest_of(data: bytes) -> str:

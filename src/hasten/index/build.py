@@ -29,10 +29,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from hasten.text import LineTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 
 #: Constants longer than this keep only their type.
 _LONGEST_CONSTANT = 400
@@ -160,6 +160,9 @@ class _Builder:
             "strings": self.strings,
             "big": self.big,
             "infinite": self.infinite,
+            "tails": _numbers(_tail(record[3]) for record in self.calls),
+            "definitions": _numbers(each[1] if each[0] in {"function", "class"} else "" for each in self.scopes),
+            "classes": [number for number, each in enumerate(self.scopes) if each[0] == "class"],
         }
 
     # --- places -------------------------------------------------------------------------------------------------
@@ -682,6 +685,20 @@ class _Builder:
         value = self.visit(node.value, ["multi", [["asg", scope, node.target.id], use]])
         self.bind(node.target.id, "assign", value, self.start(node.target), scope)
         return value
+
+
+def _numbers(names: Iterable[str]) -> dict[str, list[int]]:
+    """Return the numbers of the items by name, those without a name left out."""
+    found: dict[str, list[int]] = {}
+    for number, name in enumerate(names):
+        if name:
+            found.setdefault(name, []).append(number)
+    return found
+
+
+def _tail(shape: Shape) -> str:
+    """Return the last name of what is called, `""` where it has none."""
+    return str(shape[2]) if shape[0] == "a" else str(shape[1]) if shape[0] == "n" else ""
 
 
 def _base_shape(node: ast.expr) -> Shape:

@@ -122,7 +122,8 @@ class Call:
     @property
     def tail(self) -> str:
         """Return the last name of what is called, `""` where it has none."""
-        return _tail(self.function)
+        shape = self.function
+        return str(shape[2]) if shape[0] == "a" else str(shape[1]) if shape[0] == "n" else ""
 
     def argument(self, position: int, keyword: str = "") -> Argument | None:
         """Return the argument at `position`, or the one named `keyword`; None where it is not there to be seen."""
@@ -187,8 +188,6 @@ class Module:
     name: str
     facts: dict[str, Any] = field(repr=False)
     _inner: dict[int, list[int]] = field(default_factory=dict, repr=False)
-    _tails: dict[str, list[int]] | None = field(default=None, repr=False)
-    _definitions: dict[str, list[int]] | None = field(default=None, repr=False)
 
     @property
     def is_package(self) -> bool:
@@ -211,11 +210,7 @@ class Module:
 
     def calls_named(self, name: str) -> Iterator[Call]:
         """Yield the calls whose last name is `name`, in source order of their evaluation."""
-        if self._tails is None:
-            self._tails = {}
-            for index, record in enumerate(self.facts["calls"]):
-                self._tails.setdefault(_tail(record[3]), []).append(index)
-        return (Call(self, index) for index in self._tails.get(name, ()))
+        return (Call(self, index) for index in self.facts["tails"].get(name, ()))
 
     def scope(self, index: int) -> Scope:
         """Return scope number `index`."""
@@ -244,16 +239,11 @@ class Module:
 
     def definitions(self, name: str) -> Iterator[Scope]:
         """Yield the functions and classes called `name`, at whatever depth."""
-        if self._definitions is None:
-            self._definitions = {}
-            for index, record in enumerate(self.facts["scopes"]):
-                if record[0] in {"function", "class"}:
-                    self._definitions.setdefault(record[1], []).append(index)
-        return (self.scope(index) for index in self._definitions.get(name, ()))
+        return (self.scope(index) for index in self.facts["definitions"].get(name, ()))
 
     def classes(self) -> Iterator[Scope]:
         """Yield every class, outer ones first."""
-        return (self.scope(index) for index, record in enumerate(self.facts["scopes"]) if record[0] == "class")
+        return (self.scope(index) for index in self.facts["classes"])
 
     def attribute_reads(self, name: str) -> Iterator[Read]:
         """Yield every read of an attribute called `name` that is no call of it."""
@@ -376,8 +366,3 @@ class Module:
             parts = parts[: len(parts) - drop] if drop else parts
             base = ".".join([*parts, imported.module] if imported.module else parts)
         return f"{base}.{imported.name}" if base else imported.name
-
-
-def _tail(shape: Shape) -> str:
-    """Return the last name of a dotted shape, `""` where it has none."""
-    return str(shape[2]) if shape[0] == "a" else str(shape[1]) if shape[0] == "n" else ""

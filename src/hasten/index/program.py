@@ -360,18 +360,17 @@ class Program:
     def _find_references(self, function: Scope) -> list[Read]:
         name = function.name
         result = list(self.attribute_reads(name, want=not _is_common(name)))
-        for read in self.reads_of(name):
-            if read.use[0] == "call":
-                continue
-            dotted = read.module.dotted(read.scope, ["n", name])
-            target = self.resolve(dotted) if dotted else None
-            if target is not None and target.module is function.module and target.number == function.number:
-                result.append(read)
+        for module in self.modules:
+            bound = {each.asname or name for each in module.imports() if each.name == name}
+            if module is function.module:
+                bound.add(name)
+            for alias in sorted(bound):
+                for read in module.reads_of(alias):
+                    dotted = module.dotted(read.scope, ["n", alias]) if read.use[0] != "call" else None
+                    target = self.resolve(dotted) if dotted else None
+                    if target is not None and target.module is function.module and target.number == function.number:
+                        result.append(read)
         return result
-
-    def reads_of(self, name: str) -> list[Read]:
-        """Return every read of a variable called `name` in the modules read so far."""
-        return [read for module in self.modules for read in module.reads_of(name)]
 
 
 def _names(modules: list[Module]) -> dict[str, Module]:
