@@ -75,6 +75,7 @@ class Program:
         self._by_name = _names(self.modules)
         self._roots = {name.partition(".")[0] for name in self._by_name}
         self._calls: dict[str, list[Call]] = {}
+        self._importers: dict[str, list[tuple[Module, Import]]] | None = None
         self._callers: dict[tuple[str, int], list[tuple[Call, bool]]] = {}
         self._references: dict[tuple[str, int], list[Read]] = {}
 
@@ -281,16 +282,14 @@ class Program:
         for call in self.calls_named(name, want=not (is_method and _is_common(name)), beside=beside):
             target, known = self.target_of(call)
             if target is not None:
-                if target.module is function.module and target.number == function.number:
+                if _same(target, function):
                     result.append((call, True))
                 elif is_method and call.function[0] == "a" and self._related(target, function):
                     result.append((call, False))
             elif not known and (is_method or call.function[0] == "n" or self._could_be(call, function)):
                 result.append((call, False))
-        aliases = self.aliases(function)
-        if aliases:
-            for alias in sorted(aliases):
-                result += [(call, True) for call in self.calls_named(alias) if self.target_of(call)[0] == function]
+        for alias in sorted(self.aliases(function)):
+            result += [(call, True) for call in self.calls_named(alias) if _same(self.target_of(call)[0], function)]
         return result
 
     def _homes(self, function: Scope) -> frozenset[str]:
@@ -303,12 +302,9 @@ class Program:
             return frozenset()
         self.want(function.name, beside=frozenset({home}))
         homes = {home}
-        for module in self.modules:
-            for binding in module.bindings(0, function.name):
-                if binding.kind == "import":
-                    imported = Import(*module.facts["imports"][binding.payload])
-                    if imported.level and self.resolve(module.import_target(imported)) == function:
-                        homes.add(module.name.rpartition(".")[2])
+        for module, imported in self._imports_of(function):
+            if imported.scope == 0 and imported.asname in {None, function.name}:
+                homes.add(module.name.rpartition(".")[2])
         return frozenset(homes - {""})
 
     def _could_be(self, call: Call, function: Scope) -> bool:
@@ -327,7 +323,7 @@ class Program:
 
     def derives(self, child: Scope, parent: Scope, depth: int = 0) -> bool:
         """Tell whether class `child` is, or derives from, class `parent`."""
-        if child.module is parent.module and child.number == parent.number:
+        if _same(child, parent):
             return True
         if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
             return False
@@ -340,15 +336,22 @@ class Program:
 
     def aliases(self, function: Scope) -> set[str]:
         """Return the other names under which modules of the program import `function`."""
-        result: set[str] = set()
-        for module in self.modules:
-            for imported in module.facts["imports"]:
-                asname = imported[6]
-                if asname and imported[5] == function.name and asname != function.name:
-                    target = self.resolve(module.import_target(Import(*imported)))
-                    if target is not None and target.module is function.module and target.number == function.number:
-                        result.add(asname)
-        return result
+        names = {imported.asname for _, imported in self._imports_of(function)}
+        return {each for each in names if each is not None and each != function.name}
+
+    def _imports_of(self, function: Scope) -> list[tuple[Module, Import]]:
+        """Return the `from` imports, at whatever depth, that bind a module-level function or class."""
+        if self._importers is None:
+            self._importers = {}
+            for module in self.modules:
+                for imported in module.imports():
+                    if imported.level:
+                        self._importers.setdefault(imported.name, []).append((module, imported))
+        return [
+            (module, imported)
+            for module, imported in self._importers.get(function.name, ())
+            if _same(self.resolve(module.import_target(imported)), function)
+        ]
 
     def references(self, function: Scope) -> list[Read]:
         """Return the reads of `function` that are no calls: it is passed on, stored, or compared."""
@@ -360,17 +363,20 @@ class Program:
     def _find_references(self, function: Scope) -> list[Read]:
         name = function.name
         result = list(self.attribute_reads(name, want=not _is_common(name)))
-        for module in self.modules:
-            bound = {each.asname or name for each in module.imports() if each.name == name}
-            if module is function.module:
-                bound.add(name)
-            for alias in sorted(bound):
-                for read in module.reads_of(alias):
-                    dotted = module.dotted(read.scope, ["n", alias]) if read.use[0] != "call" else None
-                    target = self.resolve(dotted) if dotted else None
-                    if target is not None and target.module is function.module and target.number == function.number:
-                        result.append(read)
+        names = {(function.module.path, name)}
+        names |= {(module.path, imported.asname or name) for module, imported in self._imports_of(function)}
+        for path, alias in sorted(names):
+            module = self.module(path)
+            for read in module.reads_of(alias):
+                dotted = module.dotted(read.scope, ["n", alias]) if read.use[0] != "call" else None
+                if dotted and _same(self.resolve(dotted), function):
+                    result.append(read)
         return result
+
+
+def _same(one: Scope | None, other: Scope) -> bool:
+    """Tell whether two scopes are one."""
+    return one is not None and one.module is other.module and one.number == other.number
 
 
 def _names(modules: list[Module]) -> dict[str, Module]:
