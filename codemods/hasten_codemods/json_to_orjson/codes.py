@@ -168,6 +168,13 @@ CODES: tuple[Code, ...] = (
         "`check_circular=False` asks for a RecursionError on a circular structure; orjson always notices, and "
         "raises TypeError.",
     ),
+    _hazard(
+        "JSON020",
+        "a value from far away",
+        "What is written was followed back through a dozen assignments, calls and attributes, or to two thousand "
+        "places, without coming to an end. What lies beyond was not looked at, and may be anything that orjson "
+        "writes otherwise: a datetime, a named tuple, an integer beyond 64 bits.",
+    ),
     _refusal(
         "JSON101",
         "indent other than two spaces",

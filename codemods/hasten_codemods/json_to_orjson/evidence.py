@@ -8,6 +8,7 @@ from functools import cached_property
 from hasten.api import Program
 from hasten_codemods.json_to_orjson import sites
 from hasten_codemods.json_to_orjson.errors import Errors
+from hasten_codemods.json_to_orjson.origins import Origins
 from hasten_codemods.json_to_orjson.readers import Readers
 from hasten_codemods.json_to_orjson.sites import Site
 from hasten_codemods.json_to_orjson.values import Values
@@ -40,6 +41,7 @@ class Context:
         self.witnesses = Witnesses(program)
         self.readers = Readers(program)
         self.errors = Errors(program)
+        self.origins = Origins(program)
 
     @cached_property
     def sites(self) -> list[Site]:

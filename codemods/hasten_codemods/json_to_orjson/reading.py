@@ -8,7 +8,6 @@ from typing import Any
 from hasten.api import Call, Module
 from hasten_codemods.json_to_orjson import values
 from hasten_codemods.json_to_orjson.evidence import Context, Evidence
-from hasten_codemods.json_to_orjson.origins import Origins
 from hasten_codemods.json_to_orjson.sites import Site
 
 _LOADS_ERRORS = (
@@ -53,9 +52,7 @@ class Reading:
         if parsed and document is not None:
             # What the standard library wrote here it would read as well; orjson would not.
             inner = site.module.call(document[1]).argument(0, "obj")
-            origins = (
-                Origins(self._context.program).of(site.module, site.scope, inner.shape) if inner is not None else {}
-            )
+            origins = self._context.origins.of(site.module, site.scope, inner) if inner is not None else {}
             evidence.hazards |= {code: message for code, message in origins.items() if code in {"JSON005", "JSON006"}}
         is_text = document is not None and values.document_is_text(
             self._context.values, site.module, site.scope, document
@@ -121,7 +118,7 @@ class Reading:
         for site in self._context.sites:
             value = site.call.argument(0, "obj") if site.call is not None and site.name in {"dumps", "dump"} else None
             if value is not None:
-                found = Origins(self._context.program).of(site.module, site.scope, value.shape)
+                found = self._context.origins.of(site.module, site.scope, value)
                 if "JSON006" in found:
                     return site.place
         return None

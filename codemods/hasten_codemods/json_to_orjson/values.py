@@ -124,7 +124,7 @@ class Values:
     """Answers about shapes in one program."""
 
     program: Program
-    _known: dict[tuple[int, str, int], frozenset[str]] = field(default_factory=dict)
+    _known: dict[tuple[int, str, int], tuple[Shape, frozenset[str]]] = field(default_factory=dict)
 
     def doubts(self, module: Module, scope: int, shape: Shape, depth: int = 0) -> frozenset[str]:
         """Return what is in doubt about the value; `EVERYTHING` where it cannot be seen."""
@@ -132,9 +132,10 @@ class Values:
         if key not in self._known:
             if depth > _DEEPEST:
                 return EVERYTHING
-            self._known[key] = EVERYTHING  # what depends on itself cannot be told
-            self._known[key] = self._doubts(module, scope, shape, depth)
-        return self._known[key]
+            # The shape is kept with the answer, so that no other one can come to have its identity.
+            self._known[key] = shape, EVERYTHING  # what depends on itself cannot be told
+            self._known[key] = shape, self._doubts(module, scope, shape, depth)
+        return self._known[key][1]
 
     def _doubts(self, module: Module, scope: int, shape: Shape, depth: int) -> frozenset[str]:
         match shape:

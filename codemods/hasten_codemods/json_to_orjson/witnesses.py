@@ -10,6 +10,7 @@ import re
 from functools import cached_property
 
 from hasten.api import Module, Program
+from hasten_codemods.json_to_orjson import kinds
 
 _READING_WORDS = (
     r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|"
@@ -45,15 +46,10 @@ _READING_MESSAGE = re.compile(_READING_WORDS)
 _WRITING_MESSAGE = re.compile(_WRITING_WORDS)
 _FRAGMENT = re.compile(r"\"\s*: |\", \"")
 _READERS = frozenset({"loads", "load", "StringIO", "BytesIO", "write", "write_text", "write_bytes", "fromstring"})
-_NON_FINITE = frozenset({"math.nan", "math.inf", "numpy.nan", "numpy.inf", "builtins.float"})
-_SPELLINGS = re.compile(r"^\s*[+-]?(?:nan|inf(?:inity)?)\s*$", re.IGNORECASE)
-_TUPLES = frozenset(
-    {"typing.NamedTuple", "collections.namedtuple", "builtins.tuple", "builtins.float", "typing_extensions.NamedTuple"}
-)
+_NON_FINITE = kinds.NON_FINITE | {"builtins.float"}
 _TEXTS = frozenset(
     {"builtins.str", "builtins.bytes", "builtins.bytearray", "collections.UserString", "markupsafe.Markup"}
 )
-_OVERRIDING = frozenset({"items", "__iter__", "keys", "__getitem__"})
 
 
 class Witnesses:
@@ -124,8 +120,7 @@ class Witnesses:
         for word in ("nan", "inf", "infinity", "NaN", "Infinity"):
             self.program.want(word)
         for call in self.program.calls_named("float", want=False):
-            first = call.argument(0)
-            if first is not None and first.shape[:2] == ["k", "str"] and _SPELLINGS.match(first.shape[2] or ""):
+            if kinds.makes_non_finite(call):
                 return _place(call.module, call.span.start)
         for module in self.program.modules:
             for imported in module.imports():
@@ -193,14 +188,8 @@ class Witnesses:
                 return _place(call.module, call.span.start)
             self.program.want(word)
         for scope in self.program.classes():
-            for base in scope.bases:
-                dotted = scope.module.dotted(scope.parent, base) or ""
-                if dotted in _TUPLES:
-                    return _place(scope.module, scope.span.start)
-                if dotted in {"builtins.dict", "builtins.list", "collections.OrderedDict"} and any(
-                    scope.module.bindings(scope.number, name) for name in sorted(_OVERRIDING)
-                ):
-                    return _place(scope.module, scope.span.start)
+            if kinds.is_tuple(self.program, scope) or kinds.is_other_collection(self.program, scope):
+                return _place(scope.module, scope.span.start)
         return self._first_import("numpy")
 
     @cached_property

@@ -8,7 +8,6 @@ from hasten.api import Call
 from hasten_codemods.json_to_orjson import arguments, values
 from hasten_codemods.json_to_orjson.arguments import Spelling
 from hasten_codemods.json_to_orjson.evidence import Context, Evidence
-from hasten_codemods.json_to_orjson.origins import Origins
 from hasten_codemods.json_to_orjson.readers import Verdict
 from hasten_codemods.json_to_orjson.sites import Site
 
@@ -93,7 +92,7 @@ class Writing:
         ):
             if doubt in doubts and place is not None:
                 evidence.hazard(code, f"the program has {what} at {place}, and what is written here is not known")
-        for code, message in Origins(self._context.program).of(site.module, site.scope, value.shape).items():
+        for code, message in self._context.origins.of(site.module, site.scope, value).items():
             # With `default=`, what JSON lacks is JSON010's matter.
             if code != "JSON008" or not spelling.default:
                 evidence.hazards[code] = message

@@ -272,8 +272,9 @@ class Expressions:
         operator = type(node.op).__name__
         inner: Use = ["bin", operator]
         left, right = self.visit(node.left, inner), self.visit(node.right, inner)
-        if operator in {"Pow", "LShift"} and _is_big(operator, left, right):
+        if _is_big(operator, left, right):
             self.big.append(self.start(node))
+            return ["k", "int", None]
         return ["o", operator, left, right]
 
     def unary(self, node: ast.UnaryOp, use: Use) -> Shape:  # noqa: ARG002
@@ -427,7 +428,13 @@ def base_shape(node: ast.expr) -> Shape:
 
 def _is_big(operator: str, left: Shape, right: Shape) -> bool:
     """Tell whether `2 ** 64` or `1 << 64` and their like leave the 64-bit range, without computing huge powers."""
-    if left[:2] != ["k", "int"] or right[:2] != ["k", "int"] or left[2] is None or right[2] is None:
+    if (
+        operator not in {"Pow", "LShift"}
+        or left[:2] != ["k", "int"]
+        or right[:2] != ["k", "int"]
+        or left[2] is None
+        or right[2] is None
+    ):
         return False
     base, exponent = int(left[2]), int(right[2])
     if operator == "Pow":
