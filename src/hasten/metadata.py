@@ -28,12 +28,14 @@ class Metadata:
     Attributes:
         texts: decoded texts of the files that could be read.
         links: the files that linked ones lead to, where these can be edited in their place.
+        elsewhere: where the others lead that stay inside the root.
         digests: for the key of cached results.
         notices: files that could not be read.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
 
@@ -60,9 +62,13 @@ class Metadata:
         file = os.path.relpath(real, top).replace(os.sep, "/")
         # What a file means is told by its name, but for requirements, which may have any.
         same = Path(file).name == Path(path).name or path.endswith((".txt", ".in"))
-        if file != path and same and Path(real).is_relative_to(top):
+        if file == path or not Path(real).is_relative_to(top):
+            return
+        if same:
             self.links[path] = file
             self.digests[file] = self.digests[path]
+        else:
+            self.elsewhere[path] = file
 
     def at_root(self) -> dict[str, str]:
         """Return the texts of the files that lie at the root itself."""
@@ -121,6 +127,9 @@ class Metadata:
         keys: set[str] = set()
         for path, outcome in outcomes:
             match outcome:
+                case dependencies.Added() if path in self.elsewhere:
+                    reason = f"it is a symbolic link to {self.elsewhere[path]}; add it there by hand"
+                    notices[path, requirement] = Notice(path, 1, f"`{requirement}` cannot be added: {reason}")
                 case dependencies.Added(new):
                     file = self.links.get(path, path)
                     change = added.get((codemod, file, requirement)) or self._change(

@@ -40,6 +40,17 @@ def test_the_file_behind_a_link_is_edited(hasten_command: Command, tree: Tree) -
     assert (root / "requirements.txt").is_symlink()
 
 
+def test_a_link_to_a_file_of_another_kind_is_left_to_the_person(hasten_command: Command, tree: Tree) -> None:
+    """Its name does not tell how to edit it, and a diff cannot name the link: the place to add the line is told."""
+    root = tree({"a.py": NEEDS, "shared/common.toml": '[project]\nname = "a"\nversion = "1"\n'})
+    (root / "pyproject.toml").symlink_to("shared/common.toml")
+    done = hasten_command("preview", *ONLY, cwd=root)
+    assert done.returncode == 0
+    assert b"a symbolic link to shared/common.toml; add it there by hand" in done.stderr
+    assert b"common.toml" not in done.stdout
+    assert b"+x = fast(1, needs=1)" in done.stdout
+
+
 def test_a_pin_that_is_too_old_is_told(hasten_command: Command, tree: Tree) -> None:
     """What keeps the new requirement out is named, and not changed."""
     root = tree({"a.py": NEEDS, "requirements.txt": "acme-fast==0.9\n"})

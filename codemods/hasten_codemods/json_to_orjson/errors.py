@@ -217,7 +217,7 @@ def _inside(program: Program, function: Scope) -> Iterator[list[Handler]]:
 def _of_try(program: Program, module: Module, scope: int, records: list[Any]) -> list[Handler]:
     handlers: list[Handler] = []
     for types, name, start, end, body in records:
-        reads = (bool(name) and _reads_words(module, name, start, end)) or _reads_traceback(module, start, end)
+        reads = (bool(name) and _reads_words(program, module, name, start, end)) or _reads_traceback(module, start, end)
         place = f"{module.path}:{module.position(start).line}"
         caught = _names(program, module, scope, types)
         handlers.append(Handler(caught, place, reads, reraises="Reraise" in body))
@@ -279,13 +279,12 @@ def _names(program: Program, module: Module, scope: int, types: Shape | None) ->
     return frozenset()
 
 
-def _reads_words(module: Module, name: str, start: int, end: int) -> bool:
-    """Tell whether a handler does more with its error than to raise another one from it."""
-    for table in module.facts["reads"]:
-        for at, _end, use in table.get(name, ()):
-            if start <= at < end and _is_telling(use):
-                return True
-    return False
+def _reads_words(program: Program, module: Module, name: str, start: int, end: int) -> bool:
+    """Tell whether a handler does more with its error than to raise another one from it that nobody asks for it."""
+    uses = [use for table in module.facts["reads"] for at, _end, use in table.get(name, ()) if start <= at < end]
+    if any(_is_telling(use) for use in uses):
+        return True
+    return ["raise"] in uses and any(program.attribute_reads(each) for each in ("__cause__", "__context__"))
 
 
 def _reads_after(module: Module, name: str, start: int) -> Iterator[int]:
