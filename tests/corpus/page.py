@@ -61,9 +61,19 @@ def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> str:
     ]
     for name, title in (("default", "at the default level"), ("unsafe", "with `--unsafe`")):
         lines += [f"## Regressions {title}", ""]
+        if name == "unsafe":
+            lines += [_WHY, ""]
         sections = [line for fact in facts for line in _regressions(fact, name)]
         lines += sections or ["None.", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+#: Stands above the regressions of the level that takes every change.
+_WHY = (
+    "Every change that `--unsafe` adds carries at least one hazard. Where a package has no regression at the default "
+    "level, each of those below is the work of one of these changes, and the hazards that were printed for them are "
+    "listed: first those in files on the way of a failure, then the rest, since a difference may show elsewhere."
+)
 
 
 def in_tree(path: str, root: str, tree: Path) -> str:
