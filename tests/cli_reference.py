@@ -36,7 +36,9 @@ def section(item: click.Command, context: click.Context) -> Iterator[str]:
     """Yield the paragraphs about one command: its text, its usage, its options."""
     # Before 3.13, Python leaves the indentation in a docstring.
     yield f"{inspect.cleandoc(item.help or '')}\n"
-    yield f"```console\n$ {context.command_path} {' '.join(item.collect_usage_pieces(context))}\n```\n"
+    # Some versions of click put the name of a command in brackets where a group can do without.
+    usage = " ".join(item.collect_usage_pieces(context)).replace("[COMMAND]", "COMMAND")
+    yield f"```console\n$ {context.command_path} {usage}\n```\n"
     rows = [
         row(option) for option in item.get_params(context) if isinstance(option, click.Option) and not option.hidden
     ]

@@ -322,7 +322,7 @@ def _matches_itself(regex: re.Pattern[str], path: str) -> bool:
     if "ps_d" in regex.groupindex:
         return match.group("ps_d") is None or match.end("ps_d") == len(path)
     # `dir/**` is everything in the directory, but not the directory.
-    return not (regex.pattern.endswith(("/", "/.*$")) and match.end() == len(path))
+    return not (regex.pattern.endswith("/") and match.end() == len(path))
 
 
 @dataclass(slots=True)

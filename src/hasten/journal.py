@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasten import __version__
+from hasten import __version__, home
 from hasten.errors import JournalError
 
 if TYPE_CHECKING:
@@ -99,16 +99,13 @@ class Entry:
 
 
 def journal_path(root: Path) -> Path:
-    """Return where the journal of `root` is: under `HASTEN_STATE_DIR`, else where the system keeps such state."""
-    state = os.environ.get("HASTEN_STATE_DIR")
-    if state:
-        home = Path(state).absolute()
-    else:
-        import platformdirs
-
-        home = platformdirs.user_state_path("hasten", appauthor=False)
+    """Return where the journal of `root` is; raises `JournalError` where there is no place for it."""
+    state = home.folder("state")
+    if state is None:
+        message = "the journal that `hasten undo` reads has no place: you have no home directory; set HASTEN_STATE_DIR"
+        raise JournalError(message)
     key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    return home / key / "journal.sqlite3"
+    return state / key / "journal.sqlite3"
 
 
 def digest(data: bytes) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hasten import ignores, produce, results, settle, suppress, workers
+from hasten import formatting, ignores, produce, results, settle, suppress, workers
 from hasten import plan as planning
 from hasten.api import Codemod, Settings
 from hasten.cache import Cache
@@ -226,4 +226,7 @@ def _maker(
 
     program = _program(request, inputs, modules)
     style = settle.style_of(inputs.metadata.at_root())
-    return produce.Maker(inputs.reader, program, codemods, style, second_look, request.unsafe, request.accept, progress)
+    black = formatting.styles(inputs.metadata.texts)
+    return produce.Maker(
+        inputs.reader, program, codemods, style, black, second_look, request.unsafe, request.accept, progress
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from hasten import plan as planning
 from hasten import settle, source
 from hasten.errors import SourceError
+from hasten.formatting import BlackStyle, style_for, tidy
 from hasten.index.module import Module
 from hasten.index.program import Program
 from hasten.model import (
@@ -47,6 +48,7 @@ class Maker:
     program: Program
     codemods: Sequence[Codemod]
     style: ImportStyle
+    black: Mapping[str, BlackStyle]
     second_look: SecondLook
     unsafe: bool
     accept: frozenset[str]
@@ -89,7 +91,8 @@ class Maker:
             wanted = settle.ImportOrders()
             if names:
                 wanted = settle.orders(self.program.module(path), here, self.program, self.style)
-            tasks.append(_Task(path, self._source(path, edits), tuple(edits), wanted, transformers))
+            black = style_for(path, self.black) if names else None
+            tasks.append(_Task(path, self._source(path, edits), tuple(edits), wanted, transformers, black))
         return tasks
 
     def _source(self, path: str, edits: Sequence[Edit]) -> Source | Problem:
@@ -133,6 +136,7 @@ class _Task:
     edits: tuple[Edit, ...]
     imports: settle.ImportOrders
     transformers: tuple[tuple[str, type[Transformer]], ...]
+    black: BlackStyle | None
 
     @property
     def key(self) -> tuple[str, tuple[Edit, ...], settle.ImportOrders]:
@@ -153,6 +157,8 @@ def _make(task: _Task) -> Outcome:
         declared = _declared(task.path, before.text, task.edits)
         edits = [each for each in task.edits if not isinstance(each, RequirementEdit)]
         result = rewrite(before.text, [*edits, *imported, *declared], dict(task.transformers))
+        if task.black is not None:
+            result = tidy(result, task.black)
         if task.path.endswith(".py") or task.transformers:
             check(task.path, before.text, result)
         after = source.encode(before, result.text)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from hasten import config as configuration
-from hasten import pipeline, registry, source
+from hasten import home, pipeline, registry, source
 from hasten.cli import streams
 from hasten.cli.places import here, shown_from
 from hasten.cli.progress import Bar
@@ -102,16 +100,9 @@ def run(options: Options) -> Session:
 
 
 def cache_path() -> Path | None:
-    """Return the database of cached facts: under `HASTEN_CACHE_DIR`, else where the system keeps caches.
-
-    A user without a home, as some containers have, has no such place and no cache.
-    """
-    given = os.environ.get("HASTEN_CACHE_DIR")
-    try:
-        home = Path(given).absolute() if given else platformdirs.user_cache_path("hasten", appauthor=False)
-    except RuntimeError:
-        return None
-    return home / "facts.sqlite3"
+    """Return the database of cached facts, None where there is no place for it."""
+    cache = home.folder("cache")
+    return cache / "facts.sqlite3" if cache is not None else None
 
 
 def _stdin_name(options: Options) -> str | None:
