@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from hasten.codes import ENGINE_CODES
 from hasten.errors import ConfigError, HastenError, SourceError, UsageError
 from hasten.source import read_bytes
 
@@ -262,7 +263,8 @@ def _names(codemods: Sequence[AnyCodemod]) -> tuple[str, ...]:
 
 
 def _codes(codemods: Sequence[AnyCodemod]) -> dict[str, str]:
-    return {code.code: code.kind for codemod in codemods for code in codemod.codes}
+    every = [*ENGINE_CODES, *(code for codemod in codemods for code in codemod.codes)]
+    return {code.code: code.kind for code in every}
 
 
 def _unique(words: Iterable[str]) -> tuple[str, ...]:

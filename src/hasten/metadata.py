@@ -93,7 +93,7 @@ class Metadata:
                     if (path, requirement) not in outcomes:
                         outcomes[path, requirement] = self._add(path, requirement)
                     if not outcomes[path, requirement]:
-                        message = f"`{requirement}` is needed, and the project has no file to declare it in"
+                        message = f"`{requirement}` is needed, and no file says what the project needs: install it"
                         notices["", requirement] = Notice(path, 1, message)
                     keys |= self._take(finding.codemod, requirement, outcomes[path, requirement], added, notices)
             result.append(replace(finding, requires=tuple(sorted(keys))))

@@ -6,6 +6,7 @@ This is the file to read first. Nothing here prints, writes into the user's tree
 from __future__ import annotations
 
 import gc
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +17,14 @@ from hasten import plan as planning
 from hasten.api import Codemod, Settings
 from hasten.cache import Cache
 from hasten.config import Config
+from hasten.errors import SourceError
 from hasten.evidence import DataFiles
 from hasten.index.module import Module
 from hasten.index.program import Program, Want
 from hasten.metadata import Metadata
 from hasten.model import Finding, Outcome, Plan, Problem, Source
 from hasten.reading import Reader
+from hasten.unread import Unread, doubted
 
 
 class Progress(Protocol):
@@ -99,7 +102,10 @@ def run(request: Request, codemods: Sequence[Codemod], progress: Progress = SILE
     collecting = gc.isenabled()
     gc.disable()  # facts and trees live to the end of the run: looking for garbage among them only costs
     try:
-        return _run(request, sorted(codemods, key=lambda each: each.name), progress)
+        with warnings.catch_warnings():
+            # What the parser thinks of the user's own `"\\d"` and `x is 1` is none of our business.
+            warnings.simplefilter("ignore")
+            return _run(request, sorted(codemods, key=lambda each: each.name), progress)
     finally:
         if collecting:
             gc.enable()
@@ -144,7 +150,7 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     )
 
     selected = planning.select(plan, unsafe=request.unsafe, accept=request.accept)
-    selected, outcomes = _maker(request, codemods, inputs, modules, said, progress).outcomes(plan, selected)
+    selected, outcomes = _maker(request, codemods, inputs, modules, problems, said, progress).outcomes(plan, selected)
     report = Report(plan, selected, outcomes, len(everything))
     store.save(report)
     reader.cache.close()
@@ -181,7 +187,7 @@ def _analyse(
             problems.extend(failed)
             tried.update(pending)
             program = _program(request, inputs, modules)
-            findings = _ask(request, codemods, program)
+            findings = _ask(request, codemods, program, _unread(inputs, problems))
             wanted = program.wanted - known
             known |= wanted
             unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
@@ -204,10 +210,24 @@ def _program(request: Request, inputs: _Inputs, modules: dict[str, Module]) -> P
     )
 
 
-def _ask(request: Request, codemods: Sequence[Codemod], program: Program) -> list[Finding]:
-    return [
+def _ask(request: Request, codemods: Sequence[Codemod], program: Program, unread: Sequence[Unread]) -> list[Finding]:
+    found = [
         finding for each in codemods for finding in each.analyse(program, Settings(request.config.options_for(each)))
     ]
+    return doubted(found, unread)
+
+
+def _unread(inputs: _Inputs, problems: Sequence[Problem]) -> list[Unread]:
+    """Return the files that gave no facts, whether they may be rewritten or not."""
+    reasons = {each.path: each.message for each in problems}
+    reasons |= {path: each.problem.message for path, each in inputs.reader.seen.items() if each.problem is not None}
+    found: list[Unread] = []
+    for path, reason in sorted(reasons.items()):
+        try:
+            found.append(Unread(path, reason, inputs.reader.data(path)))
+        except SourceError:
+            found.append(Unread(path, reason, None))
+    return found
 
 
 def _maker(
@@ -215,15 +235,17 @@ def _maker(
     codemods: Sequence[Codemod],
     inputs: _Inputs,
     modules: dict[str, Module],
+    problems: Sequence[Problem],
     said: dict[str, ignores.Ignores],
     progress: Progress,
 ) -> produce.Maker:
     def second_look(replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
         program = _program(request, inputs, {**modules, **replaced})
         now = {**said, **{path: ignores.parse(each) for path, each in sources.items() if path in said}}
-        findings, _ = suppress.suppressed(_ask(request, codemods, program), now)
+        findings, _ = suppress.suppressed(_ask(request, codemods, program, missing), now)
         return planning.build(findings, lambda _path, _span: "")
 
+    missing = _unread(inputs, problems)
     program = _program(request, inputs, modules)
     style = settle.style_of(inputs.metadata.at_root())
     black = formatting.styles(inputs.metadata.texts)

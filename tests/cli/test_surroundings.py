@@ -248,3 +248,21 @@ def test_force_color_may_be_nought(hasten_command: Command, tree: Tree) -> None:
     plain = hasten_command("preview", *ONLY, cwd=root, variables={"FORCE_COLOR": "0"}).stdout
     assert b"\x1b" not in plain
     assert b"\x1b" in hasten_command("preview", *ONLY, cwd=root, variables={"FORCE_COLOR": "1"}).stdout
+
+
+def test_a_report_never_takes_the_place_of_a_source_file(hasten_command: Command, tree: Tree) -> None:
+    """A mistyped `-o` is refused before anything is done."""
+    root = tree({"a.py": "x = slow(1)\n", "pyproject.toml": ""})
+    for name in ("a.py", "pyproject.toml"):
+        done = hasten_command("apply", "--select", "slow-to-fast", "--format", "json", "-o", name, cwd=root)
+        assert done.returncode == 2
+        assert f"{name}: the report would take the place of a file of the project" in done.stderr.decode()
+    assert (root / "a.py").read_text(encoding="utf-8") == "x = slow(1)\n"
+
+
+def test_the_parsers_opinion_of_the_users_code_is_not_shown(hasten_command: Command, tree: Tree) -> None:
+    """A warning that Python gives while parsing is about code that was there before."""
+    root = tree({"a.py": 'x = slow(1)\ny = "\\d" if x is 1else 2\n'})
+    done = hasten_command("preview", "--select", "slow-to-fast", "-q", cwd=root)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"+x = fast(1)" in done.stdout

@@ -8,21 +8,27 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
 from pathlib import Path
 
 from hasten.errors import UsageError
 
 _NEW = 0o666
+#: What hasten reads and rewrites, and no report is called.
+_INPUTS = ("*.py", "*.pyi", "pyproject.toml", "setup.cfg", "*requirements*.txt", "*requirements*.in")
 
 
 def demand(path: Path | None) -> None:
     """Raise unless `write` could write to `path`; what is there stays as it is.
 
     Raises:
-        UsageError: its directory does not exist or takes no files, or it is not for writing.
+        UsageError: its directory does not exist or takes no files, it is not for writing, or it is what hasten reads.
     """
     if path is None or str(path) == "-":
         return
+    if path.exists() and any(fnmatch(path.name, pattern) for pattern in _INPUTS):
+        message = f"{path}: the report would take the place of a file of the project; give it another name"
+        raise UsageError(message)
     with _reported(path):
         if _mode(path) is None:
             # Opening a pipe to see would be an end of file for its reader.

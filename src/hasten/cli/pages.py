@@ -42,9 +42,9 @@ def list_command(kind: str) -> int:
 @click.argument("word", metavar="NAME|CODE")
 def explain_command(word: str) -> int:
     """Show the page of a codemod, or of a hazard, refusal or proof by its code."""
+    from hasten.codes import ENGINE_CODES
     from hasten.config import near
     from hasten.errors import UsageError
-    from hasten.plan import CODES as ENGINE_CODES
 
     found = _registry()
     codemods = {codemod.name: codemod for codemod in found.codemods}

@@ -11,9 +11,9 @@ from hasten.cli import streams
 from hasten.cli.options import Options
 from hasten.cli.places import Shown, diff_paths, here, shown_from
 from hasten.cli.session import Session
+from hasten.codes import ENGINE_CODES
 from hasten.discover import find_root
 from hasten.model import Change
-from hasten.plan import CODES as ENGINE_CODES
 
 if TYPE_CHECKING:
     from hasten.apply import Applied

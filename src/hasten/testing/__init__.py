@@ -36,9 +36,9 @@ from pathlib import Path, PurePosixPath
 from hasten import pipeline
 from hasten import source as sources
 from hasten.api import Codemod
+from hasten.codes import ENGINE_CODES
 from hasten.config import Config
 from hasten.model import Change, Changed, Edit, Failed, Plan, Unchanged
-from hasten.plan import CODES as ENGINE_CODES
 from hasten.testing.behaviour import observe
 from hasten.testing.cases import SINGLE, Case, Codes, load_cases, read_tree
 
