@@ -48,7 +48,9 @@ def section(item: click.Command, context: click.Context) -> Iterator[str]:
 
 def row(option: click.Option) -> tuple[str, str]:
     """Return the cells for one option: its spellings with what it takes, and its help."""
-    spellings = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    # Versions of click differ in the order of `-h` and `--help`.
+    names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
+    spellings = ", ".join(f"`{name}`" for name in names)
     if not option.is_flag and not option.count:
         choices = option.type.choices if isinstance(option.type, click.Choice) else ()
         values = [str(choice) for choice in choices] or [option.metavar or option.type.name.upper()]
