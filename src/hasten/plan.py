@@ -26,6 +26,7 @@ from hasten.model import (
 )
 
 CONFLICT = "HST001"
+NEEDED = "HST003"
 #: The engine's own refusals, beside those of the codemods.
 CODES = (
     Code(
@@ -35,6 +36,14 @@ CODES = (
         "Two codemods would edit the same expression, or one of them an expression that the other replaces. The one "
         "that comes first in the file is planned, and the other, with what requires it, is not.",
         "Apply the first, then run hasten again.",
+    ),
+    Code(
+        NEEDED,
+        "refusal",
+        "it requires a change that is not to be made",
+        "The change is only correct together with another one, in this file or elsewhere, and a `# hasten: ignore` "
+        "comment forbids that one.",
+        "Take the comment away, or leave both as they are.",
     ),
 )
 
@@ -55,11 +64,12 @@ def build(
     """
     changes = [each for each in findings if isinstance(each, Change)]
     refusals = [each for each in findings if isinstance(each, Refusal)]
-    changes, dropped = _without_conflicts(sorted(changes, key=_place))
+    changes, alone = _without_the_needy(sorted(changes, key=_place))
+    changes, dropped = _without_conflicts(changes)
     named = _named(changes, snippet)
     return Plan(
         tuple(named),
-        tuple(sorted([*refusals, *dropped], key=lambda each: (each.path, each.start, each.codemod, each.code))),
+        tuple(sorted([*refusals, *alone, *dropped], key=lambda each: (each.path, each.start, each.codemod, each.code))),
         tuple(sorted(problems, key=lambda each: (each.path, each.kind))),
         tuple(sorted(notices, key=lambda each: (each.path, each.line, each.message))),
     )
@@ -168,6 +178,25 @@ def _order(edit: Edit) -> str:
             return text
         case RequirementEdit(requirement=requirement):
             return requirement
+
+
+def _without_the_needy(changes: list[Change]) -> tuple[list[Change], list[Refusal]]:
+    """Drop each change that requires one that is not there, because a comment forbids it, and what requires those."""
+    kept = changes
+    dropped: list[Refusal] = []
+    while True:
+        there = {(each.codemod, each.id) for each in kept}
+        lost = [each for each in kept if any((each.codemod, key) not in there for key in each.requires)]
+        if not lost:
+            return kept, dropped
+        message = "it is only correct together with a change that a comment forbids, here or in another file"
+        dropped += [
+            Refusal(each.codemod, NEEDED, message, each.edits[0].path, each.edits[0].start, each.symbol)
+            for each in lost
+            if not each.support
+        ]
+        gone = {(each.codemod, each.id) for each in lost}
+        kept = [each for each in kept if (each.codemod, each.id) not in gone]
 
 
 def _without_conflicts(changes: list[Change]) -> tuple[list[Change], list[Refusal]]:

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from hasten import imports
-from hasten.index.module import Import, Module
+from hasten.index.module import Import, Module, Shape
 from hasten.index.program import Program
 from hasten.model import Change, Span, TextEdit
 from hasten.text import LineTable
+
+#: A module is looked for behind so many variables.
+_DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def _is_unused(module: Module, imported: Import, released: Collection[Span], pro
         return False
     if sum(_bound(each) == name and each.scope == imported.scope for each in module.imports()) > 1:
         return False
-    if _is_in_a_string(module, name):
+    if _is_in_a_string(module, name) or _evaluates(module):
         return False
     return imported.scope != 0 or not _is_reexported(module, name, program)
 
@@ -95,13 +98,30 @@ def _is_unused(module: Module, imported: Import, released: Collection[Span], pro
 def _is_in_a_string(module: Module, name: str) -> bool:
     """Tell whether a string of the module may be code that uses `name`: a doctest, an annotation, or for `eval`."""
     mention = re.compile(rf"\b{re.escape(name)}\b")
-    code = re.compile(rf"\b{re.escape(name)}\s*[.(]|^{re.escape(name)}$")
+    code = re.compile(rf"\b{re.escape(name)}\s*[.(]|^{re.escape(name)}$|\bimport\b[^\n]*\b{re.escape(name)}\b")
     for _start, text, use, _scope in module.facts["strings"]:
         if use == ["expr"]:
             if ">>>" in text and mention.search(text):
                 return True
         elif code.search(text):
             return True
+    return False
+
+
+def _evaluates(module: Module) -> bool:
+    """Tell whether a module runs code that is not there to be seen, in its own names."""
+    for function in ("eval", "exec", "timeit", "repeat", "Timer", "interact"):
+        for call in module.calls_named(function):
+            dotted = module.dotted(call.scope, call.function) or ""
+            first = call.argument(0)
+            seen = first is None or (first.shape[:2] == ["k", "str"] and first.shape[2] is not None)
+            own = dotted.startswith("builtins.") and len(call.arguments) == 1
+            names = any(
+                each.shape[0] == "c" and module.call(each.shape[1]).tail in {"globals", "locals", "vars"}
+                for each in call.arguments
+            )
+            if (own and not seen) or (names and not (dotted.startswith("builtins.") and seen)):
+                return True
     return False
 
 
@@ -118,19 +138,68 @@ def _is_reexported(module: Module, name: str, program: Program) -> bool:
                 if each.level != 0 and each.name in {name, "*"} and _reaches(program, other, each, module, name):
                     return True
         for base, _use, scope, _start, _end in other.facts["attribute_reads"].get(name, ()):
-            dotted = other.dotted(scope, base)
-            if dotted is not None and program.named(dotted) is module:
+            if _is_module(program, other, scope, base, module):
+                return True
+        for base, use, scope, _start, _end in other.facts["attribute_reads"].get("__dict__", ()):
+            if use != ["dest"] and _is_module(program, other, scope, base, module):
                 return True
         for call in program.calls_named(name, want=False):
-            if call.module is other and call.function[0] == "a":
-                dotted = other.dotted(call.scope, call.function[1])
-                if dotted is not None and program.named(dotted) is module:
-                    return True
-        for _start, text, _use, _scope in other.facts["strings"]:
+            attribute = call.module is other and call.function[0] == "a"
+            if attribute and _is_module(program, other, call.scope, call.function[1], module):
+                return True
+        if _asks_for(program, other, module, name):
+            return True
+        for _start, text, use, _scope in other.facts["strings"]:
             head, _, tail = text.partition(f".{name}")
             if tail[:1] in {"", "."} and head and program.named(head) is module and f".{name}" in text:
                 return True
+            if use in (["idx"], ["key"]) or "import" not in text:
+                continue
+            if re.search(rf"\bimport\b[^\n]*\b{re.escape(name)}\b", text):
+                return True  # code for someone to run, such as the `setup=` of timeit
     return False
+
+
+def _asks_for(program: Program, other: Module, module: Module, name: str) -> bool:
+    """Tell whether `other` gets at the name by `getattr(module, "name")`, or at all names by `vars(module)`."""
+    for call in other.calls_named("getattr"):
+        first, asked = call.argument(0), call.argument(1)
+        if first is None or asked is None or (asked.shape[:2] == ["k", "str"] and asked.shape[2] != name):
+            continue
+        if _is_module(program, other, call.scope, first.shape, module):
+            return True
+    for call in other.calls_named("vars"):
+        first = call.argument(0)
+        if first is not None and _is_module(program, other, call.scope, first.shape, module):
+            return True
+    return False
+
+
+def _is_module(program: Program, other: Module, scope: int, shape: Shape, module: Module, depth: int = 0) -> bool:
+    """Tell whether a shape in `other` is `module`, or one that is imported by a name that cannot be seen."""
+    dotted = other.dotted(scope, shape)
+    if dotted is not None:
+        return program.named(dotted) is module
+    match shape:
+        case ["c", index]:
+            call = other.call(index)
+            named = call.argument(0, "name")
+            if call.tail not in {"import_module", "__import__", "reload"} or named is None:
+                return False
+            if named.shape[:2] == ["k", "str"]:
+                text = str(named.shape[2])
+                return text.startswith(".") or program.named(text) is module
+            return True
+        case ["i", inner, _] if other.dotted(scope, inner) == "sys.modules":
+            return True
+        case ["n", variable] if depth < _DEEPEST and (found := other.lookup(scope, variable)) is not None:
+            return any(
+                _is_module(program, other, found[0], each.payload, module, depth + 1)
+                for each in found[1]
+                if each.kind == "assign" and each.payload
+            )
+        case _:
+            return False
 
 
 def _reaches(program: Program, other: Module, imported: Import, module: Module, name: str) -> bool:

@@ -103,3 +103,15 @@ def test_the_order_of_the_findings_does_not_matter() -> None:
     changes = [_change("a", _edit(0, 2)), _change("b", _edit(4, 6)), _change("c", _edit(5, 8, codemod="two"))]
 
     assert _plan(*changes) == _plan(*reversed(changes))
+
+
+def test_what_requires_a_change_that_is_not_there_is_not_planned() -> None:
+    """A comment that forbids one change forbids what is only correct together with it, and says so."""
+    found = _plan(
+        _change("seed", _edit(0, 1), requires=("one",)),
+        _change("one", _edit(2, 3), requires=("other",), support=True),
+        _change("alone", _edit(4, 5)),
+    )
+
+    assert [each.title for each in found.changes] == ["alone"]
+    assert [(each.code, each.start.column) for each in found.refusals] == [("HST003", 1)]

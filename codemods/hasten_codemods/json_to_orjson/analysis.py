@@ -26,12 +26,12 @@ from hasten_codemods.json_to_orjson.arguments import Spelling
 from hasten_codemods.json_to_orjson.evidence import Context, Evidence
 from hasten_codemods.json_to_orjson.readers import is_utf8
 from hasten_codemods.json_to_orjson.reading import Reading
+from hasten_codemods.json_to_orjson.replacements import Replacements
 from hasten_codemods.json_to_orjson.shim import Shim
 from hasten_codemods.json_to_orjson.sites import Site
 from hasten_codemods.json_to_orjson.writing import Writing
 
 REQUIREMENT = "orjson>=3.11.7"
-_REPLACERS = frozenset({"setattr", "delattr", "object", "patch_object"})
 
 
 class Analysis:
@@ -44,6 +44,7 @@ class Analysis:
         self.context = Context(program)
         self.reading = Reading(self.context)
         self.writing = Writing(self.context, str_keys=str_keys)
+        self.replacements = Replacements(program)
         self.shim = Shim(program, codemod) if fallback else None
 
     def findings(self) -> Iterator[Finding]:
@@ -108,9 +109,12 @@ class Analysis:
                 "JSON107",
                 f"`json.{site.name}` is patched by name at {patch}; change the patch together with the call",
             )
-        replaced = self._replaced.get(site.name)
+        replaced = self.replacements.of(site)
         if replaced is not None:
-            return "JSON107", f"`json.{site.name}` is replaced at {replaced}; change that together with the call"
+            return (
+                "JSON107",
+                f"`json.{site.name}` or a part of it is replaced at {replaced}; change that together with the call",
+            )
         taken = self._orjson_name(site)
         if taken is not None:
             return "JSON115", taken
@@ -120,33 +124,6 @@ class Analysis:
                 "the call stands inside an f-string, at a place that Python reports wrongly; assign it first",
             )
         return None
-
-    @cached_property
-    def _replaced(self) -> dict[str, str]:
-        """Return where `setattr(json, "loads", ...)`, `patch.object(json, "loads")` and the like replace one."""
-        found: dict[str, str] = {}
-        for site in self.context.sites:
-            match site.use:
-                case ["arg", int() as index, 0] if not site.name and site.call is None:
-                    call = site.module.call(index)
-                    attribute = call.argument(1)
-                    if call.tail in _REPLACERS and attribute is not None and attribute.shape[:2] == ["k", "str"]:
-                        found.setdefault(str(attribute.shape[2]), site.place)
-                case _:
-                    continue
-        for replacer in sorted(_REPLACERS):
-            for call in self.program.calls_named(replacer, want=False):
-                target, attribute = call.argument(0), call.argument(1)
-                through = target is not None and target.shape[0] == "a" and target.shape[2] == "json"
-                if through and attribute is not None and attribute.shape[:2] == ["k", "str"]:
-                    place = f"{call.module.path}:{call.module.position(call.span.start).line}"
-                    found.setdefault(str(attribute.shape[2]), place)
-        for module in self.program.modules:
-            for name in sorted(sites.FUNCTIONS):
-                for base, _value, scope, start in module.facts["attribute_stores"].get(name, ()):
-                    if module.dotted(scope, base) == "json":
-                        found.setdefault(name, f"{module.path}:{module.position(start).line}")
-        return found
 
     def _orjson_name(self, site: Site) -> str | None:
         """Return why the name `orjson` cannot be used at the site."""
@@ -252,7 +229,8 @@ class Analysis:
                 if dotted in {"json.loads", "orjson.loads"} and where == 0:
                     return True
                 # A body that is text is sent as Latin-1 by http.client unless requests or urllib3 encodes it first.
-                return dotted.rpartition(".")[0] == "requests" and where == "data"
+                is_body = dotted.rpartition(".")[0] == "requests" and where == "data"
+                return is_body and self.context.readers.bodies.looked_at(outer, dotted) is None
             case ["expr"]:
                 return True
             case _:

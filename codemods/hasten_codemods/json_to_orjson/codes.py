@@ -75,7 +75,10 @@ CODES: tuple[Code, ...] = (
         "named tuples and other subclasses",
         "orjson refuses to write named tuples, other subclasses of `tuple`, and subclasses of `float` such as "
         "`numpy.float64` (TypeError), and reads the raw "
-        "storage of `dict` and `list` subclasses that override `items` or `__iter__`.",
+        "storage of `dict` and `list` subclasses that override `items` or `__iter__`, in classes that they derive from "
+        "as well. So it does of an OrderedDict after `move_to_end`, whose order it does not see, and of mappings such "
+        "as `SortedDict`, `MultiDict` and `QueryDict`. The standard library gives many named tuples: `os.stat`, "
+        "`urlsplit`, `date.isocalendar`, `sys.version_info`.",
     ),
     _hazard(
         "JSON008",
@@ -129,9 +132,9 @@ CODES: tuple[Code, ...] = (
     _hazard(
         "JSON014",
         "text of a subclass of str or bytes",
-        "`json.loads` reads instances of subclasses of `str` and `bytes` (markupsafe's `Markup`, `numpy.str_`); "
-        "orjson refuses them. The program defines or "
-        "uses such a class, and what reaches this call is not known.",
+        "`json.loads` reads instances of subclasses of `str` and `bytes` (markupsafe's `Markup`, `numpy.str_`, members "
+        "of a `StrEnum`); orjson refuses them. The program defines or uses such a class, and what reaches this call is "
+        "not known.",
         "Pass `str(text)`, then run hasten again; or take it with `--accept JSON014`.",
     ),
     _hazard(
@@ -152,7 +155,10 @@ CODES: tuple[Code, ...] = (
         "deep nesting",
         "The program counts on how deep a document may nest. `json` gives up with RecursionError when Python's "
         "stack is full (about 990 levels); orjson "
-        "writes 254 levels and reads 1024, and raises TypeError or JSONDecodeError beyond.",
+        "writes 254 levels and reads 1024, and raises TypeError or JSONDecodeError beyond. "
+        "A loop that puts a value into "
+        "the next one, and a function that puts its own result into its result, make as many levels as there are "
+        "rounds.",
     ),
     _hazard(
         "JSON018",
@@ -174,6 +180,13 @@ CODES: tuple[Code, ...] = (
         "What is written was followed back through a dozen assignments, calls and attributes, or to two thousand "
         "places, without coming to an end. What lies beyond was not looked at, and may be anything that orjson "
         "writes otherwise: a datetime, a named tuple, an integer beyond 64 bits.",
+    ),
+    _hazard(
+        "JSON021",
+        "keys that are floats",
+        "`json` writes a float key as `repr` does (`1e-05`, `NaN`); orjson, with `OPT_NON_STR_KEYS`, writes some in "
+        "another way (`0.00001`, `null`), without a word. The program uses floats as keys.",
+        "Make the keys text with `str(key)`, then run hasten again; or take it with `--accept JSON021`.",
     ),
     _refusal(
         "JSON101",
@@ -303,7 +316,11 @@ CODES: tuple[Code, ...] = (
     ),
     _proof("JSON205", "keys are text", "Every key of the value is a `str`, so orjson needs no `OPT_NON_STR_KEYS`."),
     _proof("JSON206", "the same handler", "Where an exception changes its class, one handler catches both."),
-    _proof("JSON207", "the argument is text", "The argument is `str` or `bytes` itself, so no TypeError can arise."),
+    _proof(
+        "JSON207",
+        "the argument is text",
+        "The argument is seen to be made as `str` or `bytes`, so no TypeError can arise. An annotation is no proof.",
+    ),
     _proof(
         "JSON208",
         "encoded at once",
@@ -321,7 +338,8 @@ CODES: tuple[Code, ...] = (
     _proof(
         "JSON211",
         "keys that are not text",
-        "Integers, floats, booleans and None as keys are written as `json` writes them, with `OPT_NON_STR_KEYS`.",
+        "Integers, booleans, None and instances of subclasses of `str` as keys are written as `json` writes them, with "
+        "`OPT_NON_STR_KEYS`. (Floats are not always: JSON021.)",
     ),
     _proof(
         "JSON212",

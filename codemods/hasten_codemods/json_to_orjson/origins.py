@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Argument, Module, Program, Scope
-from hasten_codemods.json_to_orjson import kinds
+from hasten.api import Argument, Call, Module, Program, Scope
+from hasten_codemods.json_to_orjson import floatkeys, kinds, tuples
 
 Shape = list[Any]
 
+#: Comprehensions of one kind in one scope that are looked at for one of them.
+_NEAREST = 2
 #: A value is followed back through so many assignments, calls and attributes, and to so many places.
 _FARTHEST = 12
 _MOST = 2000
@@ -16,23 +18,7 @@ _MOST = 2000
 _NATIVE = ("datetime.", "uuid.", "pendulum.", "arrow.")
 #: Functions that make integers of any size; `int(digest, 16)` is another.
 _GROWING = frozenset({"factorial", "from_bytes", "getrandbits", "randbits"})
-_TUPLE_MAKERS = frozenset(
-    {
-        "urllib.parse.urlsplit",
-        "urllib.parse.urlparse",
-        "shutil.disk_usage",
-        "time.gmtime",
-        "time.localtime",
-        "time.strptime",
-        "os.stat",
-        "os.lstat",
-        "os.uname",
-        "os.times",
-        "os.get_terminal_size",
-        "shutil.get_terminal_size",
-        "platform.uname",
-    }
-)
+#: Calls that hand on the parts of their arguments in a collection of their own.
 _WRAPPERS = frozenset(
     {
         "builtins.list",
@@ -40,10 +26,25 @@ _WRAPPERS = frozenset(
         "builtins.tuple",
         "builtins.sorted",
         "builtins.reversed",
-        "copy.copy",
-        "copy.deepcopy",
+        "builtins.set",
+        "builtins.iter",
+        "builtins.zip",
+        "builtins.enumerate",
+        "builtins.filter",
+        "itertools.chain",
+        "itertools.islice",
+        "collections.OrderedDict",
+        "collections.defaultdict",
     }
 )
+_COPIES = frozenset({"copy.copy", "copy.deepcopy", "builtins.next", "builtins.max", "builtins.min"})
+#: Calls of a function for each of many values.
+_MAPS = frozenset({"builtins.map", "itertools.starmap"})
+_BIG_ATTRIBUTES = {"int": "an integer of 128 bits, as of a UUID,", "num_addresses": "the size of a network"}
+#: Methods of one name that are looked at where it is not known which of them is called.
+_FEW = 3
+#: Methods of built-in types, which say nothing about the class.
+_COMMON = frozenset(name for kind in (dict, list, set, str, bytes, tuple, int, float) for name in dir(kind))
 _FILLERS = frozenset({"append", "add", "insert", "extend", "update", "setdefault"})
 
 
@@ -70,12 +71,16 @@ class _Walk:
 
     Attributes:
         found: a sentence about what was found, by hazard code.
+        _inside: the functions whose results are looked at, outermost first.
+        _displays: how many collections stand around what is looked at.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.found: dict[str, str] = {}
         self._seen: set[tuple[object, ...]] = set()
+        self._inside: list[Scope] = []
+        self._displays = 0
 
     def _note(self, code: str, what: str, module: Module, start: int) -> None:
         self.found.setdefault(code, f"{what} can arrive here, from {module.path}:{module.position(start).line}")
@@ -100,12 +105,23 @@ class _Walk:
             case ["d", pairs]:
                 for key, value in pairs:
                     if key is not None:
+                        self._key(module, scope, key, at)
                         self.step(module, scope, key, depth, at)
-                    self.step(module, scope, value, depth, at)
-            case ["l" | "t" | "?" | "b", parts]:
+                    self._part(module, scope, value, depth, at)
+            case ["l" | "t", parts]:
+                for each in parts:
+                    self._part(module, scope, each, depth, at)
+            case ["?" | "b", parts]:
                 for each in parts:
                     self.step(module, scope, each, depth, at)
-            case ["g", _, inner] | ["w", inner] | ["u", _, inner] | ["i", inner, _]:
+            case ["g", kind, inner]:
+                for number in floatkeys.comprehensions(module, scope, shape, at)[:_NEAREST]:
+                    if kind == "DictComp":
+                        self._key(module, number, inner[1][0], at)
+                    self._part(module, number, inner, depth, at)
+            case ["i", inner, _] if self._named_tuple(module, scope, inner):
+                return
+            case ["w", inner] | ["u", _, inner] | ["i", inner, _]:
                 self.step(module, scope, inner, depth, at)
             case ["n", name]:
                 self._name(module, scope, name, depth)
@@ -115,6 +131,32 @@ class _Walk:
                 self._call(module, index, depth)
             case _:
                 return
+
+    def _part(self, module: Module, scope: int, shape: Shape, depth: int, at: int) -> None:
+        """Look at what a collection holds."""
+        self._displays += 1
+        self.step(module, scope, shape, depth, at)
+        self._displays -= 1
+
+    def _key(self, module: Module, scope: int, key: Shape, at: int) -> None:
+        if kinds.is_float_key(self.program, module, scope, key):
+            self._note("JSON021", "a key that is a float", module, at)
+        if key[0] == "k" and key[1] in {"int", "float", "bool", "NoneType"}:
+            self._note("JSON009", "a key that is not text", module, at)
+
+    def _named_tuple(self, module: Module, scope: int, shape: Shape) -> str:
+        """Return the name of what gives a named tuple, where the shape itself is one; its parts are plain values."""
+        if shape[0] == "a":
+            dotted = module.dotted(scope, shape) or ""
+            return dotted if dotted in tuples.CONSTANTS else ""
+        if shape[0] != "c":
+            return ""
+        call = module.call(shape[1])
+        dotted = kinds.callee(self.program, module, call.scope, call.function)
+        own = self.program.target_of(call)[0] is not None
+        if dotted in tuples.ONE or (call.tail in tuples.METHODS and call.function[0] == "a" and not own):
+            return call.tail
+        return call.tail if kinds.is_tuple_class(self.program, module, call.scope, call.function) else ""
 
     def _once(self, *key: object) -> bool:
         if key in self._seen:
@@ -128,6 +170,8 @@ class _Walk:
             return
         owner, bindings = found
         for binding in bindings:
+            if binding.payload is not None and "L" in binding.nest and binding.kind in {"assign", "unpack"}:
+                self._grown(module, owner, name, binding.kind, binding.payload, binding.start)
             if binding.kind in {"assign", "for", "with", "aug", "unpack"} and binding.payload is not None:
                 self.step(module, owner, binding.payload, depth + 1, binding.start)
             elif binding.kind == "import":
@@ -136,14 +180,43 @@ class _Walk:
                 self._parameter(module, module.scope(owner), name, binding.payload, depth)
         for base, key, value, where in module.facts["item_stores"]:
             if base == ["n", name] and module.lookup(where, name) == found:
-                start = module.scope(where).span.start
-                self.step(module, where, key, depth + 1, start)
-                if value is not None:
-                    self.step(module, where, value, depth + 1, start)
+                self._item(module, where, key, value, depth)
         for read in module.reads(owner, name):
             if read.use[0] == "meth" and read.use[1] in _FILLERS:
                 for argument in module.call(read.use[2]).arguments:
-                    self.step(module, read.scope, argument.shape, depth + 1, argument.span.start)
+                    self._part(module, read.scope, argument.shape, depth + 1, argument.span.start)
+            elif read.use[:2] == ["meth", "move_to_end"]:
+                self._note("JSON007", "an OrderedDict in another order than its `dict` holds", module, read.span.start)
+
+    def _item(self, module: Module, scope: int, key: Shape, value: Shape | None, depth: int) -> None:
+        start = module.scope(scope).span.start
+        self._key(module, scope, key, start)
+        self.step(module, scope, key, depth + 1, start)
+        if value is not None:
+            self._part(module, scope, value, depth + 1, start)
+
+    def _grown(self, module: Module, scope: int, name: str, kind: str, value: Shape, start: int) -> None:
+        """Look at what a loop makes of a variable: a value that holds its last one, or a sum of it and another."""
+        match value:
+            case ["d" | "l" | "t", _] if kind == "assign" and _holds(value, name):
+                self._note("JSON017", "a value that a loop nests into itself", module, start)
+            case ["c", int() as index]:
+                call = module.call(index)
+                target, _ = self.program.target_of(call)
+                given = any(_holds(each.shape, name) for each in call.arguments)
+                if given and target is not None and any(_nests(target, each) for each in target.returned):
+                    self._note("JSON017", "a value that a loop nests into itself", module, start)
+            case ["t", parts] if kind == "unpack" and any(
+                each[:2] == ["o", "Add"] and {each[2][0], each[3][0]} == {"n"} and ["n", name] in each[2:]
+                for each in parts
+            ):
+                self._note("JSON006", "an integer that a loop lets grow", module, start)
+            case ["o", "Mult" | "LShift" | "Pow", left, right] if ["n", name] in (left, right) and not any(
+                kinds.is_float(self.program, module, scope, each) for each in (left, right)
+            ):
+                self._note("JSON006", "an integer that a loop lets grow", module, start)
+            case _:
+                return
 
     def _imported(self, module: Module, number: int, depth: int) -> None:
         """Look at a constant of another module."""
@@ -172,22 +245,37 @@ class _Walk:
         if dotted in kinds.NON_FINITE:
             self._note("JSON005", "NaN or infinity", module, at)
             return
+        if dotted in tuples.CONSTANTS:
+            self._note("JSON007", f"the named tuple `{dotted}`", module, at)
+            return
+        if dotted in tuples.FOREIGN_MAPPINGS:
+            self._note("JSON007", f"`{dotted}`, which shows other things than its `dict` holds,", module, at)
+            return
         constant = self.program.owner_of(dotted)
         if constant is not None:
             self.step(constant[0], 0, ["n", constant[1]], depth + 1, 0)
-        if name == "int":
-            self._note("JSON006", "an integer of 128 bits, as of a UUID,", module, at)
+        if name in _BIG_ATTRIBUTES:
+            self._note("JSON006", _BIG_ATTRIBUTES[name], module, at)
         if not self._once("attribute", name):
             return
         for other in self.program.modules:
             for _base, value, where, start in other.facts["attribute_stores"].get(name, ()):
                 if value is not None:
                     self.step(other, where, value, depth + 1, start)
+            for stored, key, value, where in other.facts["item_stores"]:
+                if stored[0] == "a" and stored[2] == name:
+                    self._item(other, where, key, value, depth)
+            for read in other.attribute_reads(name):
+                if read.use[:2] == ["meth", "move_to_end"]:
+                    self._note(
+                        "JSON007", "an OrderedDict in another order than its `dict` holds", other, read.span.start
+                    )
 
     def _call(self, module: Module, index: int, depth: int) -> None:
         call = module.call(index)
-        dotted = self.program.dotted(module, call.scope, call.function) or ""
+        dotted = kinds.callee(self.program, module, call.scope, call.function)
         start = call.span.start
+        named = self._named_tuple(module, call.scope, ["c", index])
         if dotted == "builtins.float":
             if kinds.makes_non_finite(call):
                 self._note("JSON005", "NaN or infinity", module, start)
@@ -201,33 +289,76 @@ class _Walk:
             self._note("JSON008", f"a value made by `{dotted}`", module, start)
         elif call.tail in _GROWING or (dotted == "builtins.int" and len(call.arguments) > 1):
             self._note("JSON006", f"an integer of any size, from `{call.tail}`,", module, start)
-        elif dotted in _TUPLE_MAKERS or call.tail in {"timetuple", "utctimetuple"}:
-            self._note("JSON007", f"the named tuple that `{call.tail}` gives", module, start)
-        elif dotted in _WRAPPERS:
+        elif named or dotted in tuples.MANY or call.tail in tuples.METHODS_OF_MANY:
+            self._note("JSON007", f"the named tuple that `{named or call.tail}` gives", module, start)
+        elif dotted in tuples.FOREIGN_MAPPINGS:
+            self._note("JSON007", f"a `{call.tail}`, which shows other things than its `dict` holds,", module, start)
+        elif dotted in _MAPS and call.arguments:
+            self._mapped(module, call, depth)
+        elif dotted in _WRAPPERS or dotted in _COPIES or dotted.startswith("copy."):
             for argument in call.arguments:
-                self.step(module, call.scope, argument.shape, depth + 1, argument.span.start)
+                # `list(p)` of a named tuple is a list of its parts.
+                if dotted in _COPIES or not self._named_tuple(module, call.scope, argument.shape):
+                    self.step(module, call.scope, argument.shape, depth + 1, argument.span.start)
         else:
-            self._own(call.module, index, depth)
+            self._own(module, index, depth)
+
+    def _mapped(self, module: Module, call: Call, depth: int) -> None:
+        """Look at what `map(function, ...)` gives: the results of a function that is only named."""
+        function = call.arguments[0].shape
+        dotted = kinds.callee(self.program, module, call.scope, function)
+        target = self.program.resolve(dotted) if dotted else None
+        if dotted in tuples.ONE or kinds.is_tuple_class(self.program, module, call.scope, function):
+            self._note("JSON007", f"the named tuples that `{function[-1]}` gives", module, call.span.start)
+        elif target is not None:
+            self._result(target, depth)
+        elif function[0] == "m":
+            for shape in module.scope(function[1]).returned:
+                self.step(module, function[1], shape, depth + 1, call.span.start)
+        for argument in call.arguments[1:]:
+            self.step(module, call.scope, argument.shape, depth + 1, argument.span.start)
 
     def _own(self, module: Module, index: int, depth: int) -> None:
         """Look at a call of one of the program's own classes or functions."""
         call = module.call(index)
-        target, _ = self.program.target_of(call)
+        target, known = self.program.target_of(call)
         if target is None:
-            found = module.lookup(call.scope, call.function[1]) if call.function[0] == "n" else None
-            values = (
-                [each.payload for each in found[1] if each.kind == "assign" and each.payload is not None]
-                if found
-                else []
-            )
-            if any(each[0] == "c" and module.call(each[1]).tail in {"namedtuple", "NamedTuple"} for each in values):
-                self._note("JSON007", f"a named tuple, `{call.tail}`,", module, call.span.start)
+            # `self.next.to_dict()` inside `to_dict`: which class it is of cannot be told, but its name says enough.
+            if call.function[0] == "a" and any(each.name == call.tail for each in self._inside):
+                self._recursion(call)
+            elif call.function[0] == "a" and not known and call.tail not in _COMMON:
+                self._guessed(call, depth)
             return
+        if target in self._inside:
+            self._recursion(call)
+        self._result(target, depth)
+
+    def _guessed(self, call: Call, depth: int) -> None:
+        """Look at the methods that a call on an unknown object may reach, where there are few of the name."""
+        methods = [
+            each
+            for each in self.program.definitions(call.tail)
+            if each.kind == "function" and each.parent >= 0 and each.module.scope(each.parent).kind == "class"
+        ]
+        if len(methods) <= _FEW:
+            for each in methods:
+                self._result(each, depth)
+
+    def _recursion(self, call: Call) -> None:
+        """Note a function whose result holds another result of its own, unless it only walks what it is given."""
+        if self._displays and not _walks_its_argument(call):
+            self._note("JSON017", f"what `{call.tail}` nests into its own result", call.module, call.span.start)
+
+    def _result(self, target: Scope, depth: int) -> None:
         if target.kind == "class":
             self._instance(target)
         elif self._once("function", target.module.path, target.number):
+            outer, self._displays = self._displays, 0
+            self._inside.append(target)
             for shape in target.returned:
                 self.step(target.module, target.number, shape, depth + 1, target.span.start)
+            self._inside.pop()
+            self._displays = outer
 
     def _instance(self, target: Scope) -> None:
         module, start = target.module, target.span.start
@@ -243,3 +374,60 @@ class _Walk:
             self._note("JSON007", f"the tuple or number class `{target.name}`", module, start)
         if kinds.is_other_collection(self.program, target):
             self._note("JSON007", f"the collection `{target.name}`, which overrides how it is read,", module, start)
+
+
+def _holds(shape: Any, name: str) -> bool:  # noqa: ANN401 - a shape, or none for the key of `**`
+    """Tell whether a display holds a variable, itself or in displays of its own."""
+    match shape:
+        case ["n", each]:
+            return bool(each == name)
+        case ["d", pairs]:
+            return any(_holds(value, name) for _, value in pairs)
+        case ["l" | "t" | "?", parts]:
+            return any(_holds(each, name) for each in parts)
+        case _:
+            return False
+
+
+def _nests(function: Scope, shape: Shape) -> bool:
+    """Tell whether what a function returns is a display that holds one of its parameters."""
+    return shape[0] in {"d", "l", "t"} and any(_holds(shape, each[0]) for each in function.parameters)
+
+
+def _walks_its_argument(call: Call) -> bool:
+    """Tell whether a function calls itself with the parts of its own parameter: its result is as deep as that is.
+
+    `{k: plain(v) for k, v in value.items()}` inside `plain(value)` is such a walk. The parts of an object, such as
+    `[tree(child) for child in node.children]`, are not: what links objects is no document.
+    """
+    module = call.module
+    function = module.enclosing(call.scope, "function")
+    if function is None or not call.arguments or call.function[0] == "a":
+        return False
+    parameters = {each[0] for each in function.parameters}
+    for argument in call.arguments:
+        if argument.shape[0] == "n" and argument.shape[1] in parameters:
+            continue
+        if argument.shape[0] == "i" and argument.shape[1][0] == "n" and argument.shape[1][1] in parameters:
+            continue
+        found = module.lookup(call.scope, argument.shape[1]) if argument.shape[0] == "n" else None
+        walked = [_iterated(module, each.payload) for each in found[1] if each.payload] if found else []
+        if not walked or not all(each in parameters for each in walked):
+            return False
+    return True
+
+
+def _iterated(module: Module, shape: Shape) -> str:
+    """Return the name of the variable that a loop walks, by itself or through `.items()`, `enumerate` and the like."""
+    match shape:
+        case ["n", str() as name]:
+            return name
+        case ["c", int() as index]:
+            call = module.call(index)
+            if call.function[0] == "a" and call.tail in {"items", "values"}:
+                return _iterated(module, call.function[1])
+            if call.tail in {"enumerate", "sorted", "list"} and call.arguments:
+                return _iterated(module, call.arguments[0].shape)
+            return ""
+        case _:
+            return ""

@@ -126,7 +126,7 @@ class Reading:
     def _is_str(self, site: Site, call: Call, document: list[Any] | None) -> bool:
         """Tell whether what is read was decoded before: text, or a file opened in text mode."""
         if document is not None:
-            return self._context.values.is_text(site.module, site.scope, document)
+            return self._context.values.is_claimed_text(site.module, site.scope, document)
         file = call.argument(0, "fp")
         return file is not None and self._context.readers.is_text_file(site.module, site.scope, file.shape)
 

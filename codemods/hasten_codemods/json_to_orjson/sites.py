@@ -83,31 +83,34 @@ def _in_module(program: Program, module: Module) -> Iterator[Site]:
         elif imported.level != 0 and imported.name != "*":
             # `from app import json`, `from compat import loads`: the standard library's, if it is imported so there.
             via = program.owner_of(module.import_target(imported))
-            target = _ultimate(program, module.import_target(imported))
+            target = ultimate(program, module.import_target(imported))
             if via is not None and target.partition(".")[0] == "json":
                 bound, prefix = imported.asname or imported.name, target.partition(".")[2]
                 yield from _uses(program, module, imported.scope, bound, prefix, number, via=via[0].name)
     yield from _reached(program, module)
 
 
-def _ultimate(program: Program, dotted: str) -> str:
+def ultimate(program: Program, dotted: str) -> str:
     """Return what a dotted name of one of the program's modules stands for, through all re-exports."""
     for _ in range(_LONGEST_CHAIN):
-        owner = program.owner_of(dotted)
-        if owner is None:
-            # `app.json.loads`: the module may hand on the front of the name.
-            front, _, rest = dotted.rpartition(".")
-            before = program.owner_of(front) if rest else None
-            target = _import_of(*before) if before is not None else None
-            if target is None:
-                return dotted
-            dotted = f"{target}.{rest}"
-            continue
-        target = _import_of(*owner)
+        target = _handed_on(program, dotted)
         if target is None or target == dotted:
-            return dotted
+            break
         dotted = target
     return dotted
+
+
+def _handed_on(program: Program, dotted: str) -> str | None:
+    """Return what the longest front of a dotted name that a module imports stands for, the rest added to it."""
+    front, rest = dotted, ""
+    while front:
+        owner = program.owner_of(front)
+        if owner is not None:
+            target = _import_of(*owner)
+            return f"{target}{rest}" if target is not None else None
+        front, _, last = front.rpartition(".")
+        rest = f".{last}{rest}"
+    return None
 
 
 def _import_of(module: Module, name: str) -> str | None:
@@ -136,14 +139,14 @@ def _reached(program: Program, module: Module) -> Iterator[Site]:
             continue  # found by its import
         via = ""
         if found is not None and program.is_own(dotted):
-            via = dotted.rpartition(".")[0] if _ultimate(program, dotted).partition(".")[0] == "json" else ""
+            via = dotted.rpartition(".")[0] if ultimate(program, dotted).partition(".")[0] == "json" else ""
             if shape[0] == "n":
                 via = ""  # found by its import
         elif found is None and root[0] == "n":
             names = dotted.removeprefix("builtins.")
             for each in starred:
                 target = module.import_target(each).removesuffix("*") + names
-                if _ultimate(program, target).startswith("json.") and not target.startswith("json."):
+                if ultimate(program, target).startswith("json.") and not target.startswith("json."):
                     via = target.rpartition(".")[0]
         elif shape[0] == "a" and shape[1][0] == "a" and shape[1][2] == "json" and not dotted:
             via = "an attribute" if _in_a_class(program) else ""

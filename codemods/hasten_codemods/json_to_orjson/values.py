@@ -12,9 +12,12 @@ from hasten.api import Module, Program
 
 Shape = list[Any]
 
-#: What may be in doubt about a value: its keys may not be text, it may hold NaN, integers beyond 64 bits, instances of
-#: subclasses, types that JSON lacks, or lone surrogates.
-EVERYTHING = frozenset({"keys", "nan", "big", "subclass", "native", "surrogate"})
+#: What may be in doubt about a value: its keys may not be text, or be floats, it may hold NaN, integers beyond 64 bits,
+#: instances of subclasses, types that JSON lacks, or lone surrogates.
+EVERYTHING = frozenset({"keys", "float keys", "nan", "big", "subclass", "native", "surrogate"})
+#: What an annotation says and nobody checks: a text, or a key, that may be of a subclass of `str`; a collection or
+#: number that may be of a subclass, or hold itself.
+CLAIMS = frozenset({"claimed text", "claimed keys", "claimed"})
 NOTHING: frozenset[str] = frozenset()
 #: In no doubt, but no text either: numbers, booleans, None. As a key, such a value needs an option.
 NO_TEXT = frozenset({"no text"})
@@ -69,11 +72,11 @@ _LOOKS = frozenset({"cmp", "cond", "fmt", "idx", "bin", "expr"})
 _LOOKING_METHODS = frozenset({"get", "keys", "items", "values", "count", "index"})
 _LOOKING_CALLS = frozenset({"len", "print", "str", "repr", "bool", "isinstance", "type", "id", "sum", "any", "all"})
 _ANNOTATIONS: dict[str, frozenset[str]] = {
-    "str": frozenset({"surrogate"}),
+    "str": frozenset({"surrogate", "claimed text"}),
     "bool": NO_TEXT,
     "None": NO_TEXT,
     "int": NO_TEXT | {"big"},
-    "float": NO_TEXT | {"nan"},
+    "float": NO_TEXT | {"nan", "claimed"},
 }
 _CONTAINERS = frozenset(
     {"list", "List", "Sequence", "tuple", "Tuple", "Iterable", "dict", "Dict", "Mapping", "MutableMapping"}
@@ -188,15 +191,23 @@ class Values:
             if value is not None:
                 result |= self.doubts(module, scope, value, depth + 1)
             if key is not None and not self.is_text(module, scope, key):
-                result |= {"keys"}
+                result |= self._of_key(module, scope, key, depth)
         return result
+
+    def _of_key(self, module: Module, scope: int, key: Shape, depth: int) -> frozenset[str]:
+        doubts = self.doubts(module, scope, key, depth + 1)
+        if doubts == _ANNOTATIONS["str"]:
+            return frozenset({"claimed keys"})
+        may_be_float = "nan" in doubts or key[:2] == ["k", "float"]
+        return frozenset({"keys", "float keys"}) if may_be_float else frozenset({"keys"})
 
     def of_operation(
         self, module: Module, scope: int, operator: str, left: Shape, right: Shape, depth: int
     ) -> frozenset[str]:
         """Return what is in doubt about a binary operation: text stays text, numbers may grow."""
-        if self.is_text(module, scope, left) and operator in {"Add", "Mod", "Mult"}:
-            return frozenset({"surrogate"})
+        if self.is_claimed_text(module, scope, left) and operator in {"Add", "Mod", "Mult"}:
+            # What a subclass makes of it is not known.
+            return frozenset({"surrogate"}) | (self.doubts(module, scope, left, depth + 1) & CLAIMS)
         sides = self.doubts(module, scope, left, depth + 1) | self.doubts(module, scope, right, depth + 1)
         return EVERYTHING if "subclass" in sides else sides | {"nan", "big"}
 
@@ -205,6 +216,12 @@ class Values:
         if shape[0] == "f" or shape[:2] == ["k", "str"]:
             return True
         return shape[0] in {"c", "n", "o", "?", "b", "a"} and self.doubts(module, scope, shape) == {"surrogate"}
+
+    def is_claimed_text(self, module: Module, scope: int, shape: Shape) -> bool:
+        """Tell whether the value is a `str`, or an annotation says so."""
+        return self.is_text(module, scope, shape) or (
+            shape[0] in {"c", "n", "o", "?", "b", "a"} and self.doubts(module, scope, shape) == _ANNOTATIONS["str"]
+        )
 
     def of_call(self, module: Module, index: int) -> frozenset[str]:
         """Return what is in doubt about the result of a call."""
@@ -223,11 +240,11 @@ class Values:
         if dotted in {"json.loads", "json.load", "orjson.loads"} and len(call.arguments) == 1:
             return frozenset({"big", "nan", "surrogate"})
         if call.function[0] == "a" and call.tail in _TEXT_METHODS:
-            return (
-                frozenset({"surrogate"})
-                if self.is_text_source(module, call.scope, call.function[1], call.tail)
-                else EVERYTHING
-            )
+            if self.is_text_source(module, call.scope, call.function[1], call.tail):
+                return frozenset({"surrogate"})
+            # `name.strip()` is what the class of `name` makes it.
+            claimed = self.is_claimed_text(module, call.scope, call.function[1])
+            return _ANNOTATIONS["str"] if claimed else EVERYTHING
         target, _ = self.program.target_of(call)
         if target is not None and target.kind == "function" and target.returns is not None and not target.is_generator:
             return annotation_doubts(target.returns)
@@ -244,7 +261,7 @@ class Values:
             return EVERYTHING
         owner, (binding,) = found
         if binding.kind == "param":
-            return self.of_parameter(module, owner, name, binding.payload)
+            return self.of_parameter(module, owner, name, binding.payload, depth)
         if binding.kind != "assign" or binding.payload is None or "L" in binding.nest:
             return EVERYTHING
         doubts = self.doubts(module, owner, binding.payload, depth + 1)
@@ -271,7 +288,7 @@ class Values:
         self.program.want(name)
         return result if stores and owner is not None else EVERYTHING
 
-    def of_parameter(self, module: Module, owner: int, name: str, number: int) -> frozenset[str]:
+    def of_parameter(self, module: Module, owner: int, name: str, number: int, depth: int) -> frozenset[str]:
         """Return what a parameter's annotation leaves in doubt, and what defaults and calls in plain sight add."""
         function = module.scope(owner)
         _, kind, annotation, default = function.parameters[number]
@@ -279,11 +296,13 @@ class Values:
             return EVERYTHING
         result = annotation_doubts(annotation)
         if default is not None:
-            result |= self.doubts(module, function.parent, default)
+            result |= self.doubts(module, function.parent, default, depth + 1)
         if function.kind == "function":
             for call, shape in self.program.arguments_for(function, name):
-                if shape[0] in {"d", "l", "t", "k"}:
-                    result |= self.doubts(call.module, call.scope, shape)
+                seen = self.doubts(call.module, call.scope, shape, depth + 1)
+                # What cannot be seen adds nothing to what the annotation says; what can be seen may refute it.
+                if shape[0] in {"d", "l", "t", "k"} or not seen >= EVERYTHING:
+                    result |= seen
         return result
 
     def is_changed(self, module: Module, owner: int, name: str) -> bool:
@@ -321,10 +340,10 @@ def annotation_doubts(shape: Shape) -> frozenset[str]:
         case ["i", ["n", name] | ["a", _, name], inner] if name in _CONTAINERS:
             parts = inner[1] if inner[0] == "t" else [inner]
             if name in _MAPPINGS:
-                keys = NOTHING if parts[:1] == [["n", "str"]] else frozenset({"keys"})
+                keys = _annotated_keys(parts[:1]) | {"claimed"}
                 parts = parts[1:]
             else:
-                keys = NOTHING
+                keys = frozenset({"claimed"})
             for each in parts:
                 if each != ["k", "ellipsis", None]:
                     keys |= annotation_doubts(each)
@@ -333,6 +352,16 @@ def annotation_doubts(shape: Shape) -> frozenset[str]:
             return annotation_doubts(inner)
         case _:
             return EVERYTHING
+
+
+def _annotated_keys(parts: list[Shape]) -> frozenset[str]:
+    match parts:
+        case [["n", "str"]]:
+            return frozenset({"claimed keys"})
+        case [["n", "int" | "bool"]]:
+            return frozenset({"keys"})
+        case _:
+            return frozenset({"keys", "float keys"})
 
 
 def is_plain_text(shape: Shape, module: Module) -> bool:
@@ -369,21 +398,7 @@ def document_is_text(values: Values, module: Module, scope: int, shape: Shape, d
         if found is None or len(found[1]) != 1:
             return False
         owner, (binding,) = found
-        if binding.kind == "param":
-            _, _, annotation, default = module.scope(owner).parameters[binding.payload]
-            told = annotation is not None and _is_document(annotation)
-            return told and (default is None or document_is_text(values, module, owner, default, depth + 1))
         if binding.kind != "assign" or binding.payload is None:
             return False
         return document_is_text(values, module, owner, binding.payload, depth + 1)
     return False
-
-
-def _is_document(annotation: Shape) -> bool:
-    match annotation:
-        case ["n", "str" | "bytes" | "bytearray"] | ["k", "str", "str" | "bytes"]:
-            return True
-        case ["o", "BitOr", left, right]:
-            return _is_document(left) and _is_document(right)
-        case _:
-            return False

@@ -10,7 +10,7 @@ import re
 from functools import cached_property
 
 from hasten.api import Module, Program
-from hasten_codemods.json_to_orjson import kinds
+from hasten_codemods.json_to_orjson import floatkeys, kinds, tuples
 
 _READING_WORDS = (
     r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|"
@@ -47,9 +47,6 @@ _WRITING_MESSAGE = re.compile(_WRITING_WORDS)
 _FRAGMENT = re.compile(r"\"\s*: |\", \"")
 _READERS = frozenset({"loads", "load", "StringIO", "BytesIO", "write", "write_text", "write_bytes", "fromstring"})
 _NON_FINITE = kinds.NON_FINITE | {"builtins.float"}
-_TEXTS = frozenset(
-    {"builtins.str", "builtins.bytes", "builtins.bytearray", "collections.UserString", "markupsafe.Markup"}
-)
 
 
 class Witnesses:
@@ -184,20 +181,41 @@ class Witnesses:
     def subclass(self) -> str | None:
         """Return a place that defines a named tuple or another class that orjson treats differently."""
         for word in ("namedtuple", "NamedTuple"):
-            for call in self.program.calls_named(word):
-                return _place(call.module, call.span.start)
+            names = {word}
+            for module in self.program.modules:
+                names |= {each.asname for each in module.imports() if each.name == word and each.asname}
+            for name in sorted(names):
+                for call in self.program.calls_named(name):
+                    return _place(call.module, call.span.start)
             self.program.want(word)
         for scope in self.program.classes():
             if kinds.is_tuple(self.program, scope) or kinds.is_other_collection(self.program, scope):
                 return _place(scope.module, scope.span.start)
-        return self._first_import("numpy")
+        return self._reordered or self._first_import(*tuples.FOREIGN_NUMBERS)
+
+    @cached_property
+    def _reordered(self) -> str | None:
+        """Return a place that makes a mapping that shows other things, or in another order, than its `dict` holds."""
+        for call in self.program.calls_named("move_to_end"):
+            return _place(call.module, call.span.start)
+        for name in sorted(tuples.FOREIGN_CLASSES):
+            self.program.want(name)
+        for module in self.program.modules:
+            for imported in module.imports():
+                if imported.name in tuples.FOREIGN_CLASSES:
+                    return _place(module, imported.start)
+        return None
+
+    @cached_property
+    def float_key(self) -> str | None:
+        """Return a place that uses a float as a key of a dictionary."""
+        return floatkeys.find(self.program)
 
     @cached_property
     def text_subclass(self) -> str | None:
         """Return a place that defines or imports a subclass of `str` or `bytes`."""
         for scope in self.program.classes():
-            bases = [scope.module.dotted(scope.parent, each) or "" for each in scope.bases]
-            if any(each in _TEXTS for each in bases) and not any(each.startswith("enum.") for each in bases):
+            if kinds.is_text(self.program, scope):
                 return _place(scope.module, scope.span.start)
         return self._first_import("markupsafe")
 

@@ -11,6 +11,8 @@ from hasten_codemods.json_to_orjson.evidence import Context, Evidence
 from hasten_codemods.json_to_orjson.readers import Verdict
 from hasten_codemods.json_to_orjson.sites import Site
 
+#: What an annotation does not rule out: a structure that holds itself.
+_CIRCULAR_ERRORS = (("ValueError", "TypeError"), ("RecursionError", "TypeError"))
 _DUMPS_ERRORS = (("TypeError", "TypeError"), ("ValueError", "TypeError"), ("RecursionError", "TypeError"))
 
 
@@ -69,14 +71,19 @@ class Writing:
             return
         doubts = self._context.values.doubts(site.module, site.scope, value.shape)
         if self._str_keys:
-            doubts -= {"keys"}
-        if "keys" in doubts:
+            doubts -= {"keys", "float keys", "claimed keys"}
+        if doubts & {"keys", "claimed keys"}:
             spelling.options.add("OPT_NON_STR_KEYS")
-            evidence.proof("JSON211", "keys that are not text are written as before")
+        if "keys" in doubts:
+            evidence.proof("JSON211", "keys that are no floats are written as before")
+        elif "claimed keys" in doubts:
+            evidence.proof("JSON211", "keys are text by annotation, and those of a subclass are written as before")
         else:
             evidence.proof("JSON205", "every key is text")
-        if not doubts - {"keys", "surrogate", "no text"}:
+        if not doubts - {"keys", "surrogate", "no text", "claimed text", "claimed keys"}:
             evidence.proof("JSON209", "the value is made of plain values that can be seen")
+        if "claimed" in doubts:
+            doubts |= {"subclass"}  # an annotation allows instances of subclasses
         witnesses = self._context.witnesses
         for doubt, code, place, what in (
             ("nan", "JSON005", witnesses.non_finite, "NaN or infinity"),
@@ -87,16 +94,23 @@ class Writing:
                 witnesses.subclass,
                 "a named tuple, or another class that orjson treats differently",
             ),
+            ("float keys", "JSON021", witnesses.float_key, "floats as keys"),
             ("surrogate", "JSON016", witnesses.surrogate, "a lone surrogate"),
             ("subclass", "JSON017", witnesses.depth, "the recursion limit"),
         ):
             if doubt in doubts and place is not None:
                 evidence.hazard(code, f"the program has {what} at {place}, and what is written here is not known")
+        mixed = {"OPT_SORT_KEYS", "OPT_NON_STR_KEYS"} <= spelling.options
         for code, message in self._context.origins.of(site.module, site.scope, value).items():
-            # With `default=`, what JSON lacks is JSON010's matter.
-            if code != "JSON008" or not spelling.default:
-                evidence.hazards[code] = message
-        if {"OPT_SORT_KEYS", "OPT_NON_STR_KEYS"} <= spelling.options:
+            # With `default=`, what JSON lacks is JSON010's matter; keys that are promised to be text need no look.
+            if (
+                (code == "JSON008" and spelling.default)
+                or (code == "JSON009" and not mixed)
+                or (code == "JSON021" and self._str_keys)
+            ):
+                continue
+            evidence.hazards[code] = message
+        if mixed and "keys" in doubts:
             evidence.hazard(
                 "JSON009", "keys that are not text would be sorted in another order, and the keys are not known"
             )
@@ -134,6 +148,8 @@ class Writing:
             else values.EVERYTHING
         )
         if not doubts & {"native", "subclass"}:
+            if "claimed" in doubts:
+                self._circular_evidence(call, evidence)
             return
         verdict = self._context.errors.examine(call, _DUMPS_ERRORS)
         for old, new, place in verdict.changed:
@@ -148,3 +164,11 @@ class Writing:
             evidence.hazard(
                 "JSON013", f"the words of a JSON error are expected at {self._context.witnesses.writing_message}"
             )
+
+    def _circular_evidence(self, call: Call, evidence: Evidence) -> None:
+        """Look for handlers of what a collection raises that holds itself, whatever its annotation says."""
+        verdict = self._context.errors.examine(call, _CIRCULAR_ERRORS)
+        for old, new, place in verdict.changed:
+            evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
+        if verdict.read:
+            evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hasten.index import shown
 from hasten.index.module import Call, Module, Scope, Use
 from hasten.index.program import Program
 from hasten.model import Position, Span
@@ -179,6 +180,9 @@ class _Trail:
             if made or (dotted is not None and self.program.named(dotted) is step.module):
                 self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
         self.asked_by_name(step, name)
+        whole = shown.namespace_read(self.program, step.module)
+        if whole is not None:
+            self.sink("outside", _Step(whole.module, whole.scope, whole.span, whole.use, step.depth, step.certain))
 
     def asked_by_name(self, step: _Step, name: str) -> None:
         """Follow `getattr(anything, "name")`."""
@@ -192,7 +196,7 @@ class _Trail:
     def attribute(self, step: _Step, base: Use, name: str) -> None:
         if base[0] == "n" and base[1] == "self":
             owner = self.program.method_owner(step.module, step.scope)
-            if owner is not None and owner.decorators:
+            if owner is not None and (owner.decorators or shown.shows(self.program, owner)):
                 self.sink("outside", step)  # a dataclass shows and compares what it holds
             self.by_attribute_name(step, name)
         else:
@@ -218,6 +222,9 @@ class _Trail:
                 self.sink("outside", step)
         if self.program.attribute_reads("__dict__", want=False):
             self.sink("outside", step)
+        for taken in (shown.formats(self.program, name), shown.takes_whole(self.program)):
+            if taken is not None:
+                self.sink("outside", _Step(taken.module, taken.scope, taken.span, taken.use, step.depth, step.certain))
         if not reads:
             self.sink("unseen", step)
 
@@ -303,6 +310,10 @@ class _Trail:
             target = constructor
         # A test may put something else in the function's place, and look at what it is given.
         self.program.want(target.name)
+        instead = shown.replaced(self.program, target)
+        if instead is not None:
+            module, scope, start = instead
+            self.sink("outside", _Step(module, scope, Span(start, start), step.use, step.depth, step.certain))
         if not all(self.transparent(target, each) for each in target.decorators):
             self.sink("arg", step, call)  # what the decorator does with it cannot be told
         name = _parameter(target, where, bound=bound)

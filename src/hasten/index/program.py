@@ -12,6 +12,7 @@ import io
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from hasten.index.module import Call, Import, Module, Read, Scope, Shape
@@ -23,6 +24,10 @@ _COMMON = frozenset(
     for name in dir(kind)
     if not name.startswith("_")
 )
+
+
+#: Methods that run when an instance is made; dataclasses and attrs call the last two.
+_AT_BIRTH = frozenset({"__init__", "__new__", "__post_init__", "__attrs_post_init__"})
 
 
 def _is_common(name: str) -> bool:
@@ -270,12 +275,15 @@ class Program:
         return self._callers[key]
 
     def _find_callers(self, function: Scope) -> list[tuple[Call, bool]]:
-        name = function.name
         owner = function.module.scope(function.parent) if function.parent >= 0 else None
-        is_method = owner is not None and owner.kind == "class"
-        if is_method and name == "__init__" and owner is not None:
-            name = owner.name
-            function = owner
+        if owner is not None and owner.kind == "class":
+            if function.name in _AT_BIRTH:
+                return self.constructions(function)
+            return self._calls_of(function, is_method=True)
+        return self._calls_of(function, is_method=False)
+
+    def _calls_of(self, function: Scope, *, is_method: bool) -> list[tuple[Call, bool]]:
+        name = function.name
         result: list[tuple[Call, bool]] = []
         # `add`, `get` and their like are called on lists and dictionaries everywhere: not worth reading every file for.
         beside = frozenset() if is_method else self._homes(function)
@@ -291,6 +299,67 @@ class Program:
         for alias in sorted(self.aliases(function)):
             result += [(call, True) for call in self.calls_named(alias) if _same(self.target_of(call)[0], function)]
         return result
+
+    def constructions(self, method: Scope) -> list[tuple[Call, bool]]:
+        """Return the calls that make an instance with `method`, or could: of its class, and of those that inherit it.
+
+        For `__init__`, those of `super().__init__` count as well. Certain are those whose arguments fill its parameters
+        for sure.
+        """
+        name = method.name
+        fills = name == "__init__"
+        heirs = list(self._heirs(method))
+        result: list[tuple[Call, bool]] = []
+        for heir in heirs:
+            result += [(call, certain and fills) for call, certain in self._calls_of(heir, is_method=True)]
+        for call in self.calls_named("cls", want=False):
+            around = self.method_owner(call.module, call.scope) if call.function[0] == "n" else None
+            if around is not None and any(_same(around, heir) for heir in heirs):
+                result.append((call, fills))
+        for call in self.calls_named(name, want=False):
+            around = self.method_owner(call.module, call.scope) if _of_super(call) else None
+            if around is not None and _same(self._above(around, name), method):
+                result.append((call, True))
+            elif around is None and _same(self.target_of(call)[0], method):
+                result.append((call, False))  # `Base.__init__(self, text)`: the instance comes first
+        return result
+
+    def _heirs(self, method: Scope) -> Iterator[Scope]:
+        """Yield the class of a method, and the classes below it that inherit the method as it is."""
+        pending = [method.module.scope(method.parent)]
+        seen: set[tuple[str, int]] = set()
+        while pending:
+            owner = pending.pop()
+            key = (owner.module.path, owner.number)
+            if key in seen:
+                continue
+            seen.add(key)
+            self.want(owner.name, beside=self._homes(owner))
+            if _same(self.find_method(owner, method.name), method):
+                yield owner
+                pending += self._children.get(key, ())
+
+    @cached_property
+    def _children(self) -> dict[tuple[str, int], list[Scope]]:
+        """Return the classes that name a class among their bases, by that class."""
+        found: dict[tuple[str, int], list[Scope]] = {}
+        for child in self.classes():
+            for base in child.bases:
+                dotted = child.module.dotted(child.parent, base[1] if base[0] == "i" else base)
+                parent = self.resolve(dotted) if dotted else None
+                if parent is not None and parent.kind == "class":
+                    found.setdefault((parent.module.path, parent.number), []).append(child)
+        return found
+
+    def _above(self, owner: Scope, name: str) -> Scope | None:
+        """Return the method that `super().name` stands for in a method of `owner`."""
+        for base in owner.bases:
+            dotted = owner.module.dotted(owner.parent, base[1] if base[0] == "i" else base)
+            found = self.resolve(dotted) if dotted else None
+            method = self.find_method(found, name) if found is not None and found.kind == "class" else None
+            if method is not None:
+                return method
+        return None
 
     def _homes(self, function: Scope) -> frozenset[str]:
         """Return the last names of the modules that a module-level function can be imported from.
@@ -372,6 +441,15 @@ class Program:
                 if dotted and _same(self.resolve(dotted), function):
                     result.append(read)
         return result
+
+
+def _of_super(call: Call) -> bool:
+    """Tell whether a call is of a method of `super()`."""
+    match call.function:
+        case ["a", ["c", int() as index], _]:
+            return call.module.call(index).function == ["n", "super"]
+        case _:
+            return False
 
 
 def _same(one: Scope | None, other: Scope) -> bool:

@@ -1,0 +1,268 @@
+"""Context managers and decorators that catch: `suppress`, `pytest.raises`, `ExitStack`, and the program's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hasten.api import Call, Guard, Module, Program, Scope
+from hasten_codemods.json_to_orjson.handlers import Handler, Shape, caught, inside, is_false, place_of
+from hasten_codemods.json_to_orjson.kindtests import reads_error, tests_in
+
+_RAISES = frozenset(
+    {"raises", "assertRaises", "assertRaisesRegex", "suppress", "RaisesGroup", "raises_regex", "assert_raises"}
+)
+_STACKS = frozenset({"contextlib.ExitStack", "contextlib.AsyncExitStack"})
+_PUSHES = ("enter_context", "enter_async_context", "push", "push_async_exit")
+#: A context manager is looked for behind so many names and functions.
+_DEEPEST = 5
+
+
+class Contexts:
+    """Tell what the context managers of one program catch."""
+
+    def __init__(self, program: Program) -> None:
+        """Take the program."""
+        self._program = program
+        self._values: dict[str, list[tuple[int, int, Shape]]] = {}
+
+    def of_guard(self, module: Module, guard: Guard) -> Iterator[list[Handler]]:
+        """Yield what a `with` whose context is a call catches."""
+        yield from self._of_call(module.call(guard.payload), guard.start, guard.name)
+
+    def of_values(self, module: Module, scope: int, at: int) -> Iterator[list[Handler]]:
+        """Yield what `with guard:` catches, where the context was made before.
+
+        Where such a block ends is not kept: what stands behind its head may be in it.
+        """
+        if module.path not in self._values:
+            self._values[module.path] = list(_plain_withs(module))
+        for inner, start, shape in self._values[module.path]:
+            if inner == scope and start < at:
+                for handlers in self._of_shape(module, scope, shape, start):
+                    yield [replace(each, reraises=True) for each in handlers]
+
+    def of_decorators(self, function: Scope) -> Iterator[list[Handler]]:
+        """Yield the handlers in the program's own decorators of a function: they may stand around its call."""
+        module = function.module
+        for shape in function.decorators:
+            made = module.call(shape[1]) if shape[0] == "c" else None
+            dotted = module.dotted(function.parent, made.function if made is not None else shape)
+            own = self._program.resolve(dotted) if dotted else None
+            if own is None:
+                continue
+            if own.kind == "function":
+                yield from inside(self._program, own)
+            elif own.kind == "class":
+                called = self._program.find_method(own, "__call__")
+                if called is not None:
+                    yield from inside(self._program, called)
+                yield from self._of_class(own, made, place_of(module, function.span.start))
+
+    # --- contexts -----------------------------------------------------------------------------------------------
+
+    def _of_shape(
+        self, module: Module, scope: int, shape: Shape, start: int, depth: int = 0
+    ) -> Iterator[list[Handler]]:
+        """Yield what the context manager that a shape stands for catches."""
+        if depth > _DEEPEST:
+            return
+        match shape:
+            case ["c", int() as index]:
+                yield from self._of_call(module.call(index), start, "", depth)
+            case ["w", inner]:
+                yield from self._of_shape(module, scope, inner, start, depth)
+            case ["?" | "b", list(parts)]:
+                for each in parts:
+                    yield from self._of_shape(module, scope, each, start, depth + 1)
+            case ["n", str(name)]:
+                yield from self._of_name(module, scope, name, start, depth)
+            case ["a", ["n", "self" | "cls"], str(name)]:
+                for base, value, inner, _at in module.facts["attribute_stores"].get(name, ()):
+                    if base in (["n", "self"], ["n", "cls"]) and value is not None:
+                        yield from self._of_shape(module, inner, value, start, depth + 1)
+                owner = self._program.method_owner(module, scope)
+                for each in module.bindings(owner.number, name) if owner is not None and owner.module is module else ():
+                    if each.kind == "assign" and each.payload:
+                        yield from self._of_shape(module, scope, each.payload, start, depth + 1)
+            case ["a", *_]:
+                yield from self._of_global(module.dotted(scope, shape), start, depth)
+            case _:
+                return
+
+    def _of_name(self, module: Module, scope: int, name: str, start: int, depth: int) -> Iterator[list[Handler]]:
+        found = module.lookup(scope, name)
+        if found is None:
+            return
+        for each in found[1]:
+            if each.kind in {"assign", "with"} and each.payload:
+                yield from self._of_shape(module, found[0], each.payload, start, depth + 1)
+                if module.dotted(found[0], _callee(module, each.payload)) in _STACKS:
+                    yield from self._of_stack(module, found[0], name, depth)
+            elif each.kind == "param":
+                function = module.scope(found[0])
+                for call, shape in self._program.arguments_for(function, name):
+                    yield from self._of_shape(call.module, call.scope, shape, start, depth + 1)
+            elif each.kind == "import":
+                yield from self._of_global(module.dotted(scope, ["n", name]), start, depth)
+
+    def _of_global(self, dotted: str | None, start: int, depth: int) -> Iterator[list[Handler]]:
+        owner = self._program.owner_of(dotted) if dotted is not None else None
+        if owner is None:
+            return
+        if owner[0].bindings(0, owner[1]):
+            yield from self._of_name(owner[0], 0, owner[1], start, depth + 1)
+
+    def _of_call(self, call: Call, start: int, name: str, depth: int = 0) -> Iterator[list[Handler]]:
+        """Yield what the context manager that a call makes, or gives, catches; `name` is what `as` binds it to."""
+        program, module = self._program, call.module
+        if call.tail in _RAISES:
+            yield [_demand(program, call, start, name)]
+        own, _ = program.target_of(call)
+        if own is None:
+            if name and module.dotted(call.scope, call.function) in _STACKS:
+                yield from self._of_stack(module, call.scope, name, depth)
+        elif own.kind == "class":
+            yield from self._of_class(own, call, place_of(module, start))
+        elif own.kind == "function":
+            # A generator may catch around its `yield`; another function may return what catches.
+            yield from inside(program, own)
+            for shape in own.returned if depth <= _DEEPEST and not own.is_generator else ():
+                yield from self._of_shape(own.module, own.number, shape, own.span.start, depth + 1)
+
+    def _of_stack(self, module: Module, scope: int, name: str, depth: int) -> Iterator[list[Handler]]:
+        """Yield what the contexts catch that are put on an `ExitStack` called `name`."""
+        body = module.enclosing(scope, "function", "module")
+        for method in _PUSHES:
+            for call in module.calls_named(method):
+                pushed = call.argument(0)
+                inside_body = body is not None and body.span.start <= call.span.start < body.span.end
+                if pushed is None or call.function[:2] != ["a", ["n", name]] or not inside_body:
+                    continue
+                # It is put there at some time, or never: what is raised before goes past it.
+                for handlers in self._of_shape(module, call.scope, pushed.shape, call.span.start, depth + 1):
+                    yield [replace(each, reraises=True) for each in handlers]
+                dotted = self._program.dotted(module, call.scope, pushed.shape) if method.startswith("push") else None
+                own = self._program.resolve(dotted) if dotted else None
+                if own is not None and own.kind == "function":
+                    yield from self._of_exit(own, None, None, place_of(module, call.span.start))
+
+    # --- classes ------------------------------------------------------------------------------------------------
+
+    def _of_class(self, owner: Scope, made: Call | None, place: str) -> Iterator[list[Handler]]:
+        """Yield what the `__exit__` of a class catches, or looks at."""
+        program = self._program
+        for name in ("__exit__", "__aexit__"):
+            method = program.find_method(owner, name)
+            if method is not None:
+                yield from self._of_exit(method, owner, made, place)
+        for base in owner.bases:
+            if made is not None and owner.module.dotted(owner.parent, base) == "contextlib.suppress":
+                yield [replace(_demand(program, made, made.span.start, ""), reraises=True)]
+
+    def _of_exit(self, method: Scope, owner: Scope | None, made: Call | None, place: str) -> Iterator[list[Handler]]:
+        """Yield a handler for each test of the kind of the exception; all may let it go on.
+
+        An `__exit__` that returns nothing true and raises nothing only watches.
+        """
+        swallows = any(not is_false(each) for each in method.returned) or _raises(method)
+        reads = reads_error(method)
+        tests = list(tests_in(self._program, method))
+        for test in tests:
+            kinds = self._kinds(test.types, test.scope, owner or method, made, method.module)
+            where = place_of(method.module, test.start)
+            yield [Handler(kinds, where, reads, reraises=True, watches=not swallows)]
+        if not tests and ["k", "bool", "True"] in method.returned:
+            yield [Handler(None, place, reads, reraises=True)]
+        elif not tests and reads:
+            yield [Handler(None, place_of(method.module, method.span.start), reads, reraises=True, watches=True)]
+
+    def _kinds(
+        self, types: Shape, scope: int, owner: Scope, made: Call | None, module: Module
+    ) -> frozenset[str] | None:
+        """Return the exceptions that a test means; `self.kinds` is what the context manager was made with."""
+        if types[0] != "a" or types[1] != ["n", "self"]:
+            return caught(self._program, module, scope, types)
+        name = types[2]
+        found: set[str] = set()
+        stores = module.facts["attribute_stores"].get(name, ())
+        for base, value, inner, _start in stores:
+            if base != ["n", "self"] or value is None:
+                continue
+            function = module.enclosing(inner, "function")
+            given = _given(function, value, made) if function is not None else None
+            if given is not None and made is not None:
+                for each in given:
+                    found |= caught(self._program, made.module, made.scope, each) or frozenset()
+            else:
+                found |= caught(self._program, module, inner, value) or frozenset()
+        if not stores and made is not None:
+            # A field of a dataclass is filled by the argument in its place.
+            fields = [
+                key
+                for key, bound in module.facts["binds"][owner.number].items()
+                if any(each[0] == "declared" or (each[0] == "assign") for each in bound)
+            ]
+            argument = made.argument(fields.index(name), name) if name in fields else None
+            if argument is not None:
+                return caught(self._program, made.module, made.scope, argument.shape)
+        return frozenset(found) if found else caught(self._program, module, scope, types)
+
+
+def _given(function: Scope, value: Shape, made: Call | None) -> list[Shape] | None:
+    """Return the arguments of a call that a constructor stores as they are; None where it stores something else."""
+    if value[0] == "c":
+        call = function.module.call(value[1])
+        wraps = call.function in (["n", "tuple"], ["n", "frozenset"]) and len(call.arguments) == 1
+        value = call.arguments[0].shape if wraps else value
+    for position, (name, kind, _annotation, default) in enumerate(function.parameters):
+        if value != ["n", name] or made is None:
+            continue
+        if kind == "*":
+            plain = [each.shape for each in made.arguments if each.keyword in {None, "*"}]
+            return plain[position - 1 :]
+        argument = made.argument(position - 1 if kind in {"plain", "posonly"} else len(made.arguments), name)
+        return [argument.shape] if argument is not None else [default] if default is not None else []
+    return None
+
+
+def _raises(function: Scope) -> bool:
+    """Tell whether a function raises an exception itself."""
+    table = function.module.facts["reads"][function.number]
+    uses = [use for reads in table.values() for _start, _end, use in reads]
+    return any(use == ["raise"] or (use[0] == "call" and function.module.call(use[1]).use == ["raise"]) for use in uses)
+
+
+def _callee(module: Module, shape: Shape) -> Shape:
+    return module.call(shape[1]).function if shape[0] == "c" else ["x", ""]
+
+
+def _demand(program: Program, call: Call, start: int, name: str) -> Handler:
+    """Return what `suppress(TypeError)` or `pytest.raises(TypeError) as info` catches."""
+    module = call.module
+    kinds = frozenset().union(
+        *(
+            caught(program, module, call.scope, each.shape) or frozenset()
+            for each in call.arguments
+            if each.keyword in {None, "*", "expected_exception"}
+        )
+    )
+    reads = any(each.keyword in {"match", "check"} for each in call.arguments) or call.tail.endswith("Regex")
+    if name:
+        reads = reads or any(
+            at >= start and use[0] != "expr" for table in module.facts["reads"] for at, _end, use in table.get(name, ())
+        )
+    return Handler(kinds, place_of(module, start), reads, asserts=True)
+
+
+def _plain_withs(module: Module) -> Iterator[tuple[int, int, Shape]]:
+    """Yield scope, place and shape of each context that is no call."""
+    for scope, table in enumerate(module.facts["reads"]):
+        for name, reads in table.items():
+            for start, _end, use in reads:
+                if use[0] == "with":
+                    yield scope, start, ["n", name]
+    for name, records in module.facts["attribute_reads"].items():
+        for base, use, scope, start, _end in records:
+            if use[0] == "with":
+                yield scope, start, ["a", base, name]

@@ -1,0 +1,283 @@
+"""What catches exceptions, which ones it means, and whether it looks at their words."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from hasten.api import Call, Module, Program, Scope
+
+Shape = list[Any]
+
+PARENTS: dict[str, tuple[str, ...]] = {
+    "TypeError": ("TypeError", "Exception", "BaseException"),
+    "JSONDecodeError": ("JSONDecodeError", "ValueError", "Exception", "BaseException"),
+    "UnicodeDecodeError": ("UnicodeDecodeError", "UnicodeError", "ValueError", "Exception", "BaseException"),
+    "ValueError": ("ValueError", "Exception", "BaseException"),
+    "RecursionError": ("RecursionError", "RuntimeError", "Exception", "BaseException"),
+}
+BROAD = frozenset({"Exception", "BaseException"})
+#: Every name by which one of these exceptions can be caught.
+KNOWN = frozenset(name for names in PARENTS.values() for name in names)
+_DOUBTFUL = frozenset({"TypeError"})
+_TELLING = frozenset({"msg", "pos", "lineno", "colno", "doc", "args", "message", "start", "reason"})
+#: Calls that show the error being handled, and those that it was raised from, without being given it.
+_SHOWING = ("format_exc", "print_exc", "exc_info", "exception")
+#: A handler may show the error through so many functions.
+_THROUGH = 2
+#: Shapes nest, and names stand for names, no deeper than this.
+_DEEPEST = 8
+
+
+class Spot(NamedTuple):
+    """A place where an exception is raised: in a scope, with the number of the innermost guard around it."""
+
+    module: Module
+    scope: int
+    guard: int
+    at: int
+
+    @classmethod
+    def of(cls, call: Call) -> Spot:
+        """Return the place of a call."""
+        return cls(call.module, call.scope, call.guard, call.span.start)
+
+    @classmethod
+    def within(cls, module: Module, scope: int, at: int) -> Spot:
+        """Return a place where there is no call, such as `await task`."""
+        body = module.enclosing(scope, "function", "lambda", "module")
+        best, start = -1, body.span.start if body is not None else 0
+        for number in range(len(module.facts["guards"])):
+            guard = module.guard(number)
+            # What a handler, or the head of a `with`, raises is not its own.
+            if guard.kind == "try":
+                end = guard.payload[0][2]
+            else:
+                head = module.call(guard.payload).span
+                end = -1 if head.start <= at < head.end else guard.end
+            if start <= guard.start <= at < end:
+                best, start = number, guard.start
+        return cls(module, body.number if body is not None else 0, best, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One handler, or one `with` that catches, around a call.
+
+    Attributes:
+        catches: the short names of the exceptions it catches; None catches all.
+        place: `path:line`.
+        reads_error: whether it looks at the words of the error it catches.
+        asserts: whether it is a test's way of demanding the exception.
+        reraises: whether it lets the exception go on, or may.
+        watches: whether it only looks what exception it is.
+        chains: whether it raises another exception from the one it catches.
+        shows_chain: whether it shows the error with all those that it was raised from.
+    """
+
+    catches: frozenset[str] | None
+    place: str
+    reads_error: bool
+    asserts: bool = False
+    reraises: bool = False
+    watches: bool = False
+    chains: bool = False
+    shows_chain: bool = False
+
+    def names(self, error: str) -> bool:
+        """Tell whether the handler means this exception, and does not just catch everything; tests always mean it."""
+        return self.asserts or (self.catches is not None and not self.catches.isdisjoint(set(PARENTS[error]) - BROAD))
+
+    def catches_one(self, error: str) -> bool:
+        """Tell whether an exception of that name is caught."""
+        return self.catches is None or not self.catches.isdisjoint(PARENTS[error])
+
+    @property
+    def may_catch_others(self) -> bool:
+        """Tell whether it may catch an exception of the program's own."""
+        return self.catches is None or not self.catches or not self.catches.isdisjoint(BROAD)
+
+
+def place_of(module: Module, offset: int) -> str:
+    """Return `path:line`."""
+    return f"{module.path}:{module.position(offset).line}"
+
+
+def of_try(program: Program, module: Module, scope: int, records: list[Any]) -> list[Handler]:
+    """Return the handlers of one `try`."""
+    handlers: list[Handler] = []
+    for types, name, start, end, body in records:
+        uses = _uses(module, name, start, end) if name else []
+        shows = _shows_error(program, module, start, end) or any(_is_shown_whole(module, use) for use in uses)
+        handlers.append(
+            Handler(
+                caught(program, module, scope, types),
+                place_of(module, start),
+                shows or _reads_words(program, uses),
+                reraises="Reraise" in body,
+                chains=["raise"] in uses,
+                shows_chain=shows,
+            )
+        )
+    return handlers
+
+
+def inside(program: Program, function: Scope) -> Iterator[list[Handler]]:
+    """Yield the handlers of every `try` in a function."""
+    module = function.module
+    for number in range(len(module.facts["guards"])):
+        guard = module.guard(number)
+        if guard.kind == "try" and function.span.start <= guard.start < function.span.end:
+            yield of_try(program, module, function.number, guard.payload)
+
+
+def caught(program: Program, module: Module, scope: int, types: Shape | None, depth: int = 0) -> frozenset[str] | None:
+    """Return the short names of the known exceptions among `types`; None for a bare `except:`.
+
+    A variable that cannot be seen through may hold anything; it is taken to mean TypeError, the doubtful one.
+    """
+    if types is None:
+        return None
+    if depth > _DEEPEST:
+        return _DOUBTFUL
+    parts = _parts(module, types)
+    if parts is not None:
+        return frozenset().union(*(caught(program, module, scope, each, depth + 1) or () for each in parts))
+    if types[0] == "a" and types[1] in (["n", "self"], ["n", "cls"]):
+        owner = program.method_owner(module, scope)
+        found = member(program, owner, types[2], depth + 1) if owner is not None else None
+        return _DOUBTFUL if found is None else found
+    dotted = module.dotted(scope, types)
+    if dotted is None:
+        bound = module.lookup(scope, types[1]) if types[0] == "n" else None
+        if bound is not None and len(bound[1]) == 1 and bound[1][0].payload and bound[1][0].kind == "assign":
+            return caught(program, module, bound[0], bound[1][0].payload, depth + 1)
+        return frozenset() if types[0] == "k" else _DOUBTFUL
+    return _of_dotted(program, dotted, depth)
+
+
+def _of_dotted(program: Program, dotted: str, depth: int) -> frozenset[str]:
+    root, _, name = dotted.rpartition(".")
+    if root in {"builtins", "json", "json.decoder"}:
+        return frozenset({name})
+    if program.resolve(dotted) is not None:
+        return frozenset()
+    around = program.resolve(root) if root else None
+    if around is not None and around.kind == "class":
+        found = member(program, around, name, depth + 1)
+        return _DOUBTFUL if found is None else found
+    owner = program.owner_of(dotted)
+    if owner is None:
+        if name.isupper():
+            program.want(name)  # a constant of a module that is not read yet
+        return frozenset()
+    bindings = owner[0].bindings(0, owner[1])
+    if len(bindings) == 1 and bindings[0].kind == "assign" and bindings[0].payload:
+        return caught(program, owner[0], 0, bindings[0].payload, depth + 1) or frozenset()
+    return _DOUBTFUL
+
+
+def _parts(module: Module, types: Shape) -> list[Shape] | None:
+    """Return what a tuple of exceptions is put together from: `(A, *OTHERS)`, `OTHERS + (A,)`, `tuple(OTHERS)`."""
+    match types:
+        case ["t" | "l" | "s" | "b" | "?", list(parts)]:
+            return parts
+        case ["x", "Starred", part]:
+            return [part]
+        case ["o", "Add" | "BitOr", left, right]:
+            return [left, right]
+        case ["c", int() as index] if module.call(index).function in (["n", "tuple"], ["n", "frozenset"]):
+            return [each.shape for each in module.call(index).arguments]
+        case _:
+            return None
+
+
+def member(program: Program, owner: Scope, name: str, depth: int = 0) -> frozenset[str] | None:
+    """Return the exceptions that a class holds as `name`, in its body or that of a base; None if there is no such."""
+    values = [each.payload for each in owner.module.bindings(owner.number, name) if each.kind == "assign"]
+    if values:
+        return frozenset().union(
+            *(caught(program, owner.module, owner.number, each, depth + 1) or () for each in values if each)
+        )
+    for base in owner.bases if depth <= _DEEPEST else ():
+        dotted = owner.module.dotted(owner.parent, base)
+        found = program.resolve(dotted) if dotted else None
+        inherited = member(program, found, name, depth + 1) if found is not None and found.kind == "class" else None
+        if inherited is not None:
+            return inherited
+    return None
+
+
+# --- words ------------------------------------------------------------------------------------------------------
+
+
+def _uses(module: Module, name: str, start: int, end: int) -> list[list[Any]]:
+    return [use for table in module.facts["reads"] for at, _end, use in table.get(name, ()) if start <= at < end]
+
+
+def _reads_words(program: Program, uses: list[list[Any]]) -> bool:
+    """Tell whether a handler does more with its error than to raise another one from it that nobody asks for it."""
+    if any(is_telling(use) for use in uses):
+        return True
+    return ["raise"] in uses and any(program.attribute_reads(each) for each in ("__cause__", "__context__"))
+
+
+def _is_shown_whole(module: Module, use: list[Any]) -> bool:
+    """Tell whether an error is shown with its causes: `traceback.print_exception(error)`, `exc_info=error`."""
+    if use[0] != "arg":
+        return False
+    dotted = module.dotted(module.call(use[1]).scope, module.call(use[1]).function) or ""
+    return use[2] == "exc_info" or dotted.startswith("traceback.")
+
+
+def _shows_error(program: Program, module: Module, start: int, end: int, depth: int = 0) -> bool:
+    """Tell whether a handler formats the exception without naming it.
+
+    So do `traceback.format_exc()`, `sys.exc_info()`, `log.error("...", exc_info=True)`, and a function of the program's
+    own that does one of these.
+    """
+    if any(start <= call.span.start < end for name in _SHOWING for call in module.calls_named(name)):
+        return True
+    for call in calls_between(module, start, end):
+        if any(each.keyword == "exc_info" and not is_false(each.shape) for each in call.arguments):
+            return True
+        if depth >= _THROUGH:
+            continue
+        target, _ = program.target_of(call)
+        if target is None:
+            dotted = module.dotted(call.scope, call.function)
+            if dotted is not None and program.is_own(dotted):
+                program.want(call.tail)  # a function of a module that is not read yet
+        elif target.kind == "function" and _shows_error(
+            program, target.module, target.span.start, target.span.end, depth + 1
+        ):
+            return True
+    return False
+
+
+def calls_between(module: Module, start: int, end: int) -> Iterator[Call]:
+    """Yield the calls in a statement: calls are kept in the order of statements, if not quite within each."""
+    records = module.facts["calls"]
+    for index in range(bisect_left(records, start, key=itemgetter(0)), len(records)):
+        if records[index][0] >= end:
+            return
+        yield module.call(index)
+
+
+def is_false(shape: Shape) -> bool:
+    """Tell whether a shape is a constant that counts as false."""
+    return bool(shape[0] == "k") and (shape[1] == "NoneType" or shape[2] in {"False", "0", ""})
+
+
+def is_telling(use: list[Any]) -> bool:
+    """Tell whether a use of an error may depend on its words."""
+    match use:
+        case ["raise"] | ["expr"] | ["cond"]:
+            return False
+        case ["attr" | "meth", name, *_]:
+            return name in _TELLING or name.startswith("__") or use[0] == "meth"
+        case _:
+            return True
