@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress as suppressed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -223,10 +224,9 @@ def _unread(inputs: _Inputs, problems: Sequence[Problem]) -> list[Unread]:
     reasons |= {path: each.problem.message for path, each in inputs.reader.seen.items() if each.problem is not None}
     found: list[Unread] = []
     for path, reason in sorted(reasons.items()):
-        try:
+        # What cannot be read at all is told, and shows nothing.
+        with suppressed(SourceError):
             found.append(Unread(path, reason, inputs.reader.data(path)))
-        except SourceError:
-            found.append(Unread(path, reason, None))
     return found
 
 

@@ -15,8 +15,8 @@ CODES = (
         UNREAD,
         "hazard",
         "a file that may use this could not be read",
-        "A file of the project could not be parsed by the Python that runs hasten, or not be read at all, and it "
-        "names the module or function in which the change is made. What it does with the result was not seen.",
+        "A file of the project could not be parsed by the Python that runs hasten, and it names the module or method "
+        "in which the change is made. What it does with the result was not seen.",
         "Run hasten with the Python that the project is for, or mend the file; `exclude` it if it is not part of the "
         "program. Where it does no harm, take the change with `--accept HST002`.",
     ),
@@ -29,12 +29,12 @@ class Unread:
 
     Attributes:
         reason: what is wrong with it.
-        data: None where not even its bytes are known.
+        data: its bytes.
     """
 
     path: str
     reason: str
-    data: bytes | None
+    data: bytes
 
 
 def doubted(findings: Sequence[Finding], files: Sequence[Unread]) -> list[Finding]:
@@ -55,10 +55,10 @@ def _doubted(change: Change, files: Sequence[Unread]) -> Change:
 
 
 def _names(file: Unread, change: Change) -> bool:
-    """Tell whether a file names the module or the function of a change."""
-    if file.data is None:
-        return True
-    words = {_module_word(edit.path) for edit in change.edits} | {change.symbol.rpartition(".")[2]}
+    """Tell whether a file names the module or the method of a change."""
+    # A function is called by those who import its module; a method, by whoever is given the object.
+    owner, _, method = change.symbol.rpartition(".")
+    words = {_module_word(edit.path) for edit in change.edits} | ({method} if owner else set())
     named = tuple(sorted(each.encode() for each in words if each.isidentifier() and not each.startswith("__")))
     return bool(named) and scan.triggers(file.data, named)
 
