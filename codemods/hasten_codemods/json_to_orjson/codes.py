@@ -339,7 +339,7 @@ CODES: tuple[Code, ...] = (
         "JSON211",
         "keys that are not text",
         "Integers, booleans, None and instances of subclasses of `str` as keys are written as `json` writes them, with "
-        "`OPT_NON_STR_KEYS`. (Floats are not always: JSON021.)",
+        "`OPT_NON_STR_KEYS`. Floats are not always: see JSON021.",
     ),
     _proof(
         "JSON212",
