@@ -71,7 +71,7 @@ class Errors:
         seen.add((function.module.path, function.number))
         if _is_test(function) and not self._program.calls_named(function.name, want=False):
             return  # a test is called by its runner
-        for caller, certain in self._program.callers(function):
+        for caller, certain in self._program.callers(function, near=depth == 0):
             # The nearest callers may be guessed by name; a guess about a guess about a guess is no evidence.
             if not certain and depth > 1:
                 continue

@@ -337,7 +337,7 @@ class _Walk:
         """Look at the methods that a call on an unknown object may reach, where there are few of the name."""
         methods = [
             each
-            for each in self.program.definitions(call.tail)
+            for each in self.program.definitions(call.tail, want=False)
             if each.kind == "function" and each.parent >= 0 and each.module.scope(each.parent).kind == "class"
         ]
         if len(methods) <= _FEW:

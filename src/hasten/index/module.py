@@ -188,6 +188,7 @@ class Module:
     name: str
     facts: dict[str, Any] = field(repr=False)
     _inner: dict[int, list[int]] = field(default_factory=dict, repr=False)
+    _dotted: dict[tuple[int, str], str | None] = field(default_factory=dict, repr=False)
 
     @property
     def is_package(self) -> bool:
@@ -341,9 +342,15 @@ class Module:
             return None if base is None else f"{base}.{shape[2]}"
         if shape[0] != "n":
             return None
-        found = self.lookup(scope, shape[1])
+        key = scope, shape[1]
+        if key not in self._dotted:
+            self._dotted[key] = self._meaning(scope, shape[1])
+        return self._dotted[key]
+
+    def _meaning(self, scope: int, name: str) -> str | None:
+        found = self.lookup(scope, name)
         if found is None:
-            return f"builtins.{shape[1]}"
+            return f"builtins.{name}"
         _, bindings = found
         names = {self._bound_name(each) for each in bindings if each.kind != "del"}
         return names.pop() if len(names) == 1 else None

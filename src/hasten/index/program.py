@@ -81,7 +81,7 @@ class Program:
         self._roots = {name.partition(".")[0] for name in self._by_name}
         self._calls: dict[str, list[Call]] = {}
         self._importers: dict[str, list[tuple[Module, Import]]] | None = None
-        self._callers: dict[tuple[str, int], list[tuple[Call, bool]]] = {}
+        self._callers: dict[tuple[str, int, bool], list[tuple[Call, bool]]] = {}
         self._references: dict[tuple[str, int], list[Read]] = {}
 
     def module(self, path: str) -> Module:
@@ -107,12 +107,15 @@ class Program:
         if want:
             self.want(name, called=True, beside=beside)
         if name not in self._calls:
-            self._calls[name] = [call for module in self.modules for call in module.calls_named(name)]
+            self._calls[name] = [
+                Call(module, index) for module in self.modules for index in module.facts["tails"].get(name, ())
+            ]
         return self._calls[name]
 
-    def definitions(self, name: str) -> list[Scope]:
-        """Return every function and class of the program that is called `name`."""
-        self.want(name)
+    def definitions(self, name: str, *, want: bool = True) -> list[Scope]:
+        """Return every function and class that is called `name`; without `want`, of files read for other reasons."""
+        if want:
+            self.want(name)
         return [scope for module in self.modules for scope in module.definitions(name)]
 
     def classes(self) -> Iterator[Scope]:
@@ -253,7 +256,7 @@ class Program:
         """Yield the calls that surely reach `function`, each with the shape of what it passes as parameter `name`."""
         plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
         owner = function.module.scope(function.parent) if function.parent >= 0 else None
-        for call, certain in self.callers(function):
+        for call, certain in self.callers(function, near=False):
             if not certain:
                 continue
             method = owner is not None and owner.kind == "class"
@@ -267,27 +270,32 @@ class Program:
         """Tell whether a method is a `staticmethod`, and so takes no instance."""
         return any(each[-1] == "staticmethod" for each in function.decorators if each[0] in {"n", "a"})
 
-    def callers(self, function: Scope) -> list[tuple[Call, bool]]:
-        """Return the calls that reach `function`, or could, each with whether that is certain."""
-        key = (function.module.path, function.number)
+    def callers(self, function: Scope, *, near: bool = True) -> list[tuple[Call, bool]]:
+        """Return the calls that reach `function`, or could, each with whether that is certain.
+
+        Where the function makes instances, and `near` is not given, no more files are read for the classes below its
+        own: there may be many, and each is made in many places.
+        """
+        key = (function.module.path, function.number, near)
         if key not in self._callers:
-            self._callers[key] = self._find_callers(function)
+            self._callers[key] = self._find_callers(function, near=near)
         return self._callers[key]
 
-    def _find_callers(self, function: Scope) -> list[tuple[Call, bool]]:
+    def _find_callers(self, function: Scope, *, near: bool) -> list[tuple[Call, bool]]:
         owner = function.module.scope(function.parent) if function.parent >= 0 else None
         if owner is not None and owner.kind == "class":
             if function.name in _AT_BIRTH:
-                return self.constructions(function)
+                return self.constructions(function, near=near)
             return self._calls_of(function, is_method=True)
         return self._calls_of(function, is_method=False)
 
-    def _calls_of(self, function: Scope, *, is_method: bool) -> list[tuple[Call, bool]]:
+    def _calls_of(self, function: Scope, *, is_method: bool, want: bool = True) -> list[tuple[Call, bool]]:
         name = function.name
         result: list[tuple[Call, bool]] = []
         # `add`, `get` and their like are called on lists and dictionaries everywhere: not worth reading every file for.
-        beside = frozenset() if is_method else self._homes(function)
-        for call in self.calls_named(name, want=not (is_method and _is_common(name)), beside=beside):
+        want = want and not (is_method and _is_common(name))
+        beside = self._homes(function) if want and not is_method else frozenset()
+        for call in self.calls_named(name, want=want, beside=beside):
             target, known = self.target_of(call)
             if target is not None:
                 if _same(target, function):
@@ -300,7 +308,7 @@ class Program:
             result += [(call, True) for call in self.calls_named(alias) if _same(self.target_of(call)[0], function)]
         return result
 
-    def constructions(self, method: Scope) -> list[tuple[Call, bool]]:
+    def constructions(self, method: Scope, *, near: bool = True) -> list[tuple[Call, bool]]:
         """Return the calls that make an instance with `method`, or could: of its class, and of those that inherit it.
 
         For `__init__`, those of `super().__init__` count as well. Certain are those whose arguments fill its parameters
@@ -308,10 +316,12 @@ class Program:
         """
         name = method.name
         fills = name == "__init__"
-        heirs = list(self._heirs(method))
+        heirs = list(self._heirs(method, want=near))
         result: list[tuple[Call, bool]] = []
-        for heir in heirs:
-            result += [(call, certain and fills) for call, certain in self._calls_of(heir, is_method=True)]
+        for number, heir in enumerate(heirs):
+            inner = heir.module.scope(heir.parent).kind != "module"
+            found = self._calls_of(heir, is_method=inner, want=near or not number)
+            result += [(call, certain and fills) for call, certain in found]
         for call in self.calls_named("cls", want=False):
             around = self.method_owner(call.module, call.scope) if call.function[0] == "n" else None
             if around is not None and any(_same(around, heir) for heir in heirs):
@@ -324,7 +334,7 @@ class Program:
                 result.append((call, False))  # `Base.__init__(self, text)`: the instance comes first
         return result
 
-    def _heirs(self, method: Scope) -> Iterator[Scope]:
+    def _heirs(self, method: Scope, *, want: bool) -> Iterator[Scope]:
         """Yield the class of a method, and the classes below it that inherit the method as it is."""
         pending = [method.module.scope(method.parent)]
         seen: set[tuple[str, int]] = set()
@@ -334,7 +344,8 @@ class Program:
             if key in seen:
                 continue
             seen.add(key)
-            self.want(owner.name, beside=self._homes(owner))
+            if want:
+                self.want(owner.name, beside=self._homes(owner))
             if _same(self.find_method(owner, method.name), method):
                 yield owner
                 pending += self._children.get(key, ())
