@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from hasten.api import Module, Program
@@ -22,12 +23,11 @@ def find(program: Program) -> str | None:
             if kinds.is_float_key(program, module, scope, key):
                 start = module.call(key[1]).span.start if key[0] == "c" else module.scope(scope).span.start
                 return _place(module, start)
-        for scope, start, shape in _values(module):
+        for scope, start, shape in module.remember("json-to-orjson: keys", partial(_keyed, module)):
             if has_float_key(program, module, scope, shape):
                 return _place(module, start)
-        for start, annotation in _annotations(module):
-            if is_annotated(annotation):
-                return _place(module, start)
+        for start in module.remember("json-to-orjson: annotated keys", partial(_annotated, module)):
+            return _place(module, start)
     for name in _KEYED:
         for call in program.calls_named(name, want=False):
             first = call.argument(0)
@@ -81,6 +81,21 @@ def _is_float_or_holds_one(program: Program, module: Module, scope: int, shape: 
             )
         case _:
             return kinds.is_float_key(program, module, scope, shape)
+
+
+def _keyed(module: Module) -> list[tuple[int, int, Shape]]:
+    """Return the displays and comprehensions that have other keys than text."""
+    return [
+        (scope, start, shape)
+        for scope, start, shape in _values(module)
+        if (shape[0] == "d" and any(key is not None and key[:2] != ["k", "str"] for key, _ in shape[1]))
+        or shape[:2] == ["g", "DictComp"]
+    ]
+
+
+def _annotated(module: Module) -> list[int]:
+    """Return the offsets of annotations that promise float keys."""
+    return [start for start, annotation in _annotations(module) if is_annotated(annotation)]
 
 
 def _values(module: Module) -> Iterator[tuple[int, int, Shape]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from hasten.model import Position, Span
 
+ValueT = TypeVar("ValueT")
 Shape = list[Any]
 Use = list[Any]
 
@@ -188,12 +189,25 @@ class Module:
     name: str
     facts: dict[str, Any] = field(repr=False)
     _inner: dict[int, list[int]] = field(default_factory=dict, repr=False)
+    _remembered: dict[str, Any] = field(default_factory=dict, repr=False)
     _dotted: dict[tuple[int, str], str | None] = field(default_factory=dict, repr=False)
 
     @property
     def is_package(self) -> bool:
         """Tell whether it is an `__init__.py`."""
         return self.path.rpartition("/")[2] == "__init__.py"
+
+    def remember(self, key: str, make: Callable[[], ValueT]) -> ValueT:
+        """Return what `make` finds out from the facts of this module alone, asking it once in a run.
+
+        Args:
+            key: names the question; a codemod's own questions begin with its name.
+            make: answers it; the answer is kept, so it should be small.
+        """
+        if key not in self._remembered:
+            self._remembered[key] = make()
+        answer: ValueT = self._remembered[key]
+        return answer
 
     def position(self, offset: int) -> Position:
         """Return line and column of a character offset."""

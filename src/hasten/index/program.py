@@ -79,6 +79,7 @@ class Program:
         self._by_path = {each.path: each for each in self.modules}
         self._by_name = _names(self.modules)
         self._roots = {name.partition(".")[0] for name in self._by_name}
+        self._resolved: dict[str, Scope | None] = {}
         self._calls: dict[str, list[Call]] = {}
         self._importers: dict[str, list[tuple[Module, Import]]] | None = None
         self._callers: dict[tuple[str, int, bool], list[tuple[Call, bool]]] = {}
@@ -130,6 +131,11 @@ class Program:
 
     def resolve(self, dotted: str) -> Scope | None:
         """Return the definition of an absolute dotted name, through re-exports; None when it is not the program's."""
+        if dotted not in self._resolved:
+            self._resolved[dotted] = self._resolve(dotted)
+        return self._resolved[dotted]
+
+    def _resolve(self, dotted: str) -> Scope | None:
         for _ in range(8):
             parts = dotted.split(".")
             for cut in range(len(parts) - 1, 0, -1):
