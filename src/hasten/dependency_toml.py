@@ -10,13 +10,10 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 
-import tomlkit
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Array
 
 from hasten.dependency_text import (
     Added,
@@ -137,6 +134,11 @@ def _key(name: str) -> str:
 
 def _into_array(text: str, path: Sequence[str], requirement: str) -> str | None:
     """Return `text` with one more string in the array at `path`."""
+    # Imported late: it costs a twentieth of a second, which a project that declares the requirement need not spend.
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+    from tomlkit.items import Array
+
     try:
         document = tomlkit.parse(text)
         holder: object = document

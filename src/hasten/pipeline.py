@@ -138,7 +138,26 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
 
     problems = [seen.problem for path in targets if (seen := reader.seen[path]).problem is not None]
     modules: dict[str, Module] = {}
-    findings = _analyse(request, codemods, inputs, modules, problems, progress)
+    with workers.Workers(reader.jobs) as pool:
+        findings = _analyse(request, codemods, inputs, modules, problems, pool, progress)
+        report = _made(request, codemods, inputs, modules, problems, findings, pool, progress)
+    store.save(report)
+    reader.cache.close()
+    return report
+
+
+def _made(
+    request: Request,
+    codemods: Sequence[Codemod],
+    inputs: _Inputs,
+    modules: dict[str, Module],
+    problems: list[Problem],
+    findings: list[Finding],
+    pool: workers.Workers,
+    progress: Progress,
+) -> Report:
+    """Plan what was found, and make new contents of the files."""
+    reader, targets = inputs.reader, sorted(set(request.targets))
     names = [each.name for each in codemods]
     said = suppress.comments(reader, targets)
     findings, hits = suppress.suppressed(findings, said)
@@ -151,11 +170,9 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     )
 
     selected = planning.select(plan, unsafe=request.unsafe, accept=request.accept)
-    selected, outcomes = _maker(request, codemods, inputs, modules, problems, said, progress).outcomes(plan, selected)
-    report = Report(plan, selected, outcomes, len(everything))
-    store.save(report)
-    reader.cache.close()
-    return report
+    maker = _maker(request, codemods, inputs, modules, problems, said, pool, progress)
+    selected, outcomes = maker.outcomes(plan, selected)
+    return Report(plan, selected, outcomes, len(reader.seen))
 
 
 def _reader(request: Request, codemods: Sequence[Codemod]) -> Reader:
@@ -173,6 +190,7 @@ def _analyse(
     inputs: _Inputs,
     modules: dict[str, Module],
     problems: list[Problem],
+    pool: workers.Workers,
     progress: Progress,
 ) -> list[Finding]:
     """Index the candidates and ask the codemods; while they want to know more, index more files and ask again."""
@@ -180,21 +198,20 @@ def _analyse(
     pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
     known: set[Want] = set()
     tried: set[str] = set()
-    with workers.Workers(reader.jobs) as pool:
-        while True:
-            progress.step("indexing", len(pending))
-            found, failed = reader.index(pending, pool, progress.advance, None if tried else _import_the_rest)
-            modules.update((each.path, each) for each in found)
-            problems.extend(failed)
-            tried.update(pending)
-            program = _program(request, inputs, modules)
-            findings = _ask(request, codemods, program, _unread(inputs, problems))
-            wanted = program.wanted - known
-            known |= wanted
-            unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
-            pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
-            if not pending:
-                return findings
+    while True:
+        progress.step("indexing", len(pending))
+        found, failed = reader.index(pending, pool, progress.advance, None if tried else _import_the_rest)
+        modules.update((each.path, each) for each in found)
+        problems.extend(failed)
+        tried.update(pending)
+        program = _program(request, inputs, modules)
+        findings = _ask(request, codemods, program, _unread(inputs, problems))
+        wanted = program.wanted - known
+        known |= wanted
+        unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
+        pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
+        if not pending:
+            return findings
 
 
 def _import_the_rest() -> None:
@@ -237,6 +254,7 @@ def _maker(
     modules: dict[str, Module],
     problems: Sequence[Problem],
     said: dict[str, ignores.Ignores],
+    pool: workers.Workers,
     progress: Progress,
 ) -> produce.Maker:
     def second_look(replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
@@ -250,5 +268,5 @@ def _maker(
     style = settle.style_of(inputs.metadata.at_root())
     black = formatting.styles(inputs.metadata.texts)
     return produce.Maker(
-        inputs.reader, program, codemods, style, black, second_look, request.unsafe, request.accept, progress
+        inputs.reader, program, codemods, style, black, second_look, request.unsafe, request.accept, progress, pool
     )

@@ -10,6 +10,7 @@ from hasten import plan as planning
 from hasten import settle, source
 from hasten.errors import SourceError
 from hasten.formatting import BlackStyle, style_for, tidy
+from hasten.index.facts import pack
 from hasten.index.module import Module
 from hasten.index.program import Program
 from hasten.model import (
@@ -53,27 +54,36 @@ class Maker:
     unsafe: bool
     accept: frozenset[str]
     progress: Progress
+    indexers: Workers
 
     def outcomes(self, plan: Plan, selected: frozenset[str]) -> tuple[frozenset[str], tuple[Outcome, ...]]:
         """Return the changes that could be made, and one outcome per file.
 
         A file that fails takes its changes, and those that require them, out of the plan; the rest is made anew.
         """
-        made: dict[tuple[str, tuple[Edit, ...], settle.ImportOrders], Outcome] = {}
+        made: dict[_Key, Outcome] = {}
+        again: dict[_Key, Callable[[], bytes | None]] = {}
         failed: dict[str, Outcome] = {}
         while True:
             tasks = self._tasks(plan, selected)
             fresh = [each for each in tasks if each.key not in made]
             self.progress.step("rewriting", len(fresh))
+            many = len(fresh) >= _WORTH_A_POOL
+            if many:
+                self.indexers.close()  # before others are forked
             with Workers(self.reader.jobs) as pool:
-                outcomes = pool.ordered(_make, fresh, many=len(fresh) >= _WORTH_A_POOL)
-                for task, outcome in zip(fresh, outcomes, strict=True):
+                # What was made is indexed again, for the second look, while other files are still being made.
+                spare = pool if many else self.indexers
+                for task, outcome in zip(fresh, pool.ordered(_make, fresh, many=many), strict=True):
                     made[task.key] = outcome
+                    if isinstance(outcome, Changed) and outcome.path.endswith(".py"):
+                        again[task.key] = spare.start(_facts_again, (outcome, self.reader.literals))
                     self.progress.advance()
             current = [made[each.key] for each in tasks]
             broken: dict[str, Outcome] = {each.path: each for each in current if isinstance(each, Failed)}
             if not broken:
-                broken = self._unstable(current)
+                packed = {each.path: again[each.key]() for each in tasks if each.key in again}
+                broken = self._unstable(current, packed)
             if not broken:
                 return selected, tuple(sorted([*current, *failed.values()], key=lambda each: each.path))
             failed |= broken
@@ -107,16 +117,15 @@ class Maker:
             return Problem(path, "changed", CHANGED)
         return read
 
-    def _unstable(self, outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
+    def _unstable(self, outcomes: Sequence[Outcome], packed: Mapping[str, bytes | None]) -> dict[str, Outcome]:
         """Return the files in which a second run would find more to do: something went wrong there."""
         replaced: dict[str, Module] = {}
         sources: dict[str, Source] = {}
         for outcome in outcomes:
-            if isinstance(outcome, Changed) and outcome.path.endswith(".py"):
-                new = sources[outcome.path] = source.decode(outcome.path, outcome.after)
-                facts, _ = facts_of(outcome.path, new.text, self.reader.literals)
-                if facts is not None:
-                    replaced[outcome.path] = self.reader.module(outcome.path, facts)
+            facts = packed.get(outcome.path)
+            if isinstance(outcome, Changed) and facts is not None:
+                sources[outcome.path] = source.decode(outcome.path, outcome.after)
+                replaced[outcome.path] = self.reader.module(outcome.path, facts)
         if not replaced:
             return {}
         again = self.second_look(replaced, sources)
@@ -129,6 +138,9 @@ class Maker:
         return {path: Failed(path, Problem(path, "internal", message)) for path in paths}
 
 
+_Key: TypeAlias = tuple[str, tuple[Edit, ...], settle.ImportOrders]
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
     path: str
@@ -139,7 +151,7 @@ class _Task:
     black: BlackStyle | None
 
     @property
-    def key(self) -> tuple[str, tuple[Edit, ...], settle.ImportOrders]:
+    def key(self) -> _Key:
         return self.path, self.edits, self.imports
 
 
@@ -174,6 +186,13 @@ def _make(task: _Task) -> Outcome:
     if after == before.data and not created:
         return Unchanged(task.path)
     return Changed(task.path, before.data, after, created)
+
+
+def _facts_again(work: tuple[Changed, tuple[str, ...]]) -> bytes | None:
+    """Return the packed facts of a file as it was made, None where there are none."""
+    outcome, literals = work
+    facts, _ = facts_of(outcome.path, source.decode(outcome.path, outcome.after).text, literals)
+    return None if facts is None else pack(facts)
 
 
 def _declared(path: str, text: str, edits: Sequence[Edit]) -> list[TextEdit]:

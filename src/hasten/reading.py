@@ -6,7 +6,7 @@ import gc
 import hashlib
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,9 +140,9 @@ class Reader:
         ]
         return modules, problems
 
-    def module(self, path: str, facts: Mapping[str, Any]) -> Module:
-        """Return the module at `path` with facts that were just made."""
-        return Module(path, module_name(path, self.seen), Facts(pack(facts), self.memory))
+    def module(self, path: str, packed: bytes) -> Module:
+        """Return the module at `path` with facts that were just made and packed."""
+        return Module(path, module_name(path, self.seen), Facts(packed, self.memory))
 
     def _unpacked(self, blob: bytes) -> Facts | None:
         """Return kept facts, or None for something else that got into the cache."""

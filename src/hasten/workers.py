@@ -9,6 +9,8 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import Self, TypeVar
 
 from hasten.errors import HastenError
@@ -37,9 +39,31 @@ class Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the processes: once they have done what they were given, or at once after an error."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
+        """End the processes; after an error, at once."""
+        self.close(wait=kind is None)
+
+    def close(self, *, wait: bool = True) -> None:
+        """End the processes: once they have done what they were given, or at once; later work is done here."""
+        pool, self._pool = self._pool, None
+        self._jobs = 1
+        if pool is not None:
+            pool.shutdown(wait=wait, cancel_futures=not wait)
+
+    def start(self, function: Callable[[ItemT], ResultT], item: ItemT) -> Callable[[], ResultT]:
+        """Let a worker that runs already begin with `function(item)`; return what waits for the result.
+
+        Without workers the work is done when its result is asked for. The function is as for `ordered`.
+        """
+        if self._pool is None:
+            return partial(function, item)
+        with _told():
+            future = self._pool.submit(function, item)
+
+        def wait() -> ResultT:
+            with _told():
+                return future.result()
+
+        return wait
 
     def ordered(
         self,
@@ -65,17 +89,23 @@ class Workers:
         if self._pool is None:
             yield from map(function, items)
             return
-        try:
+        with _told():
             futures = [self._pool.submit(function, each) for each in items]
             if meanwhile is not None:
                 meanwhile()
             for future in futures:
                 yield future.result()
-        except BrokenExecutor:
-            # Most often the system killed it for want of memory; one process at a time needs less.
-            raise HastenError(
-                "a worker process was killed, perhaps for want of memory; try again with `--jobs 1`"
-            ) from None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenExecutor:
+        # Most often the system killed it for want of memory; one process at a time needs less.
+        raise HastenError(
+            "a worker process was killed, perhaps for want of memory; try again with `--jobs 1`"
+        ) from None
 
 
 def _processes(jobs: int) -> Executor:

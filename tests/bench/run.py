@@ -208,8 +208,8 @@ def _bounds(bench: Bench, memory: Memory) -> list[Bound]:
     base = memory[0][2].peak
     for what, tree, done in memory[1:]:
         if "no candidates" in what:
-            # Facts are kept of candidates only, so more of other files may cost their names and nothing else.
-            most(f"memory, {what} / the tree", done.peak / base, 1.15)
+            # What grows is the facts of those that turn out to be evidence, packed.
+            most(f"memory, {what} / the tree", done.peak / base, 1.25)
         else:
             # The facts grow with the candidates, but the interpreter and the libraries do not.
             most(f"memory, {what} / the tree", done.peak / base, len(tree.candidates) / len(memory[0][1].candidates))
