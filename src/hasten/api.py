@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hasten.asynchrony import Awaited, Conversion
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
 from hasten.index.program import Program
@@ -30,17 +31,23 @@ from hasten.model import (
     Span,
     TextEdit,
 )
+from hasten.uses import Use, trouble_with
+from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
+    from hasten.async_transformer import AsyncTransformer
     from hasten.rewrite import Transformer
 
 __all__ = [
     "Applicability",
     "Argument",
+    "AsyncTransformer",
+    "Awaited",
     "Call",
     "Change",
     "Code",
     "Codemod",
+    "Conversion",
     "Edit",
     "Finding",
     "Guard",
@@ -60,7 +67,10 @@ __all__ = [
     "Span",
     "TextEdit",
     "Transformer",
+    "Use",
+    "find_uses",
     "follow",
+    "trouble_with",
 ]
 
 
@@ -120,10 +130,14 @@ class Codemod(ABC):
 
 
 def __getattr__(name: str) -> object:
-    """Import `Transformer` on first use: most runs of the command never need LibCST."""
+    """Import the transformers on first use: most runs of the command never need LibCST."""
     if name == "Transformer":
         from hasten.rewrite import Transformer
 
         return Transformer
+    if name == "AsyncTransformer":
+        from hasten.async_transformer import AsyncTransformer
+
+        return AsyncTransformer
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

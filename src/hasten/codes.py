@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from hasten import plan, unread
+from hasten.async_codes import ASYNC_CODES
+from hasten.conversion_codes import CONVERSION_CODES
 
-ENGINE_CODES = (*plan.CODES, *unread.CODES)
+ENGINE_CODES = (*plan.CODES, *unread.CODES, *ASYNC_CODES, *CONVERSION_CODES)

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hasten import entry_points
 from hasten.errors import SourceError
 from hasten.model import Applicability, Change, Finding, Notice, RequirementEdit, TextEdit
 from hasten.source import decode_plain, read_bytes
@@ -69,6 +70,10 @@ class Metadata:
             self.digests[file] = self.digests[path]
         else:
             self.elsewhere[path] = file
+
+    def entry_points(self) -> frozenset[str]:
+        """Return what the metadata calls from outside, as `module:name`."""
+        return entry_points.entry_points(self.texts)
 
     def at_root(self) -> dict[str, str]:
         """Return the texts of the files that lie at the root itself."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextlib import suppress as suppressed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,11 @@ from hasten.config import Config
 from hasten.errors import SourceError
 from hasten.evidence import DataFiles
 from hasten.index.module import Module
-from hasten.index.program import Program, Want
+from hasten.index.program import Note, Program, Want
 from hasten.metadata import Metadata
 from hasten.model import Finding, Outcome, Plan, Problem, Source
 from hasten.reading import Reader
+from hasten.resolving import Resolver, identity
 from hasten.unread import Unread, doubted
 
 
@@ -65,6 +67,7 @@ class Request:
         overlay: texts that stand in for files, such as standard input.
         dependencies: whether project metadata is edited too.
         known: names of all installed codemods, those of the run among them; empty is just those.
+        watched: the id of a function that `explain` is to tell about.
     """
 
     root: Path
@@ -78,6 +81,7 @@ class Request:
     overlay: tuple[Source, ...] = ()
     dependencies: bool = True
     known: tuple[str, ...] = ()
+    watched: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +102,44 @@ class Report:
     cached: bool = field(default=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a run finds, and what it finds out about one function.
+
+    Attributes:
+        plan: everything found.
+        notes: what becomes of the function, and why.
+    """
+
+    plan: Plan
+    notes: tuple[Note, ...]
+
+
 def run(request: Request, codemods: Sequence[Codemod], progress: Progress = SILENT) -> Report:
     """Return the report of a run; the same tree gives the same report, whatever the jobs, order, or cache."""
+    with _quietly():
+        return _run(request, sorted(codemods, key=lambda each: each.name), progress)
+
+
+def explain(request: Request, codemods: Sequence[Codemod], progress: Progress = SILENT) -> Explanation:
+    """Return what is found, and what becomes of the function `request.watched`; nothing is rewritten."""
+    with _quietly():
+        inputs = _read(request, codemods, progress)
+        with workers.Workers(inputs.reader.jobs) as pool:
+            found = _find(request, sorted(codemods, key=lambda each: each.name), inputs, pool, progress)
+        inputs.reader.cache.close()
+        return Explanation(found.plan, tuple(found.program.notes))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
     collecting = gc.isenabled()
     gc.disable()  # facts and trees live to the end of the run: looking for garbage among them only costs
     try:
         with warnings.catch_warnings():
             # What the parser thinks of the user's own `"\\d"` and `x is 1` is none of our business.
             warnings.simplefilter("ignore")
-            return _run(request, sorted(codemods, key=lambda each: each.name), progress)
+            yield
     finally:
         if collecting:
             gc.enable()
@@ -119,45 +152,53 @@ class _Inputs:
     reader: Reader
     data: DataFiles
     metadata: Metadata
+    entry_points: frozenset[str]
+    resolver: Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the analysis gave.
+
+    Attributes:
+        program: all that was read in the end.
+        plan: what was found in it.
+        problems: files that gave no facts.
+        said: the comments that leave something out, by file.
+    """
+
+    program: Program
+    plan: Plan
+    problems: list[Problem]
+    said: dict[str, ignores.Ignores]
 
 
 def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Report:
-    targets, everything = sorted(set(request.targets)), sorted({*request.targets, *request.context})
-    inputs = _Inputs(
-        _reader(request, codemods), DataFiles(request.root, everything), Metadata.read(request.root, targets)
-    )
+    inputs = _read(request, codemods, progress)
     reader = inputs.reader
-    progress.step("reading", len(everything))
-    reader.look(everything, progress.advance)
     store = results.Store(
         reader.cache, request, codemods, reader.seen, inputs.metadata.digests | {"": inputs.data.digest}
     )
-    stored = store.load()
+    stored = store.load(identity)
     if stored is not None:
         return stored
-
-    problems = [seen.problem for path in targets if (seen := reader.seen[path]).problem is not None]
-    modules: dict[str, Module] = {}
     with workers.Workers(reader.jobs) as pool:
-        findings = _analyse(request, codemods, inputs, modules, problems, pool, progress)
-        report = _made(request, codemods, inputs, modules, problems, findings, pool, progress)
-    store.save(report)
+        found = _find(request, codemods, inputs, pool, progress)
+        selected = planning.select(found.plan, unsafe=request.unsafe, accept=request.accept)
+        selected, outcomes = _maker(request, codemods, inputs, found, pool, progress).outcomes(found.plan, selected)
+    report = Report(found.plan, selected, outcomes, len(reader.seen))
+    store.save(report, inputs.resolver.asked)
     reader.cache.close()
     return report
 
 
-def _made(
-    request: Request,
-    codemods: Sequence[Codemod],
-    inputs: _Inputs,
-    modules: dict[str, Module],
-    problems: list[Problem],
-    findings: list[Finding],
-    pool: workers.Workers,
-    progress: Progress,
-) -> Report:
-    """Plan what was found, and make new contents of the files."""
+def _find(
+    request: Request, codemods: Sequence[Codemod], inputs: _Inputs, pool: workers.Workers, progress: Progress
+) -> _Found:
     reader, targets = inputs.reader, sorted(set(request.targets))
+    problems = [seen.problem for path in targets if (seen := reader.seen[path]).problem is not None]
+    modules: dict[str, Module] = {}
+    program, findings = _analyse(request, codemods, inputs, modules, problems, pool, progress)
     names = [each.name for each in codemods]
     said = suppress.comments(reader, targets)
     findings, hits = suppress.suppressed(findings, said)
@@ -168,11 +209,17 @@ def _made(
     plan = planning.build(
         findings, produce.snippets(reader), [each for each in problems if each.path in request.targets], notices
     )
+    return _Found(program, plan, problems, said)
 
-    selected = planning.select(plan, unsafe=request.unsafe, accept=request.accept)
-    maker = _maker(request, codemods, inputs, modules, problems, said, pool, progress)
-    selected, outcomes = maker.outcomes(plan, selected)
-    return Report(plan, selected, outcomes, len(reader.seen))
+
+def _read(request: Request, codemods: Sequence[Codemod], progress: Progress) -> _Inputs:
+    everything = sorted({*request.targets, *request.context})
+    reader = _reader(request, codemods)
+    metadata = Metadata.read(request.root, sorted(set(request.targets)))
+    progress.step("reading", len(everything))
+    reader.look(everything, progress.advance)
+    data = DataFiles(request.root, everything)
+    return _Inputs(reader, data, metadata, metadata.entry_points(), Resolver(reader, progress))
 
 
 def _reader(request: Request, codemods: Sequence[Codemod]) -> Reader:
@@ -192,7 +239,7 @@ def _analyse(
     problems: list[Problem],
     pool: workers.Workers,
     progress: Progress,
-) -> list[Finding]:
+) -> tuple[Program, list[Finding]]:
     """Index the candidates and ask the codemods; while they want to know more, index more files and ask again."""
     reader = inputs.reader
     pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
@@ -204,14 +251,14 @@ def _analyse(
         modules.update((each.path, each) for each in found)
         problems.extend(failed)
         tried.update(pending)
-        program = _program(request, inputs, modules)
+        program = _program(request, inputs, modules, inputs.resolver)
         findings = _ask(request, codemods, program, _unread(inputs, problems))
         wanted = program.wanted - known
         known |= wanted
         unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
         pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
         if not pending:
-            return findings
+            return program, findings
 
 
 def _import_the_rest() -> None:
@@ -222,9 +269,15 @@ def _import_the_rest() -> None:
     import hasten.rewrite  # noqa: F401
 
 
-def _program(request: Request, inputs: _Inputs, modules: dict[str, Module]) -> Program:
+def _program(request: Request, inputs: _Inputs, modules: Mapping[str, Module], resolver: Resolver) -> Program:
     return Program(
-        list(modules.values()), frozenset(request.targets), frozenset(inputs.reader.seen), inputs.data.witnesses
+        list(modules.values()),
+        frozenset(request.targets),
+        frozenset({*inputs.reader.seen, *modules}),
+        inputs.data.witnesses,
+        inputs.entry_points,
+        resolver,
+        request.watched,
     )
 
 
@@ -251,22 +304,33 @@ def _maker(
     request: Request,
     codemods: Sequence[Codemod],
     inputs: _Inputs,
-    modules: dict[str, Module],
-    problems: Sequence[Problem],
-    said: dict[str, ignores.Ignores],
+    found: _Found,
     pool: workers.Workers,
     progress: Progress,
 ) -> produce.Maker:
     def second_look(replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
-        program = _program(request, inputs, {**modules, **replaced})
-        now = {**said, **{path: ignores.parse(each) for path, each in sources.items() if path in said}}
-        findings, _ = suppress.suppressed(_ask(request, codemods, program, missing), now)
+        # A second run asks about the texts that are there then: without answers to what the first one asked, it would
+        # find other things.
+        resolver = Resolver(inputs.reader, progress, sources)
+        again = {each.path: each for each in found.program.modules} | replaced
+        now = found.said | {path: ignores.parse(each) for path, each in sources.items() if path in found.said}
+        findings, _ = suppress.suppressed(
+            _ask(request, codemods, _program(request, inputs, again, resolver), missing), now
+        )
         return planning.build(findings, lambda _path, _span: "")
 
-    missing = _unread(inputs, problems)
-    program = _program(request, inputs, modules)
+    missing = _unread(inputs, found.problems)
     style = settle.style_of(inputs.metadata.at_root())
     black = formatting.styles(inputs.metadata.texts)
     return produce.Maker(
-        inputs.reader, program, codemods, style, black, second_look, request.unsafe, request.accept, progress, pool
+        inputs.reader,
+        found.program,
+        codemods,
+        style,
+        black,
+        second_look,
+        request.unsafe,
+        request.accept,
+        progress,
+        pool,
     )

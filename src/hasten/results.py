@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hasten import __version__
+from hasten.errors import HastenError
 from hasten.model import (
     Applicability,
     Change,
@@ -36,7 +37,7 @@ from hasten.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hasten.api import Codemod
     from hasten.cache import Cache
@@ -64,19 +65,29 @@ class Store:
         self._cache = cache
         self._key = _key(request, codemods, seen, others) if cache.enabled else ""
 
-    def load(self) -> Report | None:
-        """Return the kept report, or None."""
+    def load(self, checker: Callable[[], str]) -> Report | None:
+        """Return the kept report, or None; `checker` is asked where the report depends on a type checker."""
         blob = self._cache.get([self._key]).get(self._key) if self._cache.enabled else None
         try:
-            return _report(orjson.loads(blob)) if blob is not None else None
-        except (ValueError, TypeError, KeyError):
+            data = orjson.loads(blob) if blob is not None else None
+            if data is None or (data["checker"] and data["checker"] != checker()):
+                return None
+            return _report(data)
+        except (ValueError, TypeError, KeyError, HastenError):
             return None  # not what was kept: the work is done anew
 
-    def save(self, report: Report) -> None:
-        """Keep the report, unless a file name in it is not text or it is very large."""
+    def save(self, report: Report, checker: str) -> None:
+        """Keep the report, unless a file name in it is not text or it is very large.
+
+        Args:
+            report: what to keep.
+            checker: what stands for the type checker that was asked, `""` where none was.
+        """
         if self._cache.enabled and not _may_pass(report):
             try:
-                blob = orjson.dumps(_document(report), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=_plain)
+                blob = orjson.dumps(
+                    _document(report) | {"checker": checker}, option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=_plain
+                )
             except orjson.JSONEncodeError:
                 return
             if len(blob) < _LARGEST:

@@ -198,16 +198,23 @@ def _transform(
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     positions = wrapper.resolve(PositionProvider)
     lines = LineTable(island)
-    wanted: dict[tuple[int, int, int, int], list[NodeEdit]] = {}
+    wanted: dict[tuple[int, ...], list[NodeEdit]] = {}
     for edit, place in inside:
         head = lines.position(place.start - start + len(shell))
         tail = lines.position(place.end - start + len(shell))
-        wanted.setdefault((head.line, head.column - 1, tail.line, tail.column - 1), []).append(edit)
+        begin = head.line, head.column - 1
+        for key in (begin, (*begin, tail.line, tail.column - 1)):
+            wanted.setdefault(key, []).append(edit)
     by_codemod: dict[str, dict[cst.CSTNode, NodeEdit]] = {}
     for node, where in positions.items():
         if not isinstance(node, (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement)):
             continue
-        for edit in wanted.get((where.start.line, where.start.column, where.end.line, where.end.column), ()):
+        key = where.start.line, where.start.column
+        # Where the last line of a block ends in `;`, that is part of it to Python's parser and not to LibCST. The
+        # beginning is enough: nothing else begins with the same keyword.
+        if not isinstance(node, cst.BaseCompoundStatement):
+            key = (*key, where.end.line, where.end.column)
+        for edit in wanted.get(key, ()):
             by_codemod.setdefault(edit.codemod, {})[node] = edit
     workers = [transformers[name](orders) for name, orders in sorted(by_codemod.items())]
     result = module.visit(_Chorus(workers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hasten.registry import Registry
 
 _WIDTH = 80
+_PLACE = re.compile(r"(.+):([0-9]{1,9})")
 
 
 @click.command("list")
@@ -39,9 +41,19 @@ def list_command(kind: str) -> int:
 
 
 @click.command("explain")
-@click.argument("word", metavar="NAME|CODE")
+@click.argument("word", metavar="NAME|CODE|PATH:LINE")
 def explain_command(word: str) -> int:
-    """Show the page of a codemod, or of a hazard, refusal or proof by its code."""
+    """Show the page of a codemod, or of a hazard, refusal or proof by its code.
+
+    With the place of a function: say whether it becomes a coroutine function, and the shortest way to why, and
+    everything that was found in it.
+    """
+    place = _PLACE.fullmatch(word)
+    if place is not None:
+        from hasten.cli import explaining
+
+        streams.write_text("".join(f"{streams.visible(line)}\n" for line in explaining.lines(place[1], int(place[2]))))
+        return 0
     from hasten.codes import ENGINE_CODES
     from hasten.config import near
     from hasten.errors import UsageError

@@ -13,7 +13,7 @@ from hasten.cli.places import Shown, diff_paths, here, shown_from
 from hasten.cli.session import Session
 from hasten.codes import ENGINE_CODES
 from hasten.discover import find_root
-from hasten.model import Change
+from hasten.model import Change, Refusal
 
 if TYPE_CHECKING:
     from hasten.apply import Applied
@@ -100,9 +100,21 @@ def _details(done: Session, shown: Shown, *, verbose: bool) -> Iterable[str]:
             for proof in change.proofs:
                 yield f"{place}: {proof.code} {proof.message}"
     if verbose:
-        for refusal in plan.refusals:
-            place = f"{shown(refusal.path)}:{refusal.start.line}"
-            yield f"{place}: {refusal.code} {refusal.message} ({refusal.codemod}, refused)"
+        yield from (refusal_line(refusal, shown) for refusal in plan.refusals)
+
+
+def change_lines(change: Change, shown: Shown) -> Iterable[str]:
+    """Yield what there is to say about a change, whether it is taken or not."""
+    place = _place(change, shown)
+    yield f"{place}: {change.title} ({change.codemod}, {change.applicability})"
+    yield from (f"{place}: {each.code} {each.message}" for each in change.hazards)
+    yield from (f"{place}: {each.code} {each.message}" for each in change.proofs)
+
+
+def refusal_line(refusal: Refusal, shown: Shown) -> str:
+    """Return what there is to say about a refusal."""
+    place = f"{shown(refusal.path)}:{refusal.start.line}"
+    return f"{place}: {refusal.code} {refusal.message} ({refusal.codemod}, refused)"
 
 
 def _place(change: Change, shown: Shown) -> str:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from hasten.index import entries
 from hasten.index.module import Call, Import, Module, Read, Scope, Shape
 
 #: Method names that built-in types share.
@@ -43,6 +44,20 @@ class Want(NamedTuple):
     beside: frozenset[str]
 
 
+class Note(NamedTuple):
+    """What a codemod says about a function that somebody wants to know about.
+
+    Attributes:
+        codemod: its name.
+        text: one sentence.
+        converts: the codemod would make a coroutine function of it.
+    """
+
+    codemod: str
+    text: str
+    converts: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class DataWitness:
     """Something in a data file of the tree that bears on how documents are read or written."""
@@ -53,8 +68,17 @@ class DataWitness:
     text: str
 
 
+#: Answers which functions and classes of the program a call reaches: `()` is none of them, None is "nobody can tell".
+Resolver: TypeAlias = "Callable[[Program, Call], tuple[Scope, ...] | None]"
+
+
 class Program:
-    """All modules read so far, in path order, and the questions that span them."""
+    """All modules read so far, in path order, and the questions that span them.
+
+    Attributes:
+        watched: the id of a function (see `hasten.callgraph.function_id`) that somebody wants to know about, or `""`.
+        notes: what was found out about it.
+    """
 
     def __init__(
         self,
@@ -62,6 +86,9 @@ class Program:
         targets: frozenset[str],
         paths: frozenset[str] = frozenset(),
         data: tuple[DataWitness, ...] = (),
+        entry_points: frozenset[str] = frozenset(),
+        resolver: Resolver | None = None,
+        watched: str = "",
     ) -> None:
         """Take what was read.
 
@@ -70,12 +97,19 @@ class Program:
             targets: the paths that may be rewritten.
             paths: every Python file of the program, read or not.
             data: what was found in data files.
+            entry_points: what the project's metadata calls from outside, as written there: `app.cli:main`.
+            resolver: who is asked what a call reaches where the facts do not say.
+            watched: the attribute.
         """
         self.modules = sorted(modules, key=lambda each: each.path)
         self.targets = targets
         self.paths = paths
         self.data = data
+        self.watched = watched
+        self.notes: list[Note] = []
         self.wanted: set[Want] = set()
+        self._entries = entry_points
+        self._resolver = resolver
         self._by_path = {each.path: each for each in self.modules}
         self._by_name = _names(self.modules)
         self._roots = {name.partition(".")[0] for name in self._by_name}
@@ -88,6 +122,10 @@ class Program:
     def module(self, path: str) -> Module:
         """Return the module at `path`."""
         return self._by_path[path]
+
+    def find(self, path: str) -> Module | None:
+        """Return the module at `path`, None where it is not read, or not yet."""
+        return self._by_path.get(path)
 
     def named(self, name: str) -> Module | None:
         """Return the module that the program imports as `name`, if it is one of its own."""
@@ -229,6 +267,24 @@ class Program:
         if dotted.startswith("builtins."):
             return None, True
         return None, not self.is_own(dotted)
+
+    def resolve_call(self, call: Call) -> tuple[Scope, ...] | None:
+        """Return the functions and classes of the program that a call reaches, as a type checker sees it.
+
+        A class stands for its constructor; overrides of a method in subclasses are not among what is reached. `()` is
+        a call that leaves the program, None one that nobody can tell about, or not for sure.
+
+        The checker runs, over the whole program, when this is first asked; ask where `target_of` cannot tell.
+
+        Raises:
+            HastenError: the checker is missing, or fails.
+        """
+        return self._resolver(self, call) if self._resolver is not None else None
+
+    @cached_property
+    def entry_points(self) -> frozenset[str]:
+        """Return the dotted names that the project's metadata calls from outside: as written there, and as defined."""
+        return entries.resolved(self, self._entries)
 
     def constructed(self, module: Module, scope: int, shape: Shape) -> str | None:
         """Return the dotted name of the call that made a value: `app.Store` for `s` after `s = app.Store()`.

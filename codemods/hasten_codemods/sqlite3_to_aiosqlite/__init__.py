@@ -1,0 +1,54 @@
+"""Replace `sqlite3` with aiosqlite, so that queries no longer stop the event loop.
+
+A query that takes a tenth of a second stops everything else that runs on the same event loop for as long. aiosqlite
+runs each connection in a thread of its own, and lets other tasks go on meanwhile. It is slower by itself: every
+statement costs some tens of microseconds more.
+
+A connection is converted where it is opened and closed in one function, as a whole: `async with aiosqlite.connect(...)`
+closes it on every way out, every use of it and of its cursors is awaited, and the function becomes a coroutine
+function, with all that call it. `with sqlite3.connect(...)` commits and does not close; what it does at its end is
+kept by a small context manager, which is written into the package once. Where the connection leaves the function, or
+something is done with it that aiosqlite lacks, nothing is changed, and the reason is given with its place.
+
+What it does not see: a row factory, an adapter or a converter that depends on the thread in which it runs.
+
+See <https://aiosqlite.omnilib.dev>.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from hasten.api import Codemod, Finding, Program, Settings
+from hasten_codemods.sqlite3_to_aiosqlite import codes
+from hasten_codemods.sqlite3_to_aiosqlite.analysis import Analysis
+
+if TYPE_CHECKING:
+    from hasten.api import Transformer
+
+
+class Sqlite3ToAiosqlite(Codemod):
+    """`with closing(sqlite3.connect(p)) as c:` becomes `async with aiosqlite.connect(p) as c:`, and so do its uses."""
+
+    contract: ClassVar[str] = (
+        "The same statements run in the same order, with the same results, the same rows in the file, and the same "
+        "exceptions, all of which are those of `sqlite3`. A transaction ends as it did on every way out of its block. "
+        "The connection is closed when its block ends. A change is `safe` where no two tasks can run the function at "
+        "once, or where it only runs one statement that reads; elsewhere new waits let other tasks come in between, "
+        "which is a hazard with its lines."
+    )
+    triggers: ClassVar[tuple[bytes, ...]] = (b"sqlite3",)
+    #: Functions that are named in strings are found by these.
+    literals: ClassVar[tuple[str, ...]] = (r"^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+$",)
+    codes = codes.CODES
+
+    def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:  # noqa: ARG002 - it has no options
+        """Yield a change or a refusal for every use of `sqlite3.connect` in the target files."""
+        return Analysis(program, self.name).findings()
+
+    def transformer(self) -> type[Transformer]:
+        """Return the transformer; imported late, since LibCST costs start-up time."""
+        from hasten_codemods.sqlite3_to_aiosqlite.transformer import Sqlite3ToAiosqliteTransformer
+
+        return Sqlite3ToAiosqliteTransformer

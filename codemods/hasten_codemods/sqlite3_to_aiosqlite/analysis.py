@@ -1,0 +1,154 @@
+"""Decide about every use of `sqlite3.connect`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hasten.api import (
+    Awaited,
+    Finding,
+    Hazard,
+    ImportRequest,
+    NodeEdit,
+    Program,
+    Proof,
+    Refusal,
+    Scope,
+    Use,
+    find_uses,
+    trouble_with,
+)
+from hasten_codemods.sqlite3_to_aiosqlite.conversion import Connection, Conversions
+from hasten_codemods.sqlite3_to_aiosqlite.helper import Helper
+from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
+from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
+from hasten_codemods.sqlite3_to_aiosqlite.tasks import Tasks
+
+_CONNECT = "sqlite3.connect"
+_DEPENDENCY = "aiosqlite>=0.20"
+
+
+class Analysis:
+    """The decisions for one program."""
+
+    def __init__(self, program: Program, codemod: str) -> None:
+        """Take the program, and the name of the codemod."""
+        self.program = program
+        self.codemod = codemod
+        self.uses = find_uses(program, (_CONNECT,))
+        self.openings = Openings(program, self.uses)
+        self.tasks = Tasks(program)
+        self.helper = Helper(program, codemod)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a change or a refusal for every use in the target files."""
+        connections: list[Connection] = []
+        for use in self.uses:
+            if use.module.path not in self.program.targets:
+                continue
+            try:
+                connections.append(self._connection(use))
+            except Unfit as why:
+                yield self._refusal(use, why)
+        yield from Conversions(self.program, self.codemod, self.tasks.several).findings(connections)
+        yield from self.helper.changes()
+
+    def _refusal(self, use: Use, why: Unfit) -> Refusal:
+        message, line = why.message, use.module.position(why.offset).line
+        if line != use.position.line:
+            message = f"{use.module.path}:{line}: {message}"
+        return Refusal(self.codemod, why.code, message, use.module.path, use.position, use.module.symbol(use.scope))
+
+    def _connection(self, use: Use) -> Connection:
+        """Return a connection that can be converted, as far as its own function shows.
+
+        Raises:
+            Unfit: it cannot.
+        """
+        start = use.span.start
+        if use.trouble:
+            raise Unfit("SQL101", f"{use.trouble}; import `sqlite3` in one way", start)
+        if use.call is None:
+            what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
+            raise Unfit("SQL102", f"{what} is passed on as a value, and whoever calls it awaits nothing", start)
+        if use.via:
+            raise Unfit("SQL105", f"`sqlite3.connect` is reached through `{use.via}`; import `sqlite3` here", start)
+        life = follow(self.openings, self.openings.life(use, use.call))
+        taken = trouble_with(self.program, use.module, use.scope, "aiosqlite", start)
+        if taken:
+            raise Unfit("SQL106", f"{taken}; give it another name", start)
+        function = use.module.scope(use.call.scope)
+        imports = [ImportRequest(use.module.path, "aiosqlite", scope=self._scope_of_import(use))]
+        support: list[str] = []
+        transaction = life.writes and (life.transactions > 0 or ("form", "with") in life.steps[0].data)
+        if transaction:
+            taken = self.helper.trouble(use.module)
+            if taken:
+                raise Unfit("SQL106", f"{taken}, and a transaction is needed here", start)
+            imports.append(self.helper.request(use.module))
+            support += [each for each in [self.helper.key(use.module)] if each]
+        hazards = [*life.hazards, *self._interleavings(life, function)]
+        return Connection(
+            self._awaited(life, transaction=transaction),
+            f"open `{life.name}` with aiosqlite",
+            tuple(self._edits(life, function, transaction=transaction)),
+            tuple(imports),
+            tuple(hazards),
+            tuple(self._proofs(life, function, hazards)),
+            (_DEPENDENCY,),
+            (*use.releases, *life.releases),
+            tuple(support),
+            use.module.position(life.region.end) if life.moves else None,
+        )
+
+    def _awaited(self, life: Life, *, transaction: bool) -> tuple[Awaited, ...]:
+        found: list[Awaited] = []
+        for each in life.steps:
+            data = each.data
+            if each.action == "open":
+                kept = "yes" if transaction and ("form", "with") in data else "no"
+                data = (*data, ("name", life.name), ("transaction", kept), ("variables", ",".join(life.variables)))
+            if each.action == "close":
+                data = (*data, ("of", life.name))
+            found.append(Awaited(each.call, "", each.action, data))
+        return tuple(found)
+
+    def _edits(self, life: Life, function: Scope, *, transaction: bool) -> Iterator[NodeEdit]:
+        module = life.module
+        for each in life.marks:
+            action = each.action
+            if action == "transaction" and not transaction:
+                action = "unwrap"  # nothing is written, so there is nothing to be committed
+            start, end = module.position(each.span.start), module.position(each.span.end)
+            yield NodeEdit(module.path, each.span, start, end, self.codemod, action, each.data)
+        if function.is_async:
+            # The block may begin anywhere in the function, which is therefore looked at as a whole.
+            start = module.position(function.span.start)
+            end = module.position(function.span.start + len("async def"))
+            yield NodeEdit(module.path, function.span, start, end, self.codemod, "function")
+
+    def _interleavings(self, life: Life, function: Scope) -> Iterator[Hazard]:
+        """Yield what may happen between the statements, where several tasks can run the function."""
+        reason = self.tasks.several(function)
+        if not reason:
+            return
+        module = life.module
+        lines = sorted(module.position(each.call.span.start).line for each in life.statements)
+        place = f"{module.path}:{lines[0] if lines else life.use.position.line}"
+        if life.writes:
+            yield Hazard("SQL002", f"`{function.name}` writes, and several tasks can run it ({place}), by {reason}")
+        if len(lines) > 1:
+            between = f"between the statements of lines {lines[0]} and {lines[-1]} of `{function.name}`"
+            yield Hazard("SQL001", f"other tasks can run {between} ({place}), by {reason}")
+
+    def _proofs(self, life: Life, function: Scope, hazards: list[Hazard]) -> Iterator[Proof]:
+        if not self.tasks.several(function):
+            yield Proof("SQL201", f"no two tasks can run `{function.name}` at once")
+        elif not hazards and len(life.statements) == 1:
+            yield Proof("SQL203", f"`{function.name}` runs one statement, which reads, on a connection of its own")
+        if not life.writes:
+            yield Proof("SQL202", f"every statement on `{life.name}` is written out, and reads")
+
+    def _scope_of_import(self, use: Use) -> int:
+        return use.module.imports()[use.binding].scope if use.binding >= 0 else 0

@@ -1,0 +1,237 @@
+"""Every hazard, refusal and proof of `sqlite3-to-aiosqlite`, as its page in the documentation shows it.
+
+The facts were found by running both libraries (CPython 3.9 to 3.13, aiosqlite 0.22), not from their manuals. What
+follows from making coroutine functions of functions is the same for all codemods that do so, and has codes of the
+engine's.
+"""
+
+from __future__ import annotations
+
+from hasten.api import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "SQL001",
+        "hazard",
+        "other tasks come between the statements",
+        "Several tasks can reach the function, which runs more than one statement. Before, nothing could run between "
+        "them; now other tasks can, also those that run the same function. What one statement read may be out of date "
+        "when the next one writes: of ten additions one may be left.",
+        "Let one statement do it (`SET n = n + 1`), begin with `BEGIN IMMEDIATE`, or put an `asyncio.Lock` around the "
+        "function; then take it with `--accept SQL001`.",
+    ),
+    Code(
+        "SQL002",
+        "hazard",
+        "several connections write at once",
+        "Several tasks can reach the function, each with a connection of its own, and it writes. Sync code on one "
+        "event loop never contended with itself; now one connection waits for the other, and if that takes longer "
+        "than `timeout` raises OperationalError, `database is locked`.",
+        "Keep transactions free of other waits, give `connect` a timeout that is long enough, or put an "
+        "`asyncio.Lock` around the function; then take it with `--accept SQL002`.",
+    ),
+    Code(
+        "SQL003",
+        "hazard",
+        "rows are read before the loop begins",
+        "The rows are handed to something that asks for one after the other, and the connection writes meanwhile. They "
+        "are now all read at first, so that what is written in between is not seen.",
+        "Take it with `--accept SQL003` if what is written does not concern the rows that are read.",
+    ),
+    Code(
+        "SQL004",
+        "hazard",
+        "a function runs in another thread",
+        "SQLite calls the function (`create_function`, `row_factory`, ...) in the thread in which the connection "
+        "lives, which with aiosqlite is one of its own. Thread-locals and context variables have other values there, "
+        "and the event loop goes on while the function runs.",
+        "If the function depends on nothing but its arguments, take it with `--accept SQL004`.",
+    ),
+    Code(
+        "SQL005",
+        "hazard",
+        "the rows are made before the first is written",
+        "`executemany` took rows from a generator, one after the other. With aiosqlite the generator would run in "
+        "another thread, so all rows are made before. They take memory, and if making one fails, none is written.",
+        "Take it with `--accept SQL005` unless the rows are too many, or those before a failure should be kept.",
+    ),
+    Code(
+        "SQL006",
+        "hazard",
+        "a cursor that is not read to its end",
+        "A cursor in a variable may have rows left when another statement fails. `sqlite3` let go of it with the "
+        "exception; with aiosqlite both live until the garbage collector finds them, and with them the lock on the "
+        "database, so that other connections get OperationalError, `database is locked`.",
+        "Read all rows with `fetchall`, or loop over `connection.execute(...)` itself, whose cursor is closed at the "
+        "end of the loop; or take it with `--accept SQL006`.",
+    ),
+    Code(
+        "SQL101",
+        "refusal",
+        "sqlite3 may be something else",
+        "The name is bound in several ways, assigned to, or shadowed, or a module of the program is called `sqlite3`.",
+        "Import `sqlite3` in one way.",
+    ),
+    Code(
+        "SQL102",
+        "refusal",
+        "connect passed as a value",
+        "The function `sqlite3.connect`, or the module with it, is handed to other code, which calls it when it "
+        "pleases, and awaits nothing.",
+        "Call `sqlite3.connect` here, or pass a function that the other code awaits.",
+    ),
+    Code(
+        "SQL103",
+        "refusal",
+        "arguments of connect",
+        "The arguments cannot be seen (`*args`, `**options`), or name a `factory`, whose methods and attributes "
+        "aiosqlite does not pass on.",
+        "Write the arguments out; make functions of the methods of the factory's class.",
+    ),
+    Code(
+        "SQL104",
+        "refusal",
+        "the connection has no name of its own",
+        "The connection is used in the expression that opens it, or bound in a way that cannot be followed. Nothing "
+        "closes it, and with aiosqlite an open connection keeps the process from ending.",
+        "Open it with `with closing(sqlite3.connect(...)) as connection:`.",
+    ),
+    Code(
+        "SQL105",
+        "refusal",
+        "connect of another module",
+        "The function is reached through a module of the program that may exchange it for another.",
+        "Import `sqlite3` here.",
+    ),
+    Code(
+        "SQL106",
+        "refusal",
+        "a name is taken",
+        "The new code needs the name `aiosqlite`, or `transaction` and the module `_transactions` that it comes from, "
+        "and the file or the program uses it for something of its own.",
+        "Give the other one another name.",
+    ),
+    Code(
+        "SQL110",
+        "refusal",
+        "the connection is returned",
+        "The connection or one of its cursors is returned or yielded. Who gets it would have to await everything that "
+        "it does with it.",
+        "Return rows instead; or open the connection where it is used.",
+    ),
+    Code(
+        "SQL111",
+        "refusal",
+        "the connection is stored",
+        "The connection or one of its cursors is put into an attribute, a container or a global variable, and lives "
+        "on. With aiosqlite it would keep the process from ending unless every way out of the program closes it.",
+        "Open the connection where it is used, and keep the path instead.",
+    ),
+    Code(
+        "SQL112",
+        "refusal",
+        "the connection is passed on",
+        "The connection, one of its cursors, or one of their methods is handed to another function, which does not "
+        "await what it does with it.",
+        "Do the work here, or open the connection in the other function.",
+    ),
+    Code(
+        "SQL113",
+        "refusal",
+        "the connection is used in a nested function",
+        "A nested function, a lambda or a class uses the connection or one of its cursors, and may run when it is "
+        "closed, or where nothing can be awaited.",
+        "Do the work in the function itself, or open a connection in the nested one.",
+    ),
+    Code(
+        "SQL114",
+        "refusal",
+        "a variable is bound in several ways",
+        "The variable that holds the connection or a cursor holds other things as well, so that nobody can say at each "
+        "place whether there is something to be awaited.",
+        "Give each thing a name of its own.",
+    ),
+    Code(
+        "SQL115",
+        "refusal",
+        "used after its block",
+        "`with sqlite3.connect(...)` commits, and does not close: the connection, or a cursor of it, is used after the "
+        "block. `async with aiosqlite.connect(...)` closes it.",
+        "Move the use into the block.",
+    ),
+    Code(
+        "SQL116",
+        "refusal",
+        "opened where its end cannot be seen",
+        "The connection is opened by an assignment in a branch, a loop, a `try` or another block, so that it cannot be "
+        "seen from the facts where the block ends in which it has to be closed.",
+        "Open it with `with closing(sqlite3.connect(...)) as connection:`, or at the beginning of the function.",
+    ),
+    Code(
+        "SQL117",
+        "refusal",
+        "used in a generator",
+        "The function is a generator. An asynchronous generator closes its connection some time after the loop over "
+        "it was left, if at all.",
+        "Return a list of rows instead.",
+    ),
+    Code(
+        "SQL118",
+        "refusal",
+        "a header of several lines",
+        "The `with` opens several things, some of which become asynchronous, and its header has several lines, whose "
+        "layout and comments cannot be kept.",
+        "Write one `with` for each.",
+    ),
+    Code(
+        "SQL120",
+        "refusal",
+        "aiosqlite lacks it",
+        "The method or attribute does not exist in aiosqlite, or means something else there: `create_aggregate`, "
+        "`create_collation`, `blobopen`, `serialize`, `setlimit`, `cursor.connection`, `connection.Error` and others.",
+        "Do without it, or leave this connection as it is and run the function with `asyncio.to_thread`.",
+    ),
+    Code(
+        "SQL121",
+        "refusal",
+        "an attribute is set",
+        "Setting the attribute works in another way with aiosqlite. `isolation_level = None` raises ProgrammingError, "
+        "unless it is given to `connect`, and `autocommit` is not passed on.",
+        "Give it to `connect`, or set it in the line below.",
+    ),
+    Code(
+        "SQL122",
+        "refusal",
+        "rows are taken in another way",
+        "The cursor is used in a way that has no counterpart: `next(cursor)` raises StopIteration at the end, where "
+        "`fetchone` returns None; a method of it is handed on; a generator expression cannot await.",
+        "Use `fetchone`, `fetchmany` or `fetchall`.",
+    ),
+    Code(
+        "SQL123",
+        "refusal",
+        "arguments that aiosqlite does not take",
+        "The method takes these arguments in another way, or not at all, such as a class for `cursor`.",
+        "Pass what the method takes by position.",
+    ),
+    Code(
+        "SQL201",
+        "proof",
+        "no two tasks can meet here",
+        "The connection lives in one function, and no two tasks can run that function at once, so that nothing comes "
+        "between its statements.",
+    ),
+    Code(
+        "SQL202",
+        "proof",
+        "nothing is written",
+        "Every statement is written out, and reads. So there is no transaction to be committed or rolled back.",
+    ),
+    Code(
+        "SQL203",
+        "proof",
+        "one statement that reads",
+        "Several tasks can run the function at once, but each runs one statement only, which reads, on a connection "
+        "of its own.",
+    ),
+)

@@ -1,0 +1,417 @@
+"""Follow a connection and its cursors through the one function in which they live.
+
+Every use of them is one of a table, or the connection stays as it is: what is not known to be right is not done.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hasten.api import Call, Read, Span
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
+from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Step, Unfit
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped
+from hasten_codemods.sqlite3_to_aiosqlite.record import Record
+
+_CURSOR = "a cursor of it"
+
+
+def follow(openings: Openings, life: Life) -> Life:
+    """Return a connection that was just opened with all that happens to it.
+
+    Raises:
+        Unfit: something happens to it that cannot be converted.
+    """
+    return _Tracker(openings, life).follow()
+
+
+class _Tracker(Record):
+    def follow(self) -> Life:
+        for read in self.reads(self.life.name):
+            self.connection(read)
+        done: set[str] = set()
+        while pending := [each for each in self.variables if each not in done]:
+            for name in pending:
+                done.add(name)
+                for read in self.reads(name):
+                    self.cursor(name, read)
+        for name in self.variables:
+            self.check_bindings(name)
+        self.settle_loops()
+        self.settle_partial()
+        self.life.variables += sorted({self.life.name, *self.variables})
+        return self.life
+
+    # --- reads ----------------------------------------------------------------------------------------------------
+
+    def reads(self, name: str) -> list[Read]:
+        """Return the reads of a variable that belong to this connection."""
+        found: list[Read] = []
+        for read in self.module.reads(self.function, name):
+            inside = self.life.region.start <= read.span.start < self.life.region.end
+            if not inside:
+                if self.openings.in_other_block(self.module, read.span.start, self.life.region):
+                    continue
+                if self.is_harmless(name, read):
+                    found.append(read)
+                    continue
+                message = f"`{name}` is used outside of the block of the connection; move it inside"
+                raise Unfit("SQL115", message, read.span.start)
+            self.check_scope(name, read)
+            found.append(read)
+        return sorted(found, key=lambda each: each.span)
+
+    def is_harmless(self, name: str, read: Read) -> bool:
+        """Tell whether a read below the block needs no open connection: `connection.close()`, `cursor.lastrowid`."""
+        if read.span.start < self.life.region.end or read.scope != self.function:
+            return False
+        if name != self.life.name:
+            return read.use[0] == "attr" and read.use[1] in table.CURSOR_READ
+        closes = read.use[:2] == ["meth", "close"]
+        return closes and self.module.call(read.use[2]).use == ["expr"]
+
+    def check_exact(self, shape: list[Any], found: Any, span: Span) -> None:  # noqa: ANN401 - a shape
+        """Refuse what is one of several values: `(db.execute(a) if a else empty).fetchall()`."""
+        if found != shape:
+            raise Unfit("SQL114", "it is one of several values here; write them apart", span.start)
+
+    def check_scope(self, name: str, read: Read) -> None:
+        scope = read.scope
+        while scope != self.function:
+            around = self.module.scope(scope)
+            if around.kind != "comp":
+                what = f"`{around.name}`" if around.kind in {"function", "class"} else "a lambda"
+                raise Unfit(
+                    "SQL113", f"`{name}` is used in {what}; do the work in the function itself", read.span.start
+                )
+            scope = around.parent
+
+    def check_bindings(self, name: str) -> None:
+        found = self.module.lookup(self.function, name)
+        if found is None or found[0] != self.function:
+            start = self.life.steps[0].call.span.start
+            raise Unfit("SQL111", f"`{name}`, which holds a cursor, is a variable of others, too", start)
+        for each in found[1]:
+            ours = each.kind in {"assign", "with"} and each.payload is not None and each.payload[0] == "c"
+            inside = self.life.region.start <= each.start < self.life.region.end
+            if inside and not (ours and each.payload[1] in self.cursors):
+                message = f"`{name}` holds a cursor, and is bound to something else here; use another name"
+                raise Unfit("SQL114", message, each.start)
+            if not inside and not self.openings.in_other_block(self.module, each.start, self.life.region):
+                raise Unfit("SQL114", f"`{name}` holds a cursor, and is bound here, too; use another name", each.start)
+
+    # --- the connection -------------------------------------------------------------------------------------------
+
+    def connection(self, read: Read) -> None:
+        name, use = self.life.name, read.use
+        match use:
+            case ["meth", str() as method, int() as index]:
+                self.check_exact(["n", name], self.module.call(index).function[1], read.span)
+                self.connection_method(method, self.module.call(index))
+            case ["attr", str() as attribute, _] if attribute in table.CONNECTION_READ:
+                pass
+            case ["attr", str() as attribute, _] if attribute in table.CURSORS | table.CONNECTION_METHODS:
+                raise Unfit("SQL112", f"the method `{attribute}` is passed on here; call it here", read.span.start)
+            case ["attr", str() as attribute, _]:
+                raise Unfit("SQL120", f"aiosqlite's connections have no usable `{attribute}`", read.span.start)
+            case ["dest"]:
+                self.connection_attribute(read)
+            case ["with", ""]:
+                self.mark(name, read, "transaction")
+                self.life.transactions += 1
+            case ["cond"] | ["expr"]:
+                pass  # a connection is true, before and after
+            case ["cmp", "Is" | "IsNot", ["k", "NoneType", _], *_]:
+                pass
+            case ["arg", int() as index, 0] if self.is_closed_at_end(index):
+                closing = self.openings.closing(self.module, index)
+                self.life.releases += closing.releases if closing is not None else ()
+                self.mark(name, read, "unclose")
+                self.life.transactions += 1
+            case ["call", _]:
+                message = f"`{name}(...)` prepares a statement, which aiosqlite cannot; use `execute`"
+                raise Unfit("SQL120", message, read.span.start)
+            case _:
+                raise escaped(use, f"`{name}`", read.span.start)
+
+    def is_closed_at_end(self, index: int) -> bool:
+        """`with closing(connection):`, which is no more than what the block of the connection does."""
+        taker = self.module.call(index)
+        exact = taker.arguments[0].shape == ["n", self.life.name]
+        known = self.openings.closing(self.module, index) is not None and exact
+        return known and self.life.assigned and taker.use == ["with", ""] and not taker.commented
+
+    def connection_method(self, method: str, call: Call) -> None:
+        if method == "iterdump":
+            self.dump(call)
+        elif method in table.CURSORS:
+            self.check_arguments(method, call)
+            self.cursor_value(call, fresh=True)
+        elif method in table.CONNECTION_METHODS:
+            self.check_arguments(method, call)
+            if method in table.CALLBACKS:
+                self.callback(call.span, f"`{method}`")
+            if method == "close":
+                self.check_close(call)
+                self.closes.append(call)
+            self.step(call, "close" if method == "close" and call.use[0] == "expr" else "await-call")
+        else:
+            raise Unfit("SQL120", f"aiosqlite's connections have no usable `{method}`", call.span.start)
+
+    def check_close(self, call: Call) -> None:
+        inside = call.span.start < self.life.region.end
+        if inside and ("form", "with") in self.life.steps[0].data:
+            # with sqlite3.connect(path) as connection: ... connection.close()
+            message = "it is closed inside the block that commits at its end, which raises ProgrammingError"
+            raise Unfit("SQL115", message, call.span.start)
+
+    def connection_attribute(self, read: Read) -> None:
+        """`connection.row_factory = sqlite3.Row`."""
+        name, value = self.stored(read)
+        if name == "isolation_level" and value is not None and value[0] == "k":
+            if value[1] == "str":
+                return
+            if value[1] == "NoneType" and self.is_next(read.span.start):
+                # It raises ProgrammingError when it is set, and is an argument of `connect`.
+                opening = self.life.steps[0]
+                self.life.steps[0] = Step(opening.call, opening.action, (*opening.data, ("isolation", "None")))
+                self.mark(self.life.name, read, "drop")
+                return
+        elif name in table.CONNECTION_WRITTEN - {"isolation_level"}:
+            self.factory(name, value, read)
+            return
+        raise Unfit("SQL121", f"`{name}` cannot be set here; give it to `connect`", read.span.start)
+
+    def stored(self, read: Read) -> tuple[str, Any]:
+        """Return the attribute that is set, and the shape of its new value."""
+        for name, entries in self.module.facts["attribute_stores"].items():
+            for base, value, _scope, start in entries:
+                if start == read.span.start and base[0] == "n":
+                    return name, value
+        raise Unfit("SQL112", "it is changed in a way that cannot be followed", read.span.start)
+
+    def factory(self, name: str, value: Any, read: Read) -> None:  # noqa: ANN401 - a shape
+        dotted = self.module.dotted(read.scope, value) if value is not None else None
+        if not (dotted in table.PURE or (value is not None and value[:2] == ["k", "NoneType"])):
+            self.callback(read.span, f"what `{name}` is set to")
+
+    def is_next(self, start: int) -> bool:
+        """Tell whether a statement is the first one after the connection was opened."""
+        opening = self.life.steps[0].call
+        if any(each.keyword == "isolation_level" for each in opening.arguments) or len(opening.arguments) > 3:  # noqa: PLR2004 - it may be given by position
+            return False
+        holder = self.openings.holder(opening)
+        place = self.module.position(self.life.region.start)
+        if self.life.assigned:
+            return blocks.follows(self.module, holder.span, place.column, start)
+        column = self.module.position(start).column
+        return column > place.column and blocks.follows(self.module, holder.span, column, start)
+
+    def dump(self, call: Call) -> None:
+        """`connection.iterdump()` becomes an asynchronous generator."""
+        if call.arguments:
+            raise Unfit("SQL123", "`iterdump` takes no arguments in aiosqlite", call.span.start)
+        match call.use:
+            case ["iter"] if blocks.is_comprehended(self.module, call.scope, call.span):
+                self.step(call, "dump")
+            case ["iter"]:
+                column = blocks.target_column(self.module, call.scope, ["c", call.index], call.span.start)
+                self.check_exact([column], [column or 0], call.span)
+                self.step(call, "async-for")
+            case ["arg", int() as index, 0]:
+                taker = self.module.call(index)
+                dotted = self.module.dotted(taker.scope, taker.function)
+                join = taker.function[0] == "a" and taker.function[2] == "join" and taker.function[1][0] == "k"
+                if not (join or dotted in table.EAGER):
+                    raise escaped(call.use, "the dump", call.span.start)
+                self.step(call, "dump")
+            case _:
+                raise Unfit("SQL122", "the lines of the dump are taken in another way than by a loop", call.span.start)
+
+    # --- cursors --------------------------------------------------------------------------------------------------
+
+    def cursor_value(self, call: Call, *, fresh: bool) -> None:
+        """Follow the cursor that `call` returns; a `fresh` one belongs to nobody else."""
+        self.cursors.add(call.index)
+        match call.use:
+            case ["expr"] | ["cond"]:
+                self.step(call, "await-call")
+            case ["asg", int() as scope, str() as name] if scope == self.function:
+                self.step(call, "await-call")
+                self.variables[name] = None
+            case ["meth", str() as method, int() as index]:
+                self.check_exact(["c", call.index], self.module.call(index).function[1], call.span)
+                self.step(call, "await-call")
+                self.cursor_method(method, self.module.call(index), fresh=fresh)
+            case ["attr", str() as attribute, _] if attribute in table.CURSOR_READ:
+                self.step(call, "await-call")
+            case ["attr", str() as attribute, _]:
+                raise _unknown(attribute, call.span.start)
+            case ["iter"] if not blocks.is_comprehended(self.module, call.scope, call.span):
+                self.loop(call, fresh=fresh)
+            case ["arg", int() as index, 0] if self.openings.closing(self.module, index) is not None:
+                self.closed_at_end(call, self.module.call(index), fresh=fresh)
+            case _ as use:
+                self.step(call, self.rows(use, call.scope, ["c", call.index], call.span))
+
+    def cursor(self, name: str, read: Read) -> None:
+        """Follow one read of a variable that holds a cursor."""
+        match read.use:
+            case ["meth", str() as method, int() as index]:
+                self.check_exact(["n", name], self.module.call(index).function[1], read.span)
+                if method in {"fetchone", "fetchmany"}:
+                    self.partial.append((read.span.start, name))
+                self.cursor_method(method, self.module.call(index), fresh=False)
+            case ["attr", str() as attribute, _] if attribute in table.CURSOR_READ:
+                pass
+            case ["attr", str() as attribute, _]:
+                raise _unknown(attribute, read.span.start)
+            case ["dest"]:
+                attribute, value = self.stored(read)
+                if attribute not in table.CURSOR_WRITTEN:
+                    raise Unfit("SQL121", f"`{attribute}` of a cursor cannot be set", read.span.start)
+                if attribute == "row_factory":
+                    self.factory(attribute, value, read)
+            case ["cond"] | ["expr"] | ["cmp", "Is" | "IsNot", ["k", "NoneType", _], *_]:
+                pass
+            case ["iter"] if not blocks.is_comprehended(self.module, read.scope, read.span):
+                self.check_held(read)
+                column = blocks.target_column(self.module, read.scope, ["n", name], read.span.start)
+                self.check_exact([column], [column or 0], read.span)
+                self.loops.append((read.span.start, column, name))
+                self.partial.append((read.span.start, name))
+                self.mark(name, read, "async-for")
+            case _ as use:
+                action = self.rows(use, read.scope, ["n", name], read.span)
+                self.check_held(read)
+                if action != "await-call":
+                    self.mark(name, read, "fetchall")
+
+    def cursor_method(self, method: str, call: Call, *, fresh: bool) -> None:
+        if method in table.EXECUTING:
+            self.check_arguments(method, call)
+            self.cursor_value(call, fresh=fresh)
+        elif method in table.CURSOR_METHODS:
+            self.check_arguments(method, call)
+            self.step(call, "await-call")
+        else:
+            raise Unfit("SQL120", f"aiosqlite's cursors have no usable `{method}`", call.span.start)
+
+    def loop(self, call: Call, *, fresh: bool) -> None:
+        """`for row in connection.execute(...):`."""
+        column = blocks.target_column(self.module, call.scope, ["c", call.index], call.span.start)
+        self.check_exact([column], [column or 0], call.span)
+        self.loops.append((call.span.end, column, ""))
+        self.step(call, "iterate" if fresh else "async-for-awaited", (("column", str(column or 0)),))
+
+    def closed_at_end(self, call: Call, taker: Call, *, fresh: bool) -> None:
+        """`with closing(connection.cursor()) as cursor:`."""
+        guard = blocks.entered(self.module, taker)
+        exact = taker.arguments[0].shape == ["c", call.index] and not taker.commented
+        if guard is None or not guard.name or not fresh or not exact:
+            raise escaped(call.use, _CURSOR, call.span.start)
+        # `connection.cursor().execute(...)` is no context manager of aiosqlite's.
+        receiver = call.function[1]
+        if receiver != ["n", self.life.name]:
+            raise escaped(call.use, _CURSOR, call.span.start)
+        if len(blocks.beside(self.module, guard)) > 1 and self.module.position(guard.start).line != (
+            self.module.position(taker.span.end).line
+        ):
+            raise Unfit("SQL118", "the header of the `with` has several lines; write one for each", guard.start)
+        closing = self.openings.closing(self.module, taker.index)
+        self.life.releases += closing.releases if closing is not None else ()
+        self.cursors.add(taker.index)
+        self.variables[guard.name] = None
+        self.step(call, "enter")
+
+    def rows(self, use: list[Any], scope: int, shape: list[Any], span: Span) -> str:
+        """Return the action on a cursor of which all rows are taken; note what else changes with it."""
+        match use:
+            case ["iter"]:
+                inner = self.comprehension(scope, span)
+                if self.writes_in(inner):
+                    self.hasty.append((span.end, None))
+                self.check_generator(scope, span)
+                return "fetchall"
+            case ["star"] | ["unpack"] | ["arg", _, "*"] | ["cmp", "In" | "NotIn", _, "r"]:
+                self.check_generator(scope, span)
+                return "fetchall"
+            case ["arg", int() as index, position]:
+                taker = self.module.call(index)
+                dotted = self.module.dotted(taker.scope, taker.function)
+                single = len(taker.arguments) == 1
+                self.check_generator(scope, span)
+                exact = bool(taker.arguments) and taker.arguments[0].shape == shape
+                if dotted == "builtins.list" and single and position == 0 and exact:
+                    self.step(taker, "rows-of", (("await", "yes" if shape[0] == "c" else "no"),))
+                    return "await-call"
+                if dotted == "builtins.next" and position == 0:
+                    default = taker.arguments[1].shape if len(taker.arguments) > 1 else None
+                    if default is None or default[:2] != ["k", "NoneType"] or not exact:
+                        message = "`next` raises StopIteration after the last row; use `fetchone`"
+                        raise Unfit("SQL122", message, taker.span.start)
+                    self.step(taker, "first-of", (("await", "yes" if shape[0] == "c" else "no"),))
+                    return "await-call"
+                if dotted in table.EAGER:
+                    return "fetchall"
+                if dotted in table.LAZY:
+                    column = None
+                    if taker.use == ["iter"] and not blocks.is_comprehended(self.module, taker.scope, taker.span):
+                        column = blocks.target_column(self.module, taker.scope, ["c", index], taker.span.start)
+                    self.hasty.append((span.end, column))
+                    return "fetchall"
+                raise escaped(use, _CURSOR, span.start)
+            case _:
+                raise escaped(use, _CURSOR, span.start)
+
+    def comprehension(self, scope: int, span: Span) -> Span:
+        """Return the extent of the comprehension that goes through what stands at `span`."""
+        around = [
+            each.span
+            for each in self.module.scopes()
+            if each.kind == "comp" and each.span.start <= span.start and span.end <= each.span.end
+        ]
+        return min(around, key=lambda each: each.end - each.start, default=self.module.scope(scope).span)
+
+    def writes_in(self, span: Span) -> bool:
+        return any(
+            span.start <= each.span.start < span.end and each.tail in table.EXECUTING for each in self.module.calls()
+        )
+
+    def check_generator(self, scope: int, span: Span) -> None:
+        while scope != self.function:
+            around = self.module.scope(scope)
+            if around.name == "<GeneratorExp>":
+                raise Unfit("SQL122", "a generator expression cannot await here; write a loop", span.start)
+            scope = around.parent
+
+    def check_held(self, read: Read) -> None:
+        """Refuse a wait at a place that the engine does not look at, where something may be held that it would see."""
+        earlier = [each.call for each in self.life.steps if each.call.span.start < read.span.start]
+        around = {
+            (each.start, each.end)
+            for number in range(len(self.module.facts["guards"]))
+            if (each := self.module.guard(number)).kind == "with" and each.start <= read.span.start < each.end
+        }
+        # A call in each of these blocks is looked at by the engine, which knows locks.
+        seen = {(each.start, each.end) for call in earlier for each in self.module.guards(call.guard)}
+        seen |= {(each.start, each.end) for call in earlier if (each := self._own(call)) is not None}
+        last = max((each.span.start for each in earlier), default=0)
+        opened = any(
+            use[0] == "with" and last < start < read.span.start
+            for reads in self.module.facts["reads"][self.function].values()
+            for start, _end, use in reads
+        )
+        if around - seen or opened:
+            message = "rows are taken inside a `with` that may hold a lock; call `fetchall` there"
+            raise Unfit("SQL122", message, read.span.start)
+
+    def _own(self, call: Call) -> Any:  # noqa: ANN401 - a guard or None
+        return blocks.entered(self.module, self.openings.holder(call))
+
+
+def _unknown(attribute: str, offset: int) -> Unfit:
+    """Return what is wrong with an attribute of a cursor that is no value."""
+    if attribute in table.EXECUTING | table.CURSOR_METHODS:
+        return Unfit("SQL122", f"the method `{attribute}` is passed on here; call it here", offset)
+    return Unfit("SQL120", f"aiosqlite's cursors have no usable `{attribute}`", offset)

@@ -1,0 +1,287 @@
+"""Every hazard and refusal that comes from making functions into coroutine functions, as their pages show them.
+
+They belong to the engine, not to one codemod: each codemod that awaits what used to block gives the same reasons.
+"""
+
+from __future__ import annotations
+
+from hasten.model import Code
+
+_ACCEPT = "Read the diff at the place named; if the difference does not matter there, take it with `--accept {code}`."
+_BY_HAND = (
+    "Leave it as it is, or make the change by hand: keep the plain function and write a coroutine function beside."
+)
+
+
+def _hazard(code: str, title: str, text: str, remedy: str = _ACCEPT) -> Code:
+    return Code(code, "hazard", title, text, remedy.format(code=code))
+
+
+def _refusal(code: str, title: str, text: str, remedy: str = _BY_HAND) -> Code:
+    return Code(code, "refusal", title, text, remedy)
+
+
+ASYNC_CODES: tuple[Code, ...] = (
+    _hazard(
+        "ASY001",
+        "a receiver is guessed",
+        "Nobody can say what the object is whose method is called; one class of the program alone has a method of "
+        "that name, so it is taken for one of its instances. Were it another, `await` would raise TypeError.",
+        "Annotate the parameter or attribute, then run hasten again; or take it with `--accept ASY001`.",
+    ),
+    _hazard(
+        "ASY002",
+        "a handler that swallows cancellation",
+        "A bare `except:` or `except BaseException` stands around the new `await` and does not raise again. "
+        "A task that "
+        "is cancelled while it waits there goes on as if nothing had happened.",
+        "Catch `Exception`, or raise again, then run hasten again; or take it with `--accept ASY002`.",
+    ),
+    _hazard(
+        "ASY003",
+        "read before the await, written after it",
+        "In `self.total += await f()` the old value is read before the wait and written after it: what another task "
+        "stores in between is lost (ten tasks that add 1 make 1).",
+        "Take the result into a variable of its own first, then add it; or take it with `--accept ASY003`.",
+    ),
+    _hazard(
+        "ASY004",
+        "a Flask view becomes a coroutine function",
+        "Flask runs it through asgiref, which has to be installed, in a new event loop for each request: what is bound "
+        "to one loop (a client, a lock) cannot be kept for the next request.",
+    ),
+    _hazard(
+        "ASY005",
+        "a handler moves from the thread pool to the event loop",
+        "FastAPI and Starlette run a plain function in a thread and a coroutine function on the event loop. Whatever "
+        "still blocks in it, or in what it calls, now holds up every other request.",
+    ),
+    _hazard(
+        "ASY006",
+        "replaced by something that cannot be awaited",
+        "A test or another module puts something else in the function's place. `patch` without `new` makes an "
+        "`AsyncMock` by itself; a lambda, a `MagicMock` or a plain function returns what `await` refuses (TypeError).",
+        "Use `AsyncMock` or an `async def` there; or take it with `--accept ASY006`.",
+    ),
+    _hazard(
+        "ASY007",
+        "an event loop of its own",
+        "The caller stays a plain function and calls `asyncio.run`, which makes a new event loop for each "
+        "call. What is "
+        "bound to one loop (a connection pool, an `asyncio.Lock`) cannot be used in the next.",
+    ),
+    _hazard(
+        "ASY008",
+        "a comprehension within a comprehension",
+        "`await` in a comprehension that stands within another one is a SyntaxError before Python 3.11.",
+        "Take it with `--accept ASY008` if no older Python has to read the file.",
+    ),
+    _hazard(
+        "ASY009",
+        "a method that the standard library calls by its name",
+        "Objects with `read`, `write`, `flush` and their like are handed to `print`, `json`, `csv`, `logging` and "
+        "others, which call these methods and await nothing.",
+    ),
+    _refusal(
+        "ASY101",
+        "in a lambda",
+        "There is no asynchronous lambda: `await` in one is a SyntaxError.",
+        "Write a nested `async def`, if whoever calls the lambda can await.",
+    ),
+    _refusal(
+        "ASY102",
+        "in the body of a class",
+        "The body of a class runs where it is defined, and `await` in it is a SyntaxError even inside an `async def`.",
+        "Make the value in a function, and hand it to the class.",
+    ),
+    _refusal(
+        "ASY103",
+        "at module level",
+        "The call runs when the module is imported. `asyncio.run` there fails when the import happens inside a running "
+        "event loop.",
+        'Move it into a function that is called later, or below `if __name__ == "__main__":`.',
+    ),
+    _refusal(
+        "ASY104",
+        "in a generator expression",
+        "With `await` inside, a generator expression becomes an asynchronous one, which `sum`, `any`, `list` and `for` "
+        "refuse; and a list comprehension in its place evaluates everything, at once.",
+        "Write a loop, or a list comprehension if all of it may be evaluated.",
+    ),
+    _refusal(
+        "ASY105",
+        "inside an f-string",
+        "The place of the call inside the f-string cannot be told on this version of Python.",
+        "Assign the call to a variable first.",
+    ),
+    _refusal(
+        "ASY106",
+        "in an annotation",
+        "Annotations may be evaluated late or never, and `await` in one is a SyntaxError from Python 3.14 on.",
+        "Make the value before the definition.",
+    ),
+    _refusal(
+        "ASY107",
+        "a lock or another effect on the whole process is held",
+        "Around the call a `threading` lock is held, or standard output, the warning filters, the working directory or "
+        "a patch are changed. Other tasks would run in the middle of it, or wait for the lock forever.",
+        "Use `asyncio.Lock`, or move the call out of the `with` statement.",
+    ),
+    _refusal(
+        "ASY108",
+        "StopIteration is caught around the call",
+        "A coroutine function cannot raise StopIteration: it arrives as RuntimeError, and the handler never runs.",
+        "Catch StopIteration where it is raised, and return a value instead.",
+    ),
+    _refusal(
+        "ASY109",
+        "the result is awaited already",
+        "The plain function returns something awaitable, which is awaited or scheduled here; with the "
+        "function itself a "
+        "coroutine function there would be two things to await.",
+        "Make the function `async def` by hand, and await what it returns inside.",
+    ),
+    _refusal(
+        "ASY110",
+        "in a file that is not rewritten",
+        "The file is no part of what hasten was asked to rewrite, and would have to change, too.",
+        "Name the file on the command line as well.",
+    ),
+    _refusal(
+        "ASY120",
+        "a constructor",
+        "`__init__`, `__new__` and `__post_init__` have to return at once: no caller awaits them.",
+        "Open it lazily, or write an asynchronous factory: `async def create(cls)`.",
+    ),
+    _refusal(
+        "ASY121",
+        "a special method",
+        "Python itself calls the method by its special name and awaits nothing: the coroutine would count as "
+        "true, as a "
+        "result, or as nothing at all.",
+        "Use the asynchronous twin where there is one (`__aenter__`, `__aiter__`), or a plain method.",
+    ),
+    _refusal(
+        "ASY122",
+        "a property",
+        "Reading a property would give a coroutine, and its setter would never run.",
+        "Make a method of it.",
+    ),
+    _refusal(
+        "ASY123",
+        "a cache around the function",
+        "`lru_cache`, `cache` and `cached_property` would keep the coroutine, which can be awaited once only.",
+        "Use a cache for coroutine functions.",
+    ),
+    _refusal(
+        "ASY124",
+        "a context manager made of a generator",
+        "`@contextmanager` does not take an asynchronous generator; it and each `with` that enters it would have to "
+        "change together.",
+        "Use `asynccontextmanager` and `async with` by hand.",
+    ),
+    _refusal(
+        "ASY125",
+        "a generator",
+        "With `await` inside, a generator becomes an asynchronous one, and every `for`, `list`, `next` and "
+        "`yield from` over it would have to change.",
+        "Make the value outside of the generator, or change generator and consumers by hand.",
+    ),
+    _refusal(
+        "ASY126",
+        "a decorator that may not take coroutine functions",
+        "The decorator calls, wraps or registers the function, and is not known to await it: what it does "
+        "after the call "
+        "would happen before the body runs.",
+        "Give the decorator an asynchronous form.",
+    ),
+    _refusal(
+        "ASY127",
+        "a task of a task queue",
+        "Celery and its like call the function, take the coroutine for the result, and never run the body.",
+        "Keep the task, and call `asyncio.run` in it.",
+    ),
+    _refusal(
+        "ASY128",
+        "an entry of the program",
+        "A command of click or typer, or an entry point of the project, is called by code that awaits "
+        "nothing: the exit "
+        "code would be 0 and the body would never run.",
+        "Move the body into an `async def`, and let the command call `asyncio.run` on it.",
+    ),
+    _refusal(
+        "ASY129",
+        "a test or fixture",
+        "An `async def` test without the plugin, the marker or the base class for it fails, or passes without running.",
+        "Make the test asynchronous in the style of the project.",
+    ),
+    _refusal(
+        "ASY130",
+        "may override a method of a class outside the program",
+        "A base class that hasten cannot see may have a method of that name, and call it without awaiting.",
+        "Rename the method, if the base class has none of that name.",
+    ),
+    _refusal(
+        "ASY131",
+        "defined more than once",
+        "The name is bound in several ways, and which one a call reaches is decided at run time.",
+        "Define it once.",
+    ),
+    _refusal(
+        "ASY132",
+        "handed on as a value",
+        "The function itself is passed on, stored or returned (a callback, a sort key, `map`, `partial`, a table of "
+        "handlers): whoever calls it awaits nothing.",
+        "Call it where it is named, or write a coroutine function beside it.",
+    ),
+    _refusal(
+        "ASY133",
+        "runs in a thread or process",
+        "A thread, process or executor calls the function and would end with a coroutine whose body never ran.",
+        "Await the coroutine function directly, once nothing in it blocks; until then keep the plain function.",
+    ),
+    _refusal(
+        "ASY134",
+        "reached by its name in a string",
+        "The function is looked up by name at run time (`getattr`, a dotted path), and the call cannot be seen.",
+        "Call it by name, or change the place named by hand.",
+    ),
+    _refusal(
+        "ASY135",
+        "a call whose receiver is unknown",
+        "A method of that name is called on an object of which nobody can say what it is; were it this one, the "
+        "coroutine would never be awaited, without a word.",
+        "Annotate the parameter or attribute at the place named, then run hasten again.",
+    ),
+    _refusal(
+        "ASY136",
+        "imported by `*`",
+        "A module that imports everything uses the name, and may mean this function.",
+        "Import the name.",
+    ),
+    _refusal(
+        "ASY137",
+        "something else is put in its place",
+        "The attribute is assigned to, so a call may reach something else than the method.",
+        "Give the attribute another name.",
+    ),
+    _refusal(
+        "ASY138",
+        "it starts an event loop",
+        "The function, or one that it calls, starts an event loop (`asyncio.run`, `run_until_complete`), which fails "
+        "inside a running one.",
+        "Await the coroutine instead of running a loop for it.",
+    ),
+    _refusal(
+        "ASY139",
+        "StopIteration may leave the function",
+        "`next(...)` without a default, or `raise StopIteration`: a coroutine function raises RuntimeError instead.",
+        "Give `next` a default, or catch StopIteration there.",
+    ),
+    _refusal(
+        "ASY140",
+        "the call may reach several functions",
+        "One call reaches this function and others that have nothing to do with it; they cannot be awaited alike.",
+        "Give them a common base class.",
+    ),
+)

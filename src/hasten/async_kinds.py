@@ -1,0 +1,410 @@
+"""What an object is: which class of the program, or from elsewhere, as far as assignments and annotations tell."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from hasten.index.module import Call, Module, Scope, Shape, Use
+from hasten.index.program import Program
+
+#: What an object is: a class of the program, or the dotted name of one from elsewhere.
+Kind: TypeAlias = "Scope | str"
+
+_FARTHEST = 8
+_CONTAINERS = frozenset(
+    {"list", "dict", "set", "frozenset", "deque", "defaultdict", "OrderedDict"}
+    | {"List", "Dict", "Set", "FrozenSet", "Deque", "DefaultDict", "Sequence", "Iterable", "Mapping", "MutableMapping"}
+)
+_READING = frozenset({"get", "pop", "popitem", "popleft", "values", "items", "keys", "clear", "remove", "copy", "sort"})
+_LOOKING = frozenset(
+    {"len", "list", "sorted", "iter", "bool", "any", "all", "reversed", "enumerate", "isinstance", "str"}
+)
+_PASSING = frozenset({"sub", "subdel", "iter", "cond", "cmp", "fmt", "expr", "del", "star"})
+_WRAPPERS = frozenset({"Optional", "Annotated", "Final", "ClassVar", "Required", "NotRequired"})
+#: Functions of the standard library that make objects of its own classes; any other function may hand out anything.
+_FOREIGN_MAKERS = frozenset(
+    {"builtins.open", "sqlite3.connect", "re.compile", "logging.getLogger", "io.open", "socket.create_connection"}
+)
+_DISPLAYS = {
+    "d": "builtins.dict",
+    "l": "builtins.list",
+    "t": "builtins.tuple",
+    "s": "builtins.set",
+    "f": "builtins.str",
+}
+
+
+def key_of(scope: Scope) -> tuple[str, int]:
+    """Return what tells one scope of a program from another, and sorts them by place."""
+    return scope.module.path, scope.number
+
+
+def owner_of(function: Scope) -> Scope | None:
+    """Return the class that defines a method, None for any other function."""
+    if function.parent < 0:
+        return None
+    owner = function.module.scope(function.parent)
+    return owner if owner.kind == "class" else None
+
+
+def method_of(owner: Scope, name: str) -> Scope | None:
+    """Return the function that the body of class `owner` itself binds as `name`."""
+    for binding in reversed(owner.module.bindings(owner.number, name)):
+        if binding.kind == "def":
+            return owner.module.scope(binding.payload)
+    return None
+
+
+class Kinds:
+    """Answers for the values of one program."""
+
+    def __init__(self, program: Program, functions: Callable[[Call], tuple[Scope, ...]]) -> None:
+        """Take the program, and what says which functions of it a call of a method reaches."""
+        self.program = program
+        self.functions = functions
+        self._busy: set[tuple[object, ...]] = set()
+        self._known: dict[tuple[object, ...], Kind | None] = {}
+        self._stores: dict[str, list[tuple[Module, Shape, Shape | None, int, int]]] = {}
+        self._storing: dict[str, list[Module]] | None = None
+
+    def is_misnamed(self, dotted: str | None) -> bool:
+        """Tell whether a name from elsewhere may be the program's own after all.
+
+        `import pkg.core` is not recognised where the root of the run is `pkg` itself: `core` is what it is called then.
+        """
+        parts = dotted.split(".") if dotted is not None else []
+        return any(self.program.resolve(".".join(parts[cut:])) is not None for cut in range(1, len(parts) - 1))
+
+    def class_around(self, module: Module, scope: int, shape: Shape) -> Scope | None:
+        """Return the class for `self`, `cls`, `self.__class__` and `type(self)`, None for any other shape."""
+        if shape[0] == "c":
+            call = module.call(shape[1])
+            shape = call.arguments[0].shape if call.function == ["n", "type"] and call.arguments else shape
+        elif shape == ["a", ["n", "self"], "__class__"]:
+            shape = shape[1]
+        return self.program.method_owner(module, scope) if shape in (["n", "self"], ["n", "cls"]) else None
+
+    def kind(self, module: Module, scope: int, shape: Shape) -> Kind | None:
+        """Return what the value of `shape` is, None where there is any doubt."""
+        return self._once(("kind", module.path, scope, repr(shape)), lambda: self._kind(module, scope, shape))
+
+    def _once(self, key: tuple[object, ...], find: Callable[[], Kind | None]) -> Kind | None:
+        """Return what `find` does; None where the question is part of itself, or too many steps away."""
+        if key in self._known:
+            return self._known[key]
+        if key in self._busy or len(self._busy) > _FARTHEST:
+            return None
+        whole = not self._busy  # an answer on the way to another may be cut short
+        self._busy.add(key)
+        try:
+            found = find()
+        finally:
+            self._busy.discard(key)
+        if whole:
+            self._known[key] = found
+        return found
+
+    def _kind(self, module: Module, scope: int, shape: Shape) -> Kind | None:
+        match shape[0]:
+            case "w" | "i" | "?" | "b" | "k" | "d" | "l" | "t" | "s" | "f":
+                return self._kind_of_value(module, scope, shape)
+            case "c" | "n" | "a" if (around := self.class_around(module, scope, shape)) is not None:
+                return around
+            case "c":
+                return self._made_by(module.call(shape[1]))
+            case "n":
+                return self._variable(module, scope, shape[1])
+            case "a":
+                owner = self.kind(module, scope, shape[1])
+                if isinstance(owner, Scope):
+                    return self._agreed(self._attribute(owner, shape[2]))
+                dotted = module.dotted(scope, shape)
+                home = self.program.owner_of(dotted) if dotted is not None else None
+                return self._variable(home[0], 0, home[1]) if home is not None else None
+            case _:
+                return None
+
+    def _kind_of_value(self, module: Module, scope: int, shape: Shape) -> Kind | None:
+        match shape[0]:
+            case "w":
+                return self.kind(module, scope, shape[1])
+            case "i":
+                return self.element(module, scope, shape[1])
+            case "?" | "b":
+                return self._agreed((module, scope, each) for each in shape[1])
+            case "k":
+                return f"builtins.{shape[1]}"
+            case kind:
+                return _DISPLAYS[kind]
+
+    def _agreed(self, values: Iterator[tuple[Module, int, Shape | None]] | None) -> Kind | None:
+        """Return what all `values` are, those that are None left out; None where they differ or one is unknown."""
+        found: dict[object, Kind] = {}
+        for module, scope, shape in values or ():
+            if shape is not None and shape[:2] == ["k", "NoneType"]:
+                continue
+            if shape is not None and shape[0] == "@":
+                kind = self.annotated(module, scope, shape[1])
+            else:
+                kind = self.kind(module, scope, shape) if shape is not None else None
+            if kind is None:
+                return None
+            found[kind if isinstance(kind, str) else key_of(kind)] = kind
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    # --- where values come from -----------------------------------------------------------------------------------
+
+    def _made_by(self, call: Call) -> Kind | None:
+        """Return what a call returns."""
+        dotted = self.program.dotted(call.module, call.scope, call.function)
+        if dotted is None and call.function[0] == "a":
+            if call.function[2] in {"get", "pop", "setdefault", "popleft"}:
+                return self.element(call.module, call.scope, call.function[1])
+            found = self.functions(call)
+            target = found[0] if len(found) == 1 else None
+        elif call.function == ["n", "cls"]:
+            return self.program.method_owner(call.module, call.scope)
+        else:
+            target = self.program.resolve(dotted) if dotted is not None else None
+        if target is None:
+            return self._foreign(dotted)
+        if target.kind == "class":
+            return target
+        if target.is_generator:
+            return None
+        if target.returns is not None:
+            return self.annotated(target.module, target.parent, target.returns)
+        return self._agreed((target.module, target.number, each) for each in target.returned)
+
+    def _foreign(self, dotted: str | None) -> str | None:
+        """Return the name of a class from elsewhere, when a call of `dotted` makes an instance of it."""
+        if dotted is None or self.program.is_own(dotted):
+            return None
+        tail = dotted.rpartition(".")[2]
+        if dotted.startswith("builtins."):
+            made = isinstance(getattr(builtins, tail, None), type)
+            return dotted if made or dotted in _FOREIGN_MAKERS else None
+        # A function from elsewhere may hand out an object of the program (`copy.copy(store)`), and so may a proxy.
+        is_class = tail[:1].isupper() and "Proxy" not in tail and not self.is_misnamed(dotted)
+        return dotted if is_class or dotted in _FOREIGN_MAKERS else None
+
+    def _variable(self, module: Module, scope: int, name: str) -> Kind | None:
+        found = module.lookup(scope, name)
+        if found is None:
+            return None
+        owner, bindings = found
+        kinds = {each.kind for each in bindings}
+        if kinds == {"import"}:
+            dotted = module.dotted(scope, ["n", name])
+            home = self.program.owner_of(dotted) if dotted is not None else None
+            return self._variable(home[0], 0, home[1]) if home is not None and home != (module, name) else None
+        if kinds == {"param"}:
+            function = module.scope(owner)
+            parameter = next((each for each in function.parameters if each[0] == name), None)
+            if parameter is None or parameter[1] in {"*", "**"} or parameter[2] is None:
+                return None
+            return self.annotated(module, function.parent, parameter[2])
+        if kinds == {"for"} and len(bindings) == 1:
+            return self._iterated(module, owner, bindings[0].payload)
+        declared = next((each.payload for each in bindings if each.kind == "declared"), None)
+        if declared is not None:
+            return self.annotated(module, owner, declared)
+        if kinds <= {"assign", "with"}:
+            given = [(owner, each.payload) for each in bindings]
+            elsewhere = self._rebound(module, owner, name)
+            if elsewhere is None:
+                return None
+            return self._agreed((module, scope, shape) for scope, shape in [*given, *elsewhere])
+        return None
+
+    def _rebound(self, module: Module, owner: int, name: str) -> list[tuple[int, Shape | None]] | None:
+        """Return what functions give a variable of an outer scope through `global`; None where that cannot be told."""
+        found: list[tuple[int, Shape | None]] = []
+        for scope, table in enumerate(module.facts["binds"]):
+            kinds = {each[0] for each in table.get(name, ())} if scope != owner else set()
+            if "nonlocal" in kinds:
+                return None
+            if owner == 0 and "global" in kinds:
+                found += [(scope, each[1]) for each in table[name] if each[0] != "global"]
+        if owner == 0:
+            home = module.name.rpartition(".")[2]
+            if any(base[0] in {"n", "a"} and base[-1] == home for _, base, *_ in self.stores(name)):
+                return None  # app.store = Other()
+        return found
+
+    def _iterated(self, module: Module, scope: int, shape: Shape | None) -> Kind | None:
+        if shape is None:
+            return None
+        if shape[0] == "c":
+            call = module.call(shape[1])
+            if call.function[0] == "a" and call.function[2] == "values":
+                return self.element(module, scope, call.function[1])
+            if call.function in (["n", "list"], ["n", "sorted"], ["n", "reversed"]) and call.arguments:
+                return self._iterated(module, scope, call.arguments[0].shape)
+            return None
+        return self.element(module, scope, shape) if self.kind(module, scope, shape) != "builtins.dict" else None
+
+    def _attribute(self, owner: Scope, name: str) -> Iterator[tuple[Module, int, Shape | None]]:
+        """Yield what an attribute of the class is given, in the bodies of the class and its relatives and elsewhere."""
+        for each in self._with_bases(owner):
+            for binding in each.module.bindings(each.number, name):
+                shape = binding.payload if binding.kind == "assign" else None
+                yield each.module, each.number, ["@", binding.payload] if binding.kind == "declared" else shape
+        for module, base, value, scope, _start in self.stores(name):
+            if self._may_be_of(module, scope, base, owner):
+                yield module, scope, value
+
+    def stores(self, name: str) -> list[tuple[Module, Shape, Shape | None, int, int]]:
+        """Return every assignment to an attribute called `name`: module, base, value, scope and place."""
+        if name not in self._stores:
+            if self._storing is None:
+                self._storing = {}
+                for module in self.program.modules:
+                    for each in module.facts["attribute_stores"]:
+                        self._storing.setdefault(each, []).append(module)
+            self._stores[name] = [
+                (module, base, value, scope, start)
+                for module in self._storing.get(name, ())
+                for base, value, scope, start in module.facts["attribute_stores"].get(name, ())
+            ]
+        return self._stores[name]
+
+    def _may_be_of(self, module: Module, scope: int, base: Shape, owner: Scope) -> bool:
+        """Tell whether `base` may be an instance of class `owner`, or of one that is related to it."""
+        around = self.class_around(module, scope, base)
+        if around is None:
+            kind = self.kind(module, scope, base)
+            if not isinstance(kind, Scope):
+                return kind is None
+            around = kind
+        return self.program.derives(around, owner) or self.program.derives(owner, around)
+
+    def _with_bases(self, owner: Scope, depth: int = 0) -> Iterator[Scope]:
+        yield owner
+        for base in owner.bases if depth < _FARTHEST else ():
+            found = self.class_named(owner.module, owner.parent, base)
+            if found is not None:
+                yield from self._with_bases(found, depth + 1)
+
+    def element(self, module: Module, scope: int, shape: Shape) -> Kind | None:
+        """Return what the values of a dictionary or the items of a list are, None where there is any doubt."""
+        key = ("element", module.path, scope, repr(shape))
+        return self._once(key, lambda: self._agreed(self._elements(module, scope, shape)))
+
+    def _elements(self, module: Module, scope: int, shape: Shape) -> Iterator[tuple[Module, int, Shape | None]]:
+        """Yield what is put into a container, wherever it can be seen; None for what cannot."""
+        if shape[0] == "a" and (owner := self.class_around(module, scope, shape[1])) is not None:
+            for home, place, value in list(self._attribute(owner, shape[2])):
+                yield from self._items(home, place, value)
+            for other in self.program.modules:
+                yield from self._put_into(other, shape[2], owner)
+        elif shape[0] == "n" and (found := module.lookup(scope, shape[1])) is not None:
+            for each in found[1]:
+                known = each.kind in {"assign", "declared"}
+                value = ["@", each.payload] if each.kind == "declared" else each.payload
+                yield from self._items(module, found[0], value if known else None)
+            if found[0] == 0 and self._is_shared(module, shape[1]):
+                yield module, scope, None
+            for read in module.reads(found[0], shape[1]):
+                yield from self._done_to(module, read.scope, read.use, shape)
+        else:
+            yield from self._items(module, scope, shape)
+
+    def _is_shared(self, module: Module, name: str) -> bool:
+        """Tell whether other modules get at a variable of `module`."""
+        self.program.want(name)
+        return any(
+            other is not module
+            and (
+                any(self.program.owner_of(other.import_target(each)) == (module, name) for each in other.imports())
+                or name in other.facts["attribute_reads"]
+            )
+            for other in self.program.modules
+        )
+
+    def _items(self, module: Module, scope: int, value: Shape | None) -> Iterator[tuple[Module, int, Shape | None]]:
+        match value:
+            case ["d", pairs]:
+                yield from ((module, scope, each[1] if each[0] is not None else None) for each in pairs)
+            case ["l" | "t" | "s", items]:
+                yield from ((module, scope, each) for each in items)
+            case ["g", kind, element] if kind != "GeneratorExp":
+                item = element[1][1] if kind == "DictComp" else element
+                yield module, scope, item if item[0] == "c" else None  # anything else belongs to the inner scope
+            case ["c", number] if not module.call(number).arguments and module.call(number).tail in _CONTAINERS:
+                return
+            case ["@", ["i", base, index]] if str(base[-1]) in _CONTAINERS:
+                yield module, scope, ["@", index[1][-1] if index[0] == "t" else index]
+            case _:
+                yield module, scope, None
+
+    def _put_into(self, module: Module, name: str, owner: Scope) -> Iterator[tuple[Module, int, Shape | None]]:
+        """Yield what `module` puts into the attribute `name` of instances of `owner`."""
+        for base, use, scope, _start, _end in module.facts["attribute_reads"].get(name, ()):
+            if self._may_be_of(module, scope, base, owner):
+                yield from self._done_to(module, scope, use, ["a", base, name])
+
+    def _done_to(
+        self, module: Module, scope: int, use: Use, container: Shape
+    ) -> Iterator[tuple[Module, int, Shape | None]]:
+        """Yield what one use of a container puts into it; None where the container is handed on."""
+        match use:
+            case ["dest"]:  # container[key] = value
+                for base, _key, value, place in module.facts["item_stores"]:
+                    if base == container and place == scope:
+                        yield module, scope, value
+            case ["meth", name, number]:
+                if name in {"append", "add", "insert", "setdefault", "appendleft"}:
+                    arguments = module.call(number).arguments
+                    yield module, scope, arguments[-1].shape if arguments else None
+                elif name not in _READING:
+                    yield module, scope, None
+            case ["arg", number, _]:
+                taker = module.call(number)
+                if taker.function[0] != "n" or taker.tail not in _LOOKING:
+                    yield module, scope, None
+            case [kind, *_] if kind not in _PASSING:
+                yield module, scope, None
+
+    # --- annotations ----------------------------------------------------------------------------------------------
+
+    def annotated(self, module: Module, scope: int, shape: Shape) -> Kind | None:
+        """Return the class that an annotation names, `None` beside it left out."""
+        match shape:
+            case ["k", "str", str() as text]:
+                return self._written(module, scope, text)
+            case ["o", "BitOr", left, right]:
+                sides = [each for each in (left, right) if each[:2] != ["k", "NoneType"]]
+                return self.annotated(module, scope, sides[0]) if len(sides) == 1 else None
+            case ["i", base, index] if str(base[-1]) in _WRAPPERS:
+                return self.annotated(module, scope, index[1][0] if index[0] == "t" else index)
+            case ["i", base, _]:
+                return self.annotated(module, scope, base)
+            case ["n" | "a", *_]:
+                named = self.class_named(module, scope, shape)
+                if named is not None:
+                    return named
+                dotted = module.dotted(scope, shape)
+                return self._foreign(dotted) if dotted not in {"typing.Any", "builtins.object", "typing.Self"} else None
+            case _:
+                return None
+
+    def _written(self, module: Module, scope: int, text: str) -> Kind | None:
+        """Return the class that an annotation in quotes names, when it is a plain dotted name."""
+        names = text.strip().removesuffix("| None").strip().split(".")
+        if not all(each.isidentifier() for each in names):
+            return None
+        shape: Shape = ["n", names[0]]
+        for each in names[1:]:
+            shape = ["a", shape, each]
+        return self.annotated(module, scope, shape)
+
+    def class_named(self, module: Module, scope: int, shape: Shape) -> Scope | None:
+        """Return the class of the program that a dotted name, subscripted or not, stands for."""
+        if shape[0] == "i":
+            shape = shape[1]
+        dotted = module.dotted(scope, shape) if shape[0] in {"n", "a"} else None
+        found = self.program.resolve(dotted) if dotted is not None else None
+        return found if found is not None and found.kind == "class" else None

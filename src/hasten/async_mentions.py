@@ -1,0 +1,371 @@
+"""What keeps a function from becoming a coroutine function, from how the rest of the program gets at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from hasten.async_kinds import key_of, owner_of
+from hasten.async_lookups import Lookups
+from hasten.async_places import because, function_around
+from hasten.async_receivers import Receivers
+from hasten.async_rules import Verdict
+from hasten.index.module import Call, Import, Module, Read, Scope, Shape, Use
+from hasten.index.program import Program
+
+#: Uses of a function as a value that neither call it nor hand it on.
+_HARMLESS = frozenset({"cmp", "cond", "expr", "del", "dest", "ann", "fmt", "match"})
+_HARMLESS_ATTRIBUTES = frozenset({"__name__", "__doc__", "__module__", "__qualname__", "__annotations__"})
+#: Takers of handlers that take a coroutine function as well, and the hazard of handing them one.
+_TAKERS = {
+    "fastapi.Depends": "ASY005",
+    "fastapi.Security": "ASY005",
+    "starlette.routing.Route": "ASY005",
+    "starlette.routing.WebSocketRoute": "",
+    **{f"aiohttp.web.{each}": "" for each in ("get", "post", "put", "delete", "patch", "head", "view", "route")},
+}
+_THREADS = frozenset(
+    {"Thread", "Timer", "Process", "submit", "run_in_executor", "to_thread", "run_sync", "apply_async"}
+)
+_LOOP_RUNNERS = frozenset(
+    {"asyncio.run", "asyncio.runners.run", "anyio.run", "trio.run", "uvicorn.run", "aiohttp.web.run_app"}
+    | {"curio.run", "nest_asyncio.apply", "asgiref.sync.async_to_sync"}
+)
+_LOOP_METHODS = ("run_until_complete", "run_forever", "async_to_sync")
+_LOOP_MODULES = frozenset({"asyncio", "anyio", "trio", "uvicorn", "aiohttp", "curio"})
+_LOOKING_INSIDE = frozenset({"setattr", "object", "reload", "delattr", "getattr", "hasattr", "spy"})
+_IMPORTING = frozenset({"import_module", "__import__", "module_from_spec", "load_module"})
+_ENDLESS_NEXT = frozenset({"StopIteration", "Exception", "BaseException"})
+
+
+class Mentions:
+    """Answers for the functions of one program; each asks the engine for the files that name the function."""
+
+    def __init__(self, program: Program, receivers: Receivers) -> None:
+        """Take the program and its receivers."""
+        self.program = program
+        self._receivers = receivers
+        self._lookups = Lookups(program, receivers)
+        self._starters: dict[tuple[str, int], str] | None = None
+
+    @cached_property
+    def _strings(self) -> list[tuple[Module, int, str]]:
+        """Every string that holds a dotted name, those that name what is replaced left out."""
+        found: list[tuple[Module, int, str]] = []
+        for module in self.program.modules:
+            for start, text, use, _scope in module.facts["strings"]:
+                replaced = use[0] == "arg" and module.call(use[1]).tail in {"patch", "setattr", "dict", "multiple"}
+                if not replaced and ("." in text or ":" in text):
+                    found.append((module, start, text.replace(":", ".")))
+        return found
+
+    @cached_property
+    def _replacements(self) -> list[tuple[Call, str]]:
+        """Every call that puts something in the place of something else, with the name of the latter."""
+        found: list[tuple[Call, str]] = []
+        for tail in ("patch", "object", "setattr"):
+            for call in self.program.calls_named(tail, want=False):
+                first, second = call.argument(0), call.argument(1)
+                dotted = first is not None and first.shape[:2] == ["k", "str"] and tail != "object"
+                named = first if dotted else second
+                new = call.argument(1 if dotted else 2, "new") or call.argument(len(call.arguments), "new_callable")
+                # patch("app.f") alone makes an AsyncMock by itself
+                if named is not None and named.shape[:2] == ["k", "str"] and (new is not None or tail == "setattr"):
+                    found.append((call, str(named.shape[2]).rpartition(".")[2]))
+        return found
+
+    @cached_property
+    def _stars(self) -> list[Module]:
+        """The modules that import everything from another."""
+        return [each for each in self.program.modules if any(one.name == "*" for one in each.imports())]
+
+    @cached_property
+    def _importers(self) -> dict[str, list[tuple[Module, Import]]]:
+        """By the path of a module, the imports that bind the module itself."""
+        found: dict[str, list[tuple[Module, Import]]] = {}
+        for module in self.program.modules:
+            for imported in module.imports():
+                home = self.program.named(module.import_target(imported))
+                if home is not None:
+                    found.setdefault(home.path, []).append((module, imported))
+        return found
+
+    def judge(self, function: Scope, verdict: Verdict) -> None:
+        """Add to `verdict` what stands in the way of `function`."""
+        self.program.want(function.name)
+        self._judge_body(function, verdict)
+        for read in self.references(function):
+            self._judge_reference(function, read, verdict)
+        self._judge_by_name(function, verdict)
+        self._judge_replaced(function, verdict)
+        if owner_of(function) is None:
+            self._judge_module(function, verdict)
+        elif function.name == "close":
+            self._judge_closing(function, verdict)
+
+    # --- its own body ---------------------------------------------------------------------------------------------
+
+    def _judge_body(self, function: Scope, verdict: Verdict) -> None:
+        module = function.module
+        place = self.loop_starters().get(key_of(function))
+        if place is not None:
+            message = f"`{function.name}` starts an event loop ({place}), which fails inside a running one"
+            verdict.constraints.append(because("ASY138", message, module, function.span.start))
+        message = "StopIteration would leave the coroutine function as RuntimeError; give `next` a default"
+        for call in module.calls_named("next"):
+            if (
+                call.function == ["n", "next"]
+                and len(call.arguments) == 1
+                and function_around(module, call.scope).number == function.number
+                and not _catches_stop_iteration(call)
+            ):
+                verdict.constraints.append(because("ASY139", message, module, call.span.start))
+        for read in module.reads_of("StopIteration"):
+            use = read.use
+            called = use[0] == "call" and module.call(use[1]).use[0] == "raise"
+            if (use[0] == "raise" or called) and function_around(module, read.scope).number == function.number:
+                verdict.constraints.append(because("ASY139", message, module, read.span.start))
+
+    def loop_starters(self) -> dict[tuple[str, int], str]:
+        """Return the plain functions that start an event loop, themselves or through others, each with a place."""
+        if self._starters is None:
+            self._starters = {}
+            pending = [(each, self._place(each)) for each in self._loop_starts()]
+            while pending:
+                call, place = pending.pop()
+                function = function_around(call.module, call.scope)
+                key = key_of(function)
+                if function.kind != "function" or function.is_async or key in self._starters:
+                    continue
+                self._starters[key] = place
+                for each, certain in self.program.callers(function):
+                    if certain or key in map(key_of, self._receivers.reached(each).functions):
+                        pending.append((each, place))
+        return self._starters
+
+    def _loop_starts(self) -> Iterator[Call]:
+        for name in ("run", "run_app"):
+            for call in self.program.calls_named(name, beside=_LOOP_MODULES):
+                named = self.program.dotted(call.module, call.scope, call.function) in _LOOP_RUNNERS
+                base = call.function[1] if call.function[0] == "a" else None
+                if named or (base and self._receivers.kind(call.module, call.scope, base) == "asyncio.Runner"):
+                    yield call
+        for name in _LOOP_METHODS:
+            yield from self.program.calls_named(name)
+
+    # --- used as a value ------------------------------------------------------------------------------------------
+
+    def references(self, function: Scope) -> list[Read]:
+        """Return the reads of `function` that are no calls; of attributes, those that may be it."""
+        name = function.name
+        self.program.want(name)
+        found = [
+            read
+            for module in self._reading.get(name, ())
+            for read in module.attribute_reads(name)
+            if self._may_be(read, function)
+        ]
+        places = {(function.module.path, name)}
+        for module, imported in self._named_imports.get(name, ()):
+            target = self.program.resolve(module.import_target(imported))
+            if target is not None and key_of(target) == key_of(function):
+                places.add((module.path, imported.asname or name))
+        for path, bound in sorted(places):
+            module = self.program.module(path)
+            for read in module.reads_of(bound):
+                dotted = module.dotted(read.scope, ["n", bound]) if read.use[0] != "call" else None
+                target = self.program.resolve(dotted) if dotted is not None else None
+                if target is not None and key_of(target) == key_of(function):
+                    found.append(read)
+        return found
+
+    @cached_property
+    def _reading(self) -> dict[str, list[Module]]:
+        """By name, the modules that read an attribute: looking through all of them again for each name is slow."""
+        found: dict[str, list[Module]] = {}
+        for module in self.program.modules:
+            for name in module.facts["attribute_reads"]:
+                found.setdefault(name, []).append(module)
+        return found
+
+    @cached_property
+    def _named_imports(self) -> dict[str, list[tuple[Module, Import]]]:
+        """By name, the imports of one name from a module."""
+        found: dict[str, list[tuple[Module, Import]]] = {}
+        for module in self.program.modules:
+            for imported in module.imports():
+                if imported.level:
+                    found.setdefault(imported.name, []).append((module, imported))
+        return found
+
+    def _may_be(self, read: Read, function: Scope) -> bool:
+        """Tell whether a read, found by its name, may be one of `function`."""
+        module = read.module
+        base = next(
+            (
+                each[0]
+                for each in module.facts["attribute_reads"].get(function.name, ())
+                if (each[3], each[4]) == (read.span.start, read.span.end)
+            ),
+            None,
+        )
+        if base is None:
+            return True
+        dotted = self.program.dotted(module, read.scope, ["a", base, function.name])
+        found = self.program.resolve(dotted) if dotted is not None else None
+        if found is not None:
+            return key_of(found) == key_of(function) or self._related(found, function)
+        if dotted is not None and not self.program.is_own(dotted):
+            return False
+        owner = owner_of(function)
+        if owner is None:
+            # `other.f` for a module-level `f`: only where the base may be the module.
+            tail = function.module.name.rpartition(".")[2]
+            return base[0] in {"n", "a"} and base[-1] == tail and module.dotted(read.scope, base) is None
+        kind = self._receivers.kind(module, read.scope, base)
+        if isinstance(kind, str):
+            return False
+        if kind is not None:
+            method = self.program.find_method(kind, function.name)
+            return method is None or key_of(method) == key_of(function) or self._related(method, function)
+        return True
+
+    def _related(self, one: Scope, other: Scope) -> bool:
+        first, second = owner_of(one), owner_of(other)
+        return first is not None and second is not None and self._shares(first, second)
+
+    def _judge_reference(self, function: Scope, read: Read, verdict: Verdict) -> None:
+        uses: list[Use] = read.use[1] if read.use[0] == "multi" else [read.use]
+        for use in uses:
+            if use[0] in _HARMLESS or (use[0] == "attr" and use[1] in _HARMLESS_ATTRIBUTES):
+                continue
+            code, message = "ASY132", f"`{function.name}` is handed on as a value; who calls it then awaits nothing"
+            if use[0] == "arg":
+                taker = read.module.call(use[1])
+                dotted = self.program.dotted(taker.module, taker.scope, taker.function)
+                if dotted in _TAKERS:
+                    if _TAKERS[dotted]:
+                        message = f"`{function.name}` is handed to `{taker.tail}`, which runs it in another way then"
+                        verdict.hazards.append(because(_TAKERS[dotted], message, read.module, read.span.start))
+                    continue
+                shown = taker.tail or "a call"
+                if shown in _THREADS:
+                    code, message = "ASY133", f"`{function.name}` runs in a thread or process (`{shown}`)"
+                elif use[2] == "key":
+                    message = f"`{function.name}` is the key of `{shown}`, which awaits nothing"
+                else:
+                    message = f"`{function.name}` is handed to `{shown}`, which may call it and awaits nothing"
+            verdict.constraints.append(because(code, message, read.module, read.span.start))
+
+    # --- found by name --------------------------------------------------------------------------------------------
+
+    def _judge_by_name(self, function: Scope, verdict: Verdict) -> None:
+        """Refuse what is looked up by name: getattr(x, "f"), getattr(x, "do_" + verb), "app.module.f"."""
+        name = function.name
+        self.program.want("getattr", called=True, beside=frozenset({name}))
+        for call in self._lookups.of(function):
+            message = f"`{name}` may be looked up by its name here; call it where it is named"
+            verdict.constraints.append(because("ASY134", message, call.module, call.span.start))
+        for module, start, dotted in self._strings:
+            if dotted.endswith(f".{name}") and self._is_named(dotted, function):
+                message = f"`{name}` is named in a string; who looks it up by it awaits nothing"
+                verdict.constraints.append(because("ASY134", message, module, start))
+
+    def _is_named(self, dotted: str, function: Scope) -> bool:
+        found = self.program.resolve(dotted)
+        if found is not None:
+            return key_of(found) == key_of(function)
+        symbol = function.module.symbol(function.number)
+        return dotted in {f"{function.module.name}.{symbol}", symbol}
+
+    # --- replaced ---------------------------------------------------------------------------------------------------
+
+    def _judge_replaced(self, function: Scope, verdict: Verdict) -> None:
+        """Note where something else is put in the place of the function."""
+        name, owner = function.name, owner_of(function)
+        for module, base, _value, scope, start in self._receivers.stores(name):
+            inside = self.program.method_owner(module, scope) if base == ["n", "self"] else None
+            if inside is not None:
+                if owner is not None and self._shares(inside, owner):
+                    message = f"`self.{name}` is assigned here, so a call may reach something else"
+                    verdict.constraints.append(because("ASY137", message, module, start))
+            elif owner is not None or self.program.named(module.dotted(scope, base) or "") is function.module:
+                self._replaced(function, module, start, verdict)
+        for call, named in self._replacements:
+            if named == name:
+                self._replaced(function, call.module, call.span.start, verdict)
+
+    def _replaced(self, function: Scope, module: Module, offset: int, verdict: Verdict) -> None:
+        message = f"something else is put in the place of `{function.name}`, which may not be awaitable"
+        verdict.hazards.append(because("ASY006", message, module, offset))
+
+    def _shares(self, one: Scope, other: Scope) -> bool:
+        return self.program.derives(one, other) or self.program.derives(other, one)
+
+    # --- modules ----------------------------------------------------------------------------------------------------
+
+    def _judge_module(self, function: Scope, verdict: Verdict) -> None:
+        """Refuse a function whose module is imported by `*`, or handed on as a value."""
+        if function.parent != 0:
+            return
+        home, name = function.module, function.name
+        for module in self._stars:
+            unbound = (each for each in module.reads_of(name) if module.lookup(each.scope, name) is None)
+            read = next(unbound, None) if module is not home else None
+            if read is not None:
+                message = f"everything is imported here, and `{name}` may come with it; import the name"
+                verdict.constraints.append(because("ASY136", message, module, read.span.start))
+        for read in self._handed_on(home):
+            message = f"the module of `{name}` is handed on as a value, and its functions with it"
+            verdict.constraints.append(because("ASY132", message, read.module, read.span.start))
+        for call in home.calls_named("globals"):
+            if call.use[0] in {"sub", "meth", "asg", "arg"}:  # globals()[name]()
+                message = f"`{name}` may be looked up by its name here; call it where it is named"
+                verdict.constraints.append(because("ASY134", message, home, call.span.start))
+        for call in self.program.calls_named(name, beside=_IMPORTING):
+            if call.function[0] == "a" and self._imports(call.module, call.scope, call.function[1]):
+                message = f"the module of `{name}` may be imported by its name here, and the call reach it"
+                verdict.constraints.append(because("ASY134", message, call.module, call.span.start))
+
+    def _imports(self, module: Module, scope: int, shape: Shape) -> bool:
+        """Tell whether the value is what `import_module(...)` returned."""
+        if shape[0] == "c":
+            return module.call(shape[1]).tail in _IMPORTING
+        found = module.lookup(scope, shape[1]) if shape[0] == "n" else None
+        given = [each.payload for each in found[1] if each.kind == "assign"] if found is not None else []
+        return any(each is not None and each[0] == "c" and self._imports(module, scope, each) for each in given)
+
+    def _handed_on(self, home: Module) -> Iterator[Read]:
+        """Yield the reads of `home`, as a module, that do not reach into it."""
+        for module, imported in self._importers.get(home.path, ()):
+            bound = imported.asname or (imported.name.partition(".")[0] if imported.level == 0 else imported.name)
+            for read in module.reads(imported.scope, bound):
+                use = read.use
+                if use[0] in {"meth", "attr", "del", "expr", "cmp", "dest"}:
+                    continue
+                if use[0] == "arg" and module.call(use[1]).tail in _LOOKING_INSIDE:
+                    continue
+                yield read
+
+    def _judge_closing(self, function: Scope, verdict: Verdict) -> None:
+        """Refuse `close` where `contextlib.closing` may call it."""
+        owner = owner_of(function)
+        for call in self.program.calls_named("closing"):
+            for argument in call.arguments[:1]:
+                kind = self._receivers.kind(call.module, call.scope, argument.shape)
+                if kind is None or (isinstance(kind, Scope) and owner is not None and self._shares(kind, owner)):
+                    message = "`closing` may call this `close`, and awaits nothing"
+                    verdict.constraints.append(because("ASY132", message, call.module, call.span.start))
+
+    def _place(self, call: Call) -> str:
+        return f"{call.module.path}:{call.module.position(call.span.start).line}"
+
+
+def _catches_stop_iteration(call: Call) -> bool:
+    for guard in call.module.guards(call.guard):
+        if guard.kind == "try":
+            for types, *_ in guard.payload:
+                names = [] if types is None else types[1] if types[0] == "t" else [types]
+                if types is None or any(str(each[-1]) in _ENDLESS_NEXT for each in names):
+                    return True
+    return False

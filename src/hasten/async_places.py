@@ -1,0 +1,346 @@
+"""Whether an `await` can stand at a call, from what stands around it in its own function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hasten.async_receivers import Receivers
+from hasten.index.module import Call, Guard, Module, Scope, Shape
+from hasten.index.program import Program
+from hasten.propagate import Constraint
+
+#: Context managers that hold a lock, or change something for the whole process, as long as their body runs.
+_HELD = frozenset(
+    {f"threading.{each}" for each in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")}
+    | {f"multiprocessing.{each}" for each in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")}
+    | {f"contextlib.{each}" for each in ("redirect_stdout", "redirect_stderr", "chdir")}
+    | {f"unittest.mock.{each}" for each in ("patch", "patch.object", "patch.dict", "patch.multiple")}
+    | {"warnings.catch_warnings", "filelock.FileLock", "fasteners.InterProcessLock", "portalocker.Lock"}
+)
+_ASYNC_LOCKS = ("asyncio.", "anyio.", "trio.", "aiorwlock.")
+_LOCK_NAME = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|sem(?:aphore)?|condition)$|Lock$")
+#: What is handed to these is awaited by them.
+SCHEDULERS = frozenset(
+    {f"asyncio.{each}" for each in ("run", "gather", "create_task", "ensure_future", "wait_for", "shield", "wait")}
+    | {"asyncio.run_coroutine_threadsafe", "asyncio.as_completed", "asyncio.timeout"}
+)
+_SCHEDULER_METHODS = frozenset({"create_task", "run_until_complete", "ensure_future"})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a call stands.
+
+    Attributes:
+        function: the innermost function around it, or the module's scope.
+        constraints: what stands between the call and that function, so that nothing can be awaited there.
+        hazards: the same, of what can be taken.
+    """
+
+    function: Scope
+    constraints: tuple[Constraint, ...] = ()
+    hazards: tuple[Constraint, ...] = ()
+
+
+def because(code: str, message: str, module: Module, offset: int) -> Constraint:
+    """Return a constraint or hazard with its place."""
+    position = module.position(offset)
+    return Constraint(code, message, module.path, position.line, position.column)
+
+
+def function_around(module: Module, scope: int) -> Scope:
+    """Return the innermost function around `scope`, lambdas not counted, or the module's scope."""
+    return module.enclosing(scope, "function") or module.scope(0)
+
+
+class Places:
+    """Answers for the calls of one program."""
+
+    def __init__(self, program: Program, receivers: Receivers) -> None:
+        """Take the program and its receivers."""
+        self.program = program
+        self._receivers = receivers
+
+    def around(self, call: Call, *, seed: bool) -> Surroundings:
+        """Return what stands around `call`; `seed` tells a blocking call from one of a function of the program."""
+        function = function_around(call.module, call.scope)
+        constraints = [*self._unplaced(call), *self._scopes(call), *self._held(call)]
+        if function.kind == "module":
+            message = "the call runs when the module is imported; move it into a function, or below a main guard"
+            constraints.append(because("ASY103", message, call.module, call.span.start))
+        if not seed:
+            constraints += [*self._stop_iteration(call), *self._awaited(call)]
+        hazards = [*self._swallowed(call), *self._written_after(call), *self._nested(call)]
+        return Surroundings(function, tuple(sorted(constraints)), tuple(sorted(hazards)))
+
+    def wrapped(self, call: Call) -> Surroundings:
+        """Return what stands around `call` where it only becomes the argument of `asyncio.run`."""
+        constraints = [*self._unplaced(call), *self._awaited(call)]
+        return Surroundings(function_around(call.module, call.scope), tuple(sorted(constraints)))
+
+    def _unplaced(self, call: Call) -> Iterator[Constraint]:
+        if call.misplaced:
+            message = "the place of the call inside the f-string cannot be told; assign it to a variable first"
+            yield because("ASY105", message, call.module, call.span.start)
+        if call.module.path not in self.program.targets:
+            message = "this file calls it and is not among those to be rewritten; name it, too"
+            yield because("ASY110", message, call.module, call.span.start)
+
+    def _scopes(self, call: Call) -> Iterator[Constraint]:
+        """Yield what is wrong with the scopes between the call and its function."""
+        module, number = call.module, call.scope
+        while number > 0:
+            scope = module.scope(number)
+            if scope.kind == "function":
+                break
+            if scope.kind == "lambda":
+                message = "a lambda cannot await; write a nested `async def` if whoever calls it can await"
+                yield because("ASY101", message, module, scope.span.start)
+            elif scope.kind == "class":
+                message = "the body of a class cannot await; make the value in a function"
+                yield because("ASY102", message, module, call.span.start)
+            elif scope.name == "<GeneratorExp>":
+                # sum(f(x) for x in xs), any(...), "".join(...): none of them takes an asynchronous generator
+                message = "a generator expression cannot await here; write a loop or a list comprehension"
+                yield because("ASY104", message, module, scope.span.start)
+            number = scope.parent
+        if self._is_annotation(call):
+            message = "an annotation cannot await; make the value before the definition"
+            yield because("ASY106", message, module, call.span.start)
+
+    def _is_annotation(self, call: Call) -> bool:
+        """Tell whether the call stands in the head of a function, but not surely in a default value."""
+        #     def g(x: f()): ...        def g(x: Annotated[int, f()]): ...
+        root = _root(call)
+        if root.use[0] == "ann":
+            return True
+        if root.use[0] == "default":
+            return False
+        module = call.module
+        return any(
+            each.kind in {"function", "lambda"}
+            and each.parent == call.scope
+            and each.span.start <= call.span.start < each.span.end
+            for each in module.scopes()
+        )
+
+    # --- what is held ---------------------------------------------------------------------------------------------
+
+    def _held(self, call: Call) -> Iterator[Constraint]:
+        module = call.module
+        for guard in module.guards(call.guard):
+            if guard.kind != "with":
+                continue
+            opened = module.call(guard.payload)
+            dotted = self.program.dotted(module, opened.scope, opened.function) or ""
+            if dotted in _HELD or (not dotted.startswith(_ASYNC_LOCKS) and _LOCK_NAME.search(opened.tail)):
+                message = f"`{opened.tail}` is held around the call; use `asyncio.Lock`, or call outside of the `with`"
+                yield because("ASY107", message, module, opened.span.start)
+        function = function_around(module, call.scope)
+        for name, shape, scope, start in self._entered(module):
+            # The facts do not say where the body of a `with` ends: whatever comes after it may stand inside.
+            same = function_around(module, scope).number == function.number
+            if same and start < call.span.start and self._is_lock(module, scope, shape, name):
+                message = f"`{name}` is held around the call, or before it; use `asyncio.Lock`, or call outside"
+                yield because("ASY107", message, module, start)
+        for acquired in module.calls_named("acquire"):
+            if acquired.use[0] == "await" or acquired.span.start > call.span.start:
+                continue
+            if function_around(module, acquired.scope).number == function.number:
+                message = "a lock is acquired before the call and may be held; use `asyncio.Lock`"
+                yield because("ASY107", message, module, acquired.span.start)
+
+    def _entered(self, module: Module) -> Iterator[tuple[str, Shape, int, int]]:
+        """Yield what a `with` enters that is no call: name, shape, scope and place."""
+        for scope, table in enumerate(module.facts["reads"]):
+            for name, reads in table.items():
+                for start, _end, use in reads:
+                    if use[0] == "with":
+                        yield name, ["n", name], scope, start
+        for name, entries in module.facts["attribute_reads"].items():
+            for base, use, scope, start, _end in entries:
+                if use[0] == "with":
+                    yield name, ["a", base, name], scope, start
+
+    def _is_lock(self, module: Module, scope: int, shape: Shape, name: str) -> bool:
+        kind = self._receivers.kind(module, scope, shape)
+        if isinstance(kind, str):
+            return kind in _HELD
+        return kind is None and _LOCK_NAME.search(name) is not None
+
+    # --- exceptions -----------------------------------------------------------------------------------------------
+
+    def _stop_iteration(self, call: Call) -> Iterator[Constraint]:
+        for guard, types in _handlers(call):
+            if any(each == "StopIteration" for each in types):
+                message = "StopIteration is caught around the call, and would arrive as RuntimeError"
+                yield because("ASY108", message, call.module, guard.start)
+
+    def _swallowed(self, call: Call) -> Iterator[Constraint]:
+        for guard in call.module.guards(call.guard):
+            if guard.kind != "try":
+                continue
+            for types, _name, start, _end, statements in guard.payload:
+                everything = types is None or "BaseException" in _names(types)
+                if everything and "Reraise" not in statements:
+                    message = "a handler around the new `await` swallows cancellation"
+                    yield because("ASY002", message, call.module, start)
+
+    # --- what happens to the value ------------------------------------------------------------------------------
+
+    def _awaited(self, call: Call) -> Iterator[Constraint]:
+        """Yield a constraint where a plain function's result is awaited: it returns something awaitable."""
+        use = call.use
+        taken = use[0] == "await"
+        if use[0] == "arg":
+            taker = call.module.call(use[1])
+            dotted = self.program.dotted(taker.module, taker.scope, taker.function)
+            taken = dotted in SCHEDULERS or (taker.function[0] == "a" and taker.tail in _SCHEDULER_METHODS)
+        if taken:
+            message = "what the plain function returns is awaited here already; make it `async def` by hand"
+            yield because("ASY109", message, call.module, call.span.start)
+
+    def _written_after(self, call: Call) -> Iterator[Constraint]:
+        """Yield a hazard for `self.total += f()`, whose target is read before the wait."""
+        if call.use[0] != "bin":
+            return
+        module, value = call.module, ["c", call.index]
+        stored = any(
+            _holds(entry[1], value) for entries in module.facts["attribute_stores"].values() for entry in entries
+        ) or any(_holds(entry[2], value) for entry in module.facts["item_stores"])
+        if not stored:
+            for scope, table in enumerate(module.facts["binds"]):
+                for name, bindings in table.items():
+                    if any(kind == "aug" and _holds(payload, value) for kind, payload, *_ in bindings):
+                        found = module.lookup(scope, name)
+                        stored = found is None or found[0] != function_around(module, call.scope).number
+        if stored:
+            message = "the old value is read before the `await` and written after it; another task may write between"
+            yield because("ASY003", message, module, call.span.start)
+
+    def _nested(self, call: Call) -> Iterator[Constraint]:
+        module, number = call.module, call.scope
+        depth = 0
+        while number > 0 and module.scope(number).kind == "comp":
+            depth += 1
+            number = module.scope(number).parent
+        if depth > 1:
+            message = "`await` in a comprehension within a comprehension needs Python 3.11"
+            yield because("ASY008", message, module, call.span.start)
+
+
+def _root(call: Call) -> Call:
+    """Return the outermost call that this one is an argument, receiver or part of an argument of, as far as seen."""
+    for _ in range(20):
+        use = call.use
+        if use[0] == "arg":
+            call = call.module.call(use[1])
+        elif use[0] == "meth":
+            call = call.module.call(use[2])
+        elif use[0] == "callee":
+            call = call.module.call(use[1])
+        else:
+            break
+    return call
+
+
+def _holds(shape: Shape | None, value: Shape) -> bool:
+    """Tell whether `value` is `shape` or an operand of it."""
+    if shape is None:
+        return False
+    if shape == value:
+        return True
+    return shape[0] == "o" and (_holds(shape[2], value) or _holds(shape[3], value))
+
+
+def _names(types: Shape) -> list[str]:
+    """Return the last names of the exception classes that a handler names."""
+    return [str(each[-1]) for each in (types[1] if types[0] == "t" else [types])]
+
+
+def _handlers(call: Call) -> Iterator[tuple[Guard, list[str]]]:
+    for guard in call.module.guards(call.guard):
+        if guard.kind == "try":
+            for types, *_ in guard.payload:
+                yield guard, _names(types) if types is not None else []
+
+
+# --- the program's entry --------------------------------------------------------------------------------------------
+
+
+def is_entry(call: Call) -> bool:
+    """Tell whether a call at module level runs only when the file is run as a program.
+
+    Surely so in `__main__.py`. Below `if __name__ == "__main__":` the facts do not say how far the block reaches, so
+    only a run of simple statements that begins right below the `if` counts; a call after anything else does not.
+    """
+    module = call.module
+    if function_around(module, call.scope).kind != "module":
+        return False
+    if module.path.rpartition("/")[2] == "__main__.py":
+        return True
+    statement = _statement_start(call)
+    if statement is None:
+        return False
+    target = module.position(statement)
+    for start, _end, use in module.facts["reads"][0].get("__name__", ()):
+        guard = module.position(start)
+        # `if ` and nothing else stands before it at the start of the line; `and`, `or` leave no trace in the facts.
+        if use[:3] != ["cmp", "Eq", ["k", "str", "__main__"]] or guard.column != len("if ") + 1:
+            continue
+        if target.line == guard.line and statement > start:
+            return True
+        bare = _on_line(module, guard.line) == [start]  # if __name__ == "__main__" or DEBUG:
+        below = target.line > guard.line and target.column > 1
+        if bare and below and _all_simple(module, range(guard.line + 1, target.line), target.column):
+            return True
+    return False
+
+
+def _statement_start(call: Call) -> int | None:
+    """Return where the statement begins whose value the call is, or is an argument of; None where that is unclear."""
+    root = _root(call)
+    use = root.use[1][0] if root.use[0] == "multi" else root.use
+    if use[0] == "expr":
+        return root.span.start
+    if use[0] == "raise":
+        return root.span.start - len("raise ")
+    if use[0] == "asg":
+        for binding in root.module.bindings(0, use[2]):
+            if binding.kind == "assign" and binding.payload == ["c", root.index]:
+                return binding.start
+    return None
+
+
+def _on_line(module: Module, line: int) -> list[int]:
+    """Return the places on a line where a name of the module's own scope is read or bound."""
+    places = [each[0] for reads in module.facts["reads"][0].values() for each in reads]
+    places += [each[2] for bindings in module.facts["binds"][0].values() for each in bindings]
+    return [each for each in places if module.position(each).line == line]
+
+
+def _all_simple(module: Module, lines: range, column: int) -> bool:
+    """Tell whether each of `lines` is empty, or a simple statement that begins at `column`, or goes on with one."""
+    begins: set[int] = set()
+    covered: set[int] = set()
+    statements = [each.span for each in module.calls() if each.scope == 0 and each.use == ["expr"]]
+    for bindings in module.facts["binds"][0].values():
+        for kind, payload, start, _nest in bindings:
+            if kind in {"assign", "import"}:
+                if module.position(start).column == column:
+                    begins.add(module.position(start).line)
+                if kind == "assign" and payload is not None and payload[0] == "c":
+                    statements.append(module.call(payload[1]).span)
+    for span in statements:
+        first, last = module.position(span.start), module.position(span.end).line
+        if first.column == column:
+            begins.add(first.line)
+        covered.update(range(first.line + 1, last + 1))
+    starts: list[int] = module.facts["starts"]
+    for line in lines:
+        empty = line < len(starts) and starts[line] - starts[line - 1] <= len("\r\n")
+        if not (empty or line in begins or line in covered):
+            return False
+    return True

@@ -1,0 +1,92 @@
+"""Which functions a call reaches, and how sure that is: the program's own names, then the oracle, then what flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hasten.async_kinds import Kinds
+from hasten.index.module import Call, Scope
+from hasten.index.program import Program
+from hasten.propagate import Certainty
+
+#: Answers which functions of the program a call reaches: `()` is none of them, None is "nobody can tell".
+Resolve: TypeAlias = Callable[[Call], "tuple[Scope, ...] | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a call reaches.
+
+    Attributes:
+        functions: functions and classes of the program.
+        certainty: how sure that is.
+        known: False where nobody can tell; `functions` is empty then.
+    """
+
+    functions: tuple[Scope, ...] = ()
+    certainty: Certainty = Certainty.PROVEN
+    known: bool = True
+
+
+UNKNOWN = Reached(known=False)
+
+
+class Receivers(Kinds):
+    """Answers for the calls of one program."""
+
+    def __init__(self, program: Program, resolve: Resolve | None = None) -> None:
+        """Take the program, and the oracle's answers where there is one."""
+        super().__init__(program, lambda call: self.reached(call).functions)
+        self._resolve = resolve
+
+    def reached(self, call: Call) -> Reached:
+        """Return what `call` reaches."""
+        target, known = self.program.target_of(call)
+        if target is not None:
+            return Reached((target,))
+        if known and not self.is_misnamed(self.program.dotted(call.module, call.scope, call.function)):
+            return Reached()
+        if self._resolve is not None:
+            answer = self._resolve(call)
+            if answer is not None:
+                return Reached(answer)
+        function = call.function
+        if function[0] != "a":
+            return UNKNOWN
+        through = self.through_super(call)
+        if through is not None:
+            return Reached((through,))
+        named = self.class_named(call.module, call.scope, function[1])
+        if named is not None:  # Sub.save(store), where a base of Sub defines it
+            method = self.program.find_method(named, function[2])
+            return Reached((method,)) if method is not None else UNKNOWN
+        kind = self.kind(call.module, call.scope, function[1])
+        if kind is None:
+            return UNKNOWN
+        if isinstance(kind, str):
+            return Reached(certainty=Certainty.INFERRED)
+        method = self.program.find_method(kind, function[2])
+        return Reached((method,), Certainty.INFERRED) if method is not None else UNKNOWN
+
+    def through_super(self, call: Call) -> Scope | None:
+        """Return the method of the program that `super().name(...)` reaches first, None for any other call."""
+        base = call.function[1]
+        if base[0] != "c":
+            return None
+        inner = call.module.call(base[1])
+        if inner.function != ["n", "super"]:
+            return None
+        owner = self.program.method_owner(call.module, call.scope)
+        first = inner.argument(0)
+        if first is not None:
+            owner = self.class_named(call.module, inner.scope, first.shape)
+        if owner is None:
+            return None
+        for each in owner.bases:
+            found = self.class_named(owner.module, owner.parent, each)
+            method = self.program.find_method(found, call.function[2]) if found is not None else None
+            if method is not None:
+                return method
+        return None

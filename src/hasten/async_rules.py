@@ -1,0 +1,339 @@
+"""What keeps a function from becoming a coroutine function, from how it is defined: tables, and how they are read."""
+
+from __future__ import annotations
+
+import builtins
+import io
+from dataclasses import dataclass, field
+
+from hasten.async_kinds import method_of, owner_of
+from hasten.async_places import because
+from hasten.async_receivers import Receivers
+from hasten.index.module import Binding, Module, Scope, Shape
+from hasten.index.program import Program
+from hasten.propagate import Constraint
+
+#: String constants that a codemod has to keep (`Codemod.literals`) for functions that are named in strings to be found.
+DOTTED_LITERAL = r"^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+$"
+
+_TYPING = ("overload", "override", "final", "no_type_check", "type_check_only", "deprecated")
+#: Decorators that leave the function as it is, or take a coroutine function as they take any other.
+_TRANSPARENT = frozenset(
+    {"builtins.staticmethod", "builtins.classmethod", "abc.abstractmethod", "functools.wraps", "warnings.deprecated"}
+    | {f"{module}.{name}" for module in ("typing", "typing_extensions") for name in _TYPING}
+    | {"unittest.mock.patch", "unittest.mock.patch.object", "unittest.mock.patch.dict"}
+)
+_CACHES = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
+_CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager"})
+_FIXTURES = frozenset({"pytest.fixture", "pytest.yield_fixture"})
+_HTTP = frozenset({"route", "get", "post", "put", "delete", "patch", "head", "options"})
+_FLASK = _HTTP | {"before_request", "after_request", "teardown_request", "errorhandler"}
+_FASTAPI = _HTTP | {"api_route", "websocket", "websocket_route", "on_event", "exception_handler"}
+#: Decorators of web frameworks that take coroutine functions: by the class of the object, their names and the hazard.
+_HANDLERS: dict[str, tuple[frozenset[str], str]] = {
+    "flask.Flask": (_FLASK, "ASY004"),
+    "flask.Blueprint": (_FLASK, "ASY004"),
+    "fastapi.FastAPI": (_FASTAPI, "ASY005"),
+    "fastapi.APIRouter": (_FASTAPI, "ASY005"),
+    "fastapi.routing.APIRouter": (_FASTAPI, "ASY005"),
+    "starlette.applications.Starlette": (_FASTAPI, "ASY005"),
+    "aiohttp.web.RouteTableDef": (_HTTP | {"view"}, ""),
+}
+_COMMANDS = ("click.", "typer.", "rich_click.", "asyncclick.", "cloup.")
+_TASKS = ("celery.", "dramatiq.", "huey.", "rq.", "luigi.", "prefect.", "airflow.")
+_CLASS_DECORATORS = ("dataclasses.", "attr.", "attrs.", "typing.", "typing_extensions.", "enum.", "pytest.mark.")
+_CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__"})
+
+_TEST_CASES = frozenset(
+    {"unittest.TestCase", "unittest.case.TestCase", "unittest.IsolatedAsyncioTestCase"}
+    | {f"django.test.{each}" for each in ("TestCase", "SimpleTestCase", "TransactionTestCase")}
+)
+_TEST_SET_UP = frozenset({"setUp", "tearDown", "setUpClass", "tearDownClass", "setUpModule", "tearDownModule"})
+_TEST_CASE_NAMES = frozenset(
+    {"run", "debug", "doCleanups", "addCleanup", "skipTest", "subTest", "id", "countTestCases", "defaultTestResult"}
+    | {"shortDescription", "enterContext", "fail"}
+)
+_THREAD_NAMES = frozenset({"run", "start", "join", "is_alive", "getName", "setName", "isDaemon", "setDaemon"})
+#: Bases from outside the program that are known to define or call no method but those named here.
+_KNOWN_BASES: dict[str, frozenset[str]] = {
+    "abc.ABC": frozenset(),
+    "typing.Protocol": frozenset(),
+    "typing_extensions.Protocol": frozenset(),
+    "typing.Generic": frozenset(),
+    "typing.NamedTuple": frozenset(dir(tuple)) | {"_asdict", "_replace", "_make"},
+    "collections.namedtuple": frozenset(dir(tuple)) | {"_asdict", "_replace", "_make"},
+    "typing.TypedDict": frozenset(dir(dict)),
+    "threading.Thread": _THREAD_NAMES,
+    "multiprocessing.Process": _THREAD_NAMES | {"terminate", "kill", "close"},
+    **{f"enum.{each}": frozenset({"name", "value", *dir(int), *dir(str)}) for each in ("Enum", "IntEnum", "StrEnum")},
+    **dict.fromkeys(_TEST_CASES, _TEST_CASE_NAMES | _TEST_SET_UP),
+}
+#: Method names that built-in types share: a call of one on an unknown object says nothing.
+COMMON_METHODS = frozenset(
+    name
+    for kind in (dict, list, set, str, bytes, tuple, io.StringIO, io.BytesIO, io.TextIOWrapper, io.BufferedReader)
+    for name in dir(kind)
+    if not name.startswith("_")
+)
+_FILE_METHODS = frozenset(
+    {"read", "readline", "readlines", "readinto", "write", "writelines", "flush", "seek", "tell", "fileno"}
+)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was found about one function.
+
+    Attributes:
+        constraints: why it cannot become a coroutine function.
+        hazards: what happens if it does.
+        stays: it stays as it is, but may call `asyncio.run`: an entry of the program, a command, a test.
+    """
+
+    constraints: list[Constraint] = field(default_factory=list)
+    hazards: list[Constraint] = field(default_factory=list)
+    stays: bool = False
+
+
+class Definitions:
+    """Answers for the functions of one program, from their definitions alone."""
+
+    def __init__(self, program: Program, receivers: Receivers, entry_points: frozenset[str]) -> None:
+        """Take the program, its receivers, and the dotted names that the project's metadata calls from outside."""
+        self.program = program
+        self._receivers = receivers
+        self._entries = frozenset(each.replace(":", ".") for each in entry_points)
+        self._verdicts: dict[tuple[str, int], Verdict] = {}
+
+    def verdict(self, function: Scope) -> Verdict:
+        """Return what is known about `function`, which is no coroutine function yet."""
+        key = (function.module.path, function.number)
+        if key not in self._verdicts:
+            self._verdicts[key] = verdict = Verdict()
+            self._judge(function, verdict)
+        return self._verdicts[key]
+
+    def _judge(self, function: Scope, verdict: Verdict) -> None:
+        def no(code: str, message: str, offset: int = function.span.start) -> None:
+            verdict.constraints.append(because(code, message, function.module, offset))
+
+        name, owner = function.name, owner_of(function)
+        if function.module.path not in self.program.targets:
+            no("ASY110", f"`{name}` is defined in a file that is not among those to be rewritten; name it, too")
+        if function.is_generator and not self._names_decorator(function, _CONTEXT_MANAGERS):
+            no("ASY125", f"`{name}` is a generator; make the value outside of it")
+        if owner is not None and name in _CONSTRUCTORS:
+            no("ASY120", f"`{name}` is a constructor; open it lazily, or write an `async def create(cls)`")
+        elif owner is not None and name.startswith("__") and name.endswith("__"):
+            no("ASY121", f"`{name}` is called by Python itself, which awaits nothing")
+        if f"{function.module.name}.{function.module.symbol(function.number)}" in self._entries:
+            verdict.stays = True
+            no("ASY128", f"`{name}` is an entry point of the project; let it call `asyncio.run` on an `async def`")
+        if self._is_test(function, owner):
+            verdict.stays = True
+            no("ASY129", f"`{name}` is a test; make it asynchronous in the style of the project")
+        self._judge_bindings(function, verdict)
+        for index, decorator in enumerate(function.decorators):
+            self._judge_decorator(function, decorator, verdict, innermost=index == len(function.decorators) - 1)
+        if owner is not None:
+            self._judge_class(function, owner, verdict)
+        if owner is not None and name in _FILE_METHODS:
+            message = f"`{name}` is called by the standard library on objects that are handed to it"
+            verdict.hazards.append(because("ASY009", message, function.module, function.span.start))
+
+    def _judge_bindings(self, function: Scope, verdict: Verdict) -> None:
+        """Refuse a name that is bound in several ways, overloads excepted."""
+        for binding in function.module.bindings(function.parent, function.name):
+            if binding.kind == "def" and (binding.payload == function.number or self.is_overload(function, binding)):
+                continue
+            #     try: def f(): ...        if sys.platform == "win32": def f(): ...        f = timed(f)
+            message = f"`{function.name}` is bound here, too; define it once"
+            verdict.constraints.append(because("ASY131", message, function.module, binding.start))
+            return
+
+    def is_overload(self, function: Scope, binding: Binding) -> bool:
+        """Tell whether `function`, or the other definition of its name, is only a stub for type checkers."""
+        other = function.module.scope(binding.payload)
+        overload = frozenset({"typing.overload", "typing_extensions.overload"})
+        return self._names_decorator(other, overload) or self._names_decorator(function, overload)
+
+    # --- decorators -----------------------------------------------------------------------------------------------
+
+    def _names_decorator(self, function: Scope, names: frozenset[str]) -> bool:
+        return any(self.decorator(function, each) in names for each in function.decorators)
+
+    def decorator(self, function: Scope, shape: Shape) -> str:
+        """Return the dotted name of a decorator, `flask.Flask.route` for `@app.route(...)`; `""` where unknown."""
+        module = function.module
+        if shape[0] == "c":
+            shape = module.call(shape[1]).function
+        dotted = module.dotted(function.parent, shape)
+        if dotted is not None and not self.program.is_own(dotted):
+            return dotted
+        if shape[0] == "a":
+            group = module.dotted(function.parent, shape[1])
+            base = self.program.resolve(group) if group is not None else None
+            if base is not None and base.kind == "function":
+                over = [self.decorator(base, each) for each in base.decorators]
+                if any(each.startswith(_COMMANDS) for each in over):  # @cli.command() below @click.group()
+                    return f"click.Group.{shape[2]}"
+            kind = self._receivers.kind(module, function.parent, shape[1])
+            if isinstance(kind, str):
+                return f"{kind}.{shape[2]}"
+        return dotted or ""
+
+    def _judge_decorator(self, function: Scope, shape: Shape, verdict: Verdict, *, innermost: bool) -> None:
+        name, module = function.name, function.module
+        dotted = self.decorator(function, shape)
+        head, _, tail = dotted.rpartition(".")
+        shown = tail or str(shape[-1])
+
+        def no(code: str, message: str) -> None:
+            verdict.constraints.append(because(code, message, module, function.span.start))
+
+        if dotted in _TRANSPARENT or dotted.startswith("pytest.mark.") or self._forwards(module, function, shape):
+            return
+        if head in _HANDLERS and tail in _HANDLERS[head][0]:
+            code = _HANDLERS[head][1]
+            if code:
+                message = f"`{name}` is a handler of {head.partition('.')[0]}, which runs it in another way then"
+                verdict.hazards.append(because(code, message, module, function.span.start))
+        elif dotted == "tenacity.retry" and innermost:
+            return
+        elif dotted in _CACHES and tail != "cached_property":
+            no("ASY123", f"`{shown}` would keep the coroutine of `{name}`; use a cache for coroutine functions")
+        elif dotted in {"builtins.property", *_CACHES} or shown in {"setter", "deleter", "getter"}:
+            no("ASY122", f"`{name}` is a property; make a method of it")
+        elif dotted in _CONTEXT_MANAGERS:
+            no("ASY124", f"`{name}` is a context manager; use `asynccontextmanager` and `async with` by hand")
+        elif dotted.startswith(_COMMANDS):
+            verdict.stays = True
+            no("ASY128", f"`{name}` is a command; let it call `asyncio.run` on an `async def`")
+        elif dotted in _FIXTURES:
+            verdict.stays = True
+            no("ASY129", f"`{name}` is a fixture; make it asynchronous in the style of the project")
+        elif dotted.startswith(_TASKS):
+            no("ASY127", f"`{name}` is a task of a queue; keep it, and call `asyncio.run` in it")
+        else:
+            written = module.call(shape[1]).function if shape[0] == "c" else shape
+            root = written[1] if written[0] == "a" else written
+            if isinstance(root[-1], str):
+                self.program.want(root[-1])  # the file that makes `app`, or defines the decorator
+            no("ASY126", f"`@{shown}` is not known to take coroutine functions; give it an asynchronous form")
+
+    def _forwards(self, module: Module, function: Scope, shape: Shape) -> bool:
+        """Tell whether a decorator of the program does nothing but hand the call through.
+
+        def logged(fn):
+            @functools.wraps(fn)
+            def wrapper(*args, **kwargs):
+                return fn(*args, **kwargs)
+            return wrapper
+        """
+        dotted = module.dotted(function.parent, shape) if shape[0] in {"n", "a"} else None
+        found = self.program.resolve(dotted) if dotted is not None else None
+        if found is None or found.kind != "function" or len(found.parameters) != 1 or found.flags:
+            return False
+        home, wrapped = found.module, found.parameters[0][0]
+        uses = [each.use for each in home.reads(found.number, wrapped)]
+        if found.returned == [["n", wrapped]]:
+            return len(uses) == 1  # def marked(fn): return fn
+        inner = [each for each in home.scopes() if each.parent == found.number]
+        if len(inner) != 1 or inner[0].kind != "function" or inner[0].flags or len(inner[0].returned) != 1:
+            return False
+        wrapper = inner[0]
+        if found.returned != [["n", wrapper.name]] or [each[1] for each in wrapper.parameters] != ["*", "**"]:
+            return False
+        calls = [each for each in home.calls() if each.scope == wrapper.number]
+        if len(calls) != 1 or calls[0].guard >= 0 or wrapper.returned != [["c", calls[0].index]]:
+            return False
+        passed = [(each.keyword, each.shape) for each in calls[0].arguments]
+        expected = [(each[1], ["n", each[0]]) for each in wrapper.parameters]
+        over = [self.decorator(wrapper, each) for each in wrapper.decorators]
+        return (
+            calls[0].function == ["n", wrapped]
+            and passed == expected
+            and all(each == "functools.wraps" for each in over)
+            and len(uses) == 1 + len(over)
+        )
+
+    # --- classes --------------------------------------------------------------------------------------------------
+
+    def _judge_class(self, function: Scope, owner: Scope, verdict: Verdict) -> None:
+        module = owner.module
+        for decorator in owner.decorators:
+            dotted = self.decorator(owner, decorator)
+            if not dotted.startswith(_CLASS_DECORATORS) and dotted != "functools.total_ordering":
+                message = f"the decorator of class `{owner.name}` may wrap or call its methods"
+                verdict.constraints.append(because("ASY126", message, module, owner.span.start))
+        base = self.foreign_base(owner, function.name)
+        if base is not None and not (function.name.startswith("__") or verdict.stays):
+            message = f"`{function.name}` may override a method of `{base}`, which is not part of the program"
+            verdict.constraints.append(because("ASY130", message, function.module, function.span.start))
+
+    def foreign_base(self, owner: Scope, name: str, depth: int = 0) -> str | None:
+        """Return the name of a base from outside the program that may know a method `name`, None if there is none."""
+        if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
+            return owner.name
+        for base in owner.bases:
+            shape = base[1] if base[0] == "i" else base
+            if shape[0] == "c":  # class Point(namedtuple("Point", "x y"))
+                shape = owner.module.call(shape[1]).function
+            dotted = owner.module.dotted(owner.parent, shape) or ""
+            found = self.program.resolve(dotted) if dotted else None
+            if found is not None and found.kind == "class":
+                foreign = self.foreign_base(found, name, depth + 1)
+                if foreign is not None:
+                    return foreign
+            elif name in known_names(dotted):
+                if isinstance(shape[-1], str):
+                    self.program.want(shape[-1])  # the file that defines the base, if the program has it
+                return dotted or str(shape[-1])
+        return None
+
+    def is_protocol(self, owner: Scope) -> bool:
+        """Tell whether a class is a Protocol itself, so that others stand for it without deriving from it."""
+        shapes = [each[1] if each[0] == "i" else each for each in owner.bases]
+        names = [owner.module.dotted(owner.parent, each) for each in shapes]
+        return any(each in {"typing.Protocol", "typing_extensions.Protocol"} for each in names)
+
+    # --- tests ----------------------------------------------------------------------------------------------------
+
+    def _is_test(self, function: Scope, owner: Scope | None) -> bool:
+        name = function.name
+        if owner is not None and self._is_test_case(owner):
+            return name.startswith("test") or name in _TEST_SET_UP
+        file = function.module.path.rpartition("/")[2]
+        is_file = file.startswith("test_") or file.endswith("_test.py") or file == "conftest.py"
+        outside = function.parent == 0 or (owner is not None and owner.name.startswith("Test"))
+        known = name.startswith(("test", "setup_", "teardown_", "pytest_"))
+        return is_file and outside and known
+
+    def _is_test_case(self, owner: Scope, depth: int = 0) -> bool:
+        for base in owner.bases if depth < 10 else ():  # noqa: PLR2004 - deeper hierarchies are cyclic
+            dotted = owner.module.dotted(owner.parent, base) or ""
+            found = self.program.resolve(dotted) if dotted else None
+            if dotted in _TEST_CASES or (found is not None and self._is_test_case(found, depth + 1)):
+                return True
+        return False
+
+
+class _Anything:
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def known_names(dotted: str) -> frozenset[str] | _Anything:
+    """Return the methods that a class from outside the program may define or call: any, where it is not known."""
+    if dotted in _KNOWN_BASES:
+        return _KNOWN_BASES[dotted]
+    head, _, tail = dotted.rpartition(".")
+    kind = getattr(builtins, tail, None) if head == "builtins" else None
+    return frozenset(dir(kind)) if isinstance(kind, type) else _Anything()
+
+
+def has_methods_of(program: Program, owner: Scope, protocol: Scope) -> bool:
+    """Tell whether class `owner` has every method that the body of `protocol` names."""
+    names = sorted(protocol.module.facts["binds"][protocol.number])
+    wanted = [each for each in names if method_of(protocol, each) is not None]
+    return bool(wanted) and all(program.find_method(owner, each) is not None for each in wanted)

@@ -1,0 +1,118 @@
+"""Carry out the edits that every conversion to coroutines is made of; codemods derive their transformers from this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from hasten.errors import SourceError
+from hasten.rewrite import NodeT, Transformer
+
+if TYPE_CHECKING:
+    from hasten.model import NodeEdit
+
+
+class AsyncTransformer(Transformer):
+    """Makes coroutine functions of functions and awaits of calls, where it was told to.
+
+    The actions are `async-def` (a function), `await-call`, `asyncio-run` and `replace-call` (calls). The last takes
+    `callee`, the dotted name that is called instead, and `await`, which is `no` where the result is not awaited. A
+    subclass carries out further actions on calls in `rewrite_call`, and on other nodes in `leave_` methods of its own.
+    """
+
+    def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
+        """Take the edits of one island, by the node each is meant for."""
+        super().__init__(orders)
+        self._around: list[cst.CSTNode] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Remember what is around the nodes inside `node`."""
+        self._around.append(node)
+        return super().on_visit(node)
+
+    def on_leave(
+        self, original_node: NodeT, updated_node: NodeT
+    ) -> NodeT | cst.RemovalSentinel | cst.FlattenSentinel[NodeT]:
+        """Leave `original_node`."""
+        # Another transformer of the same walk may have taken a node away, whose end this one is then not told of.
+        while self._around.pop() is not original_node:
+            pass
+        return super().on_leave(original_node, updated_node)
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:  # noqa: N802 - LibCST's name
+        """`def f():` -> `async def f():`."""
+        edit = self.order(original_node)
+        return updated_node if edit is None else updated_node.with_changes(asynchronous=cst.Asynchronous())
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802
+        """Rewrite one call."""
+        edit = self.order(original_node)
+        if edit is None:
+            return updated_node
+        if any(isinstance(each, cst.FormattedStringExpression) and each.equal is not None for each in self._around):
+            raise SourceError(
+                "internal", "a call stands in `{...=}`, which shows its text; assign it to a variable first"
+            )
+        match edit.action:
+            case "await-call":
+                return self.awaited(original_node, updated_node)
+            case "asyncio-run":
+                return _run(updated_node)
+            case "replace-call":
+                replaced = updated_node.with_changes(func=_renamed(updated_node.func, edit.get("callee")))
+                return replaced if edit.get("await") == "no" else self.awaited(original_node, replaced)
+            case _:
+                return self.rewrite_call(edit, original_node, updated_node)
+
+    def rewrite_call(self, edit: NodeEdit, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: ARG002 - for those who override it
+        """Carry out an action of the codemod's own on a call.
+
+        Raises:
+            SourceError: the action is not known.
+        """
+        raise SourceError("internal", f"no transformer knows the action {edit.action!r}; please report this")
+
+    def awaited(self, original_node: cst.BaseExpression, updated_node: cst.BaseExpression) -> cst.Await:
+        """Return `await` with `updated_node`, in parentheses where the old expression had some or new ones are needed.
+
+        Args:
+            original_node: the expression in whose place it will stand; it is the one that is being left.
+            updated_node: what is awaited: a call, or something else that binds as tightly.
+        """
+        lpar, rpar = updated_node.lpar, updated_node.rpar
+        if not lpar and _binds_tighter(self._around[-1], original_node):
+            lpar, rpar = [cst.LeftParen()], [cst.RightParen()]
+        return cst.Await(updated_node.with_changes(lpar=[], rpar=[]), lpar=lpar, rpar=rpar)
+
+
+def _binds_tighter(parent: cst.CSTNode, node: cst.BaseExpression) -> bool:
+    """Tell whether what stands behind `node` would be awaited with it: `f().x`, `f()[0]`, `f()()`."""
+    match parent:
+        case cst.Attribute(value=inner) | cst.Subscript(value=inner) | cst.Call(func=inner):
+            return inner is node
+        case cst.Await():
+            return True  # `await await f()` is no Python
+        case _:
+            return False
+
+
+def _run(call: cst.Call) -> cst.Call:
+    """`main()` -> `asyncio.run(main())`."""
+    inner = call.with_changes(lpar=[], rpar=[])
+    return cst.Call(_dotted("asyncio.run"), [cst.Arg(inner)], lpar=call.lpar, rpar=call.rpar)
+
+
+def _renamed(function: cst.BaseExpression, callee: str) -> cst.BaseExpression:
+    """Return `callee` in the place of what was called, spaces and comments around its dot kept."""
+    base, _, name = callee.rpartition(".")
+    if isinstance(function, cst.Attribute) and isinstance(function.value, cst.Name) and base.isidentifier():
+        return function.with_changes(
+            value=function.value.with_changes(value=base), attr=function.attr.with_changes(value=name)
+        )
+    return _dotted(callee).with_changes(lpar=function.lpar, rpar=function.rpar)
+
+
+def _dotted(name: str) -> cst.BaseExpression:
+    return cst.parse_expression(name)

@@ -1,0 +1,424 @@
+"""Turn blocking calls into awaited ones: from a codemod's table of such calls to changes and refusals.
+
+A codemod says which calls block and what is awaited in their place. Everything else is the same for all of them and is
+done here: which functions have to become coroutine functions, where each call of them is awaited, what stands in the
+way, and what else changes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from hasten import propagate
+from hasten.async_places import because, function_around
+from hasten.async_receivers import Resolve
+from hasten.callgraph import RUN, CallGraph, build
+from hasten.index.module import Call, Module, Scope
+from hasten.index.program import Note, Program
+from hasten.interleaving import straddled
+from hasten.model import (
+    Applicability,
+    Change,
+    Edit,
+    Finding,
+    Hazard,
+    ImportRequest,
+    NodeEdit,
+    Proof,
+    Refusal,
+    Span,
+)
+from hasten.propagate import Certainty, Constraint, Refused
+from hasten.uses import trouble_with
+
+#: So many functions of a path are named in a message.
+_LONGEST_PATH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A blocking call, and what is to be awaited in its place.
+
+    Attributes:
+        call: the call that blocks.
+        title: one line for people, for the change.
+        action: what the codemod's transformer does at the call; `replace-call` is known to every `AsyncTransformer`.
+        data: the arguments of the action, such as `callee`.
+        edits: further edits that are only correct together with it.
+        imports, releases, dependencies, hazards, proofs: as of `Change`.
+    """
+
+    call: Call
+    title: str
+    action: str = "replace-call"
+    data: tuple[tuple[str, str], ...] = ()
+    edits: tuple[Edit, ...] = ()
+    imports: tuple[ImportRequest, ...] = ()
+    releases: tuple[tuple[str, Span], ...] = ()
+    dependencies: tuple[str, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+
+
+class Conversion:
+    """What the blocking calls of one program turn into."""
+
+    def __init__(
+        self,
+        program: Program,
+        codemod: str,
+        *,
+        resolve: Resolve | None = None,
+        entry_points: frozenset[str] | None = None,
+    ) -> None:
+        """Take the program.
+
+        Args:
+            program: where the calls are.
+            codemod: whose transformer, derived from `AsyncTransformer`, carries the edits out.
+            resolve: what a call reaches, where the facts do not say, see `hasten.callgraph.build`; by default the
+                program is asked.
+            entry_points: dotted names that the project's metadata calls from outside; by default those of the program.
+        """
+        self.program = program
+        self.codemod = codemod
+        self._resolve = resolve or program.resolve_call
+        self._entry_points = entry_points
+
+    def findings(self, blocking: Iterable[Awaited]) -> Iterator[Finding]:
+        """Yield a change or a refusal for each blocking call, and the changes that these require.
+
+        A call is rewritten where its function is a coroutine function, or is called by one, directly or not. Each
+        function that has to become one is a change of its own, with every `await` of it, in all files.
+        """
+        wanted = {(each.call.module.path, each.call.index): each for each in blocking}
+        if not wanted:
+            return
+        calls = [each.call for _, each in sorted(wanted.items())]
+        graph = build(
+            self.program,
+            [(each, each.module.enclosing(each.scope, "function")) for each in calls],
+            self._resolve,
+            entry_points=self.program.entry_points if self._entry_points is None else self._entry_points,
+        )
+        yield from _Findings(self.program, self.codemod, graph, wanted).all()
+
+
+class _Findings:
+    def __init__(
+        self, program: Program, codemod: str, graph: CallGraph, wanted: Mapping[tuple[str, int], Awaited]
+    ) -> None:
+        self.program = program
+        self.codemod = codemod
+        self.graph = graph
+        self.wanted = wanted
+        self.family = {each.id: each.family or each.id for each in graph.functions}
+        functions = self.functions()
+        self.possible = propagate.propagate(functions, graph.calls, graph.seeds)
+        self.result = propagate.propagate(functions, graph.calls, self.reached())
+        self.converted = frozenset(self.result.converted)
+        self.sites: dict[str, list[propagate.Call]] = {}
+        for each in self.result.awaited:
+            self.sites.setdefault(each.callee, []).append(each)
+        self.remedies: dict[str, list[propagate.Call]] = {}
+        for each in self.result.remedied:
+            self.remedies.setdefault(each.callee, []).append(each)
+        self.called = {self.family[each.callee] for each in graph.calls}
+        self.own_hazards = {each: self.hazards_of(each) for each in self.result.converted}
+        if program.watched in graph.scopes:
+            converts = program.watched in self.converted
+            program.notes += [Note(codemod, each, converts) for each in self.told(program.watched)]
+
+    def all(self) -> Iterator[Finding]:
+        """Yield everything that was found."""
+        for refused in self.possible.refused:
+            yield self.refused(refused)
+        made = {each.site for each in self.result.seeds}
+        for seed in self.possible.seeds:
+            if seed.site not in made:
+                yield self.unreached(seed)
+        for seed in self.result.seeds:
+            yield self.change(seed)
+        for function in self.result.converted:
+            yield self.support(function)
+
+    # --- which of them ------------------------------------------------------------------------------------------
+
+    def functions(self) -> list[propagate.Function]:
+        """Return the functions of the graph, those constrained whose callers could not call `asyncio.run`."""
+        taken: dict[str, list[Constraint]] = {}
+        for call in self.graph.calls:
+            if call.remedy == RUN:
+                site = self.graph.sites[call.site]
+                trouble = trouble_with(self.program, site.module, site.scope, "asyncio", site.span.start)
+                if trouble:
+                    message = f"{trouble}, and `asyncio.run` is needed here"
+                    taken.setdefault(call.callee, []).append(because("ASY151", message, site.module, site.span.start))
+        return [
+            replace(each, constraints=(*each.constraints, *taken[each.id])) if each.id in taken else each
+            for each in self.graph.functions
+        ]
+
+    def reached(self) -> list[propagate.Seed]:
+        """Return the seeds that a coroutine reaches: where nobody waits for a loop, nothing is gained by one.
+
+        A function that becomes a coroutine function for the sake of one seed makes a coroutine reach others.
+        """
+        below: dict[str, list[str]] = {}
+        for call in self.graph.calls:
+            below.setdefault(call.caller, []).append(self.family[call.callee])
+        for each, family in self.family.items():
+            # A call of one of a family may reach any of them.
+            below.setdefault(each, []).append(family)
+            below.setdefault(family, []).append(each)
+        awake: set[str] = set()
+        fresh = [each.id for each in self.graph.functions if each.is_async]
+        seeds: list[propagate.Seed] = []
+        while fresh:
+            while fresh:
+                function = fresh.pop()
+                if function not in awake:
+                    awake.add(function)
+                    fresh += below.get(function, ())
+            seeds = [each for each in self.possible.seeds if each.function in awake]
+            converted = propagate.propagate(self.graph.functions, self.graph.calls, seeds).converted
+            fresh = [each for each in converted if each not in awake]
+        return seeds
+
+    def unreached(self, seed: propagate.Seed) -> Refusal:
+        """Refuse a seed that no coroutine reaches."""
+        call = self.graph.sites[seed.site]
+        name = function_around(call.module, call.scope).name
+        message = f"no coroutine calls `{name}`, as far as can be seen: there is no event loop to be blocked"
+        return self.refusal(call, "ASY150", message)
+
+    def refused(self, refused: Refused) -> Refusal:
+        """Refuse a seed that a constraint stops."""
+        constraint, call = refused.constraint, self.graph.sites[refused.seed.site]
+        message = constraint.message
+        here = call.module.path, call.module.position(call.span.start).line
+        # A module as a whole is no place to look at; the call in it is named below.
+        whole = self.graph.scopes[refused.path[-1]].kind == "module"
+        if constraint.path and not whole and (constraint.path, constraint.line) != here:
+            message = f"{constraint.path}:{constraint.line}: {message}"
+        if len(refused.path) > 1:
+            message += f"; the way there: {self.way(refused)}"
+        return self.refusal(call, constraint.code, message)
+
+    def way(self, refused: Refused) -> str:
+        """Return the functions between a seed and what stops it, each with where it calls the one before."""
+        steps = self.steps(refused.path, {(each.callee, each.caller): each for each in refused.calls})
+        if len(steps) > _LONGEST_PATH:
+            steps = [*steps[: _LONGEST_PATH - 1], "...", steps[-1]]
+        return " <- ".join(steps)
+
+    def steps(self, path: Sequence[str], calls: Mapping[tuple[str, str], propagate.Call]) -> list[str]:
+        """Return the functions of a path by name, each with the place of the call between it and the one before."""
+        steps = [f"`{self.name_of(path[0])}`"]
+        for pair in pairwise(path):
+            call = self.graph.sites[calls[pair].site] if pair in calls else None
+            at = f" ({_place(call.module, call.span.start)})" if call is not None else ""
+            steps.append(f"`{self.name_of(pair[1])}`{at}")
+        return steps
+
+    def refusal(self, call: Call, code: str, message: str) -> Refusal:
+        """Return a refusal at a call."""
+        module = call.module
+        return Refusal(
+            self.codemod, code, message, module.path, module.position(call.span.start), module.symbol(call.scope)
+        )
+
+    def name_of(self, function: str) -> str:
+        """Return the qualified name of a function, for people."""
+        scope = self.graph.scopes[function]
+        return scope.module.symbol(scope.number)
+
+    # --- one function, for whoever wants to know about it ---------------------------------------------------------
+
+    def told(self, function: str) -> Iterator[str]:
+        """Yield what becomes of a function, and why."""
+        name = f"`{self.name_of(function)}`"
+        if function in self.converted:
+            reason = self.result.why(function)
+            yield f"{name} becomes a coroutine function; the way to what blocks: {self.down(reason.path, reason.seed)}"
+            return
+        awaits = [(each, "awaits", "") for each in self.result.awaited if each.caller == function]
+        run = [(each, "stays as it is, and runs", " with `asyncio.run`") for each in self.result.remedied]
+        run = [each for each in run if each[0].caller == function]
+        for each, verb, how in (*awaits, *run):
+            call = self.graph.sites[each.site]
+            yield f"{name} {verb} `{self.name_of(each.callee)}`{how} ({_place(call.module, call.span.start)})"
+        refused = {each.seed.site: self.refused(each) for each in self.possible.refused}
+        taken = {each.site for each in self.result.seeds}
+        found = [(seed, path) for seed, path in self.below(function) if seed.site not in taken]
+        # The nearest of those that something stands in the way of, else the nearest that nobody waits for.
+        for seed, path in sorted(found, key=lambda each: each[0].site not in refused)[:1]:
+            why = refused.get(seed.site) or self.unreached(seed)
+            stays = "calls what stays" if self.graph.scopes[function].is_async or run else "stays"
+            yield f"{name} {stays} as it is; the way to what blocks: {self.down(path, seed)}"
+            yield f"that call is not rewritten: {why.code} {why.message}"
+
+    def below(self, function: str) -> Iterator[tuple[propagate.Seed, Sequence[str]]]:
+        """Yield the blocking calls that a function reaches, nearest first, each with the functions on the way."""
+        onward: dict[str, list[str]] = {}
+        for call in self.graph.calls:
+            onward.setdefault(call.caller, []).append(call.callee)
+        families: dict[str, list[str]] = {}
+        for each, family in self.family.items():
+            families.setdefault(family, []).append(each)
+        seen = {function}
+        ways: list[tuple[str, ...]] = [(function,)]
+        for way in ways:
+            last = way[-1]
+            yield from ((seed, way) for seed in self.graph.seeds if seed.function == last)
+            # A call of one of a family may reach any of them.
+            for each in (*onward.get(last, ()), *families[self.family[last]]):
+                if each not in seen:
+                    seen.add(each)
+                    ways.append((*way, each))
+
+    def down(self, path: Sequence[str], seed: propagate.Seed) -> str:
+        """Return the functions from one to the blocking call that it reaches, each with where it is called."""
+        steps = self.steps(path, {(each.caller, each.callee): each for each in reversed(self.graph.calls)})
+        blocking = self.graph.sites[seed.site]
+        place = _place(blocking.module, blocking.span.start)
+        return " -> ".join([*steps, f"`{blocking.tail}()` ({place})"])
+
+    # --- changes ------------------------------------------------------------------------------------------------
+
+    def change(self, seed: propagate.Seed) -> Change:
+        """Return the change of one blocking call."""
+        call = self.graph.sites[seed.site]
+        order = self.wanted[call.module.path, call.index]
+        needed = self.closure(seed.function)
+        hazards = _merged(
+            [*order.hazards, *self.at(seed.site), *self.straddling(call)],
+            *(self.own_hazards[each] for each in needed),
+        )
+        return Change(
+            id=f"{call.module.path}:{call.span.start}:{call.span.end}",
+            codemod=self.codemod,
+            title=order.title,
+            symbol=call.module.symbol(call.scope),
+            applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
+            edits=(self.edit(call, order.action, order.data), *order.edits),
+            hazards=hazards,
+            requires=(_key(seed.function),) if seed.function in self.converted else (),
+            imports=order.imports,
+            releases=order.releases,
+            dependencies=order.dependencies,
+            proofs=order.proofs,
+        )
+
+    def support(self, function: str) -> Change:
+        """Return the change that makes a function a coroutine function, and awaits it wherever it is called."""
+        scope = self.graph.scopes[function]
+        awaited = [self.graph.sites[each.site] for each in self.sites.get(function, ())]
+        run = [self.graph.sites[each.site] for each in self.remedies.get(function, ())]
+        edits: list[Edit] = [self.definition(scope)]
+        edits += (self.edit(each, "await-call") for each in awaited)
+        edits += (self.edit(each, "asyncio-run") for each in run)
+        hazards = _merged(self.own_hazards[function])
+        return Change(
+            id=_key(function),
+            codemod=self.codemod,
+            title=f"make a coroutine function of `{scope.name}`",
+            symbol=scope.module.symbol(scope.number),
+            applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
+            edits=tuple(dict.fromkeys(edits)),
+            hazards=hazards,
+            requires=tuple(_key(each) for each in self.result.requires[function]),
+            imports=tuple(ImportRequest(each.module.path, "asyncio") for each in run),
+            support=True,
+        )
+
+    def definition(self, scope: Scope) -> NodeEdit:
+        """Return the edit of a function's definition; for people it is where `def` stands."""
+        module, span = scope.module, scope.span
+        start, end = module.position(span.start), module.position(span.start + len("def"))
+        return NodeEdit(module.path, span, start, end, self.codemod, "async-def")
+
+    def edit(self, call: Call, action: str, data: tuple[tuple[str, str], ...] = ()) -> NodeEdit:
+        """Return the edit of a call."""
+        module, span = call.module, call.span
+        start, end = module.position(span.start), module.position(span.end)
+        return NodeEdit(module.path, span, start, end, self.codemod, action, data)
+
+    def closure(self, function: str) -> Sequence[str]:
+        """Return what converts for a seed in `function`, nearest first."""
+        if function not in self.converted:
+            return ()
+        found = {function: None}
+        pending = [function]
+        for each in pending:
+            for needed in self.result.requires[each]:
+                if needed not in found:
+                    found[needed] = None
+                    pending.append(needed)
+        return list(found)
+
+    # --- hazards ------------------------------------------------------------------------------------------------
+
+    def hazards_of(self, function: str) -> list[Hazard]:
+        """Return what happens if a function converts, apart from the functions that must follow."""
+        scope = self.graph.scopes[function]
+        place = _place(scope.module, scope.span.start)
+        calls = [*self.sites.get(function, ()), *self.remedies.get(function, ())]
+        found = [Hazard("ASY020", f"`{scope.name}` becomes a coroutine function ({place})")]
+        found += self.at(function)
+        for each in calls:
+            call = self.graph.sites[each.site]
+            found += self.at(each.site)
+            if each.certainty is Certainty.GUESSED:
+                message = f"the call of `{scope.name}` at {_place(call.module, call.span.start)} is a guess"
+                found.append(Hazard("ASY001", message))
+        for each in self.sites.get(function, ()):
+            found += self.straddling(self.graph.sites[each.site])
+        started = [each for each in self.remedies.get(function, ()) if self.graph.scopes[each.caller].kind == "module"]
+        for each in started[:1]:
+            call = self.graph.sites[each.site]
+            where = _place(call.module, call.span.start)
+            found.append(Hazard("ASY022", f"`{scope.name}` is where the program starts ({where})"))
+        if self.family[function] not in self.called and not scope.decorators:
+            found.append(Hazard("ASY021", f"nobody in the program calls `{scope.name}`, so others may ({place})"))
+        return found
+
+    def at(self, where: str) -> list[Hazard]:
+        """Return the hazards that the graph knows of a function or a site."""
+        return [_hazard(each) for each in self.graph.hazards.get(where, ())]
+
+    def straddling(self, call: Call) -> Iterator[Hazard]:
+        """Yield a hazard where state is read before the wait and written after it."""
+        found = straddled(call.module, function_around(call.module, call.scope).number, call.span)
+        if found is not None:
+            name, read, written = found
+            lines = call.module.position(read).line, call.module.position(written).line
+            message = f"`{name}` is read at line {lines[0]} and written at line {lines[1]}, with a new wait between"
+            yield Hazard("ASY003", f"{message} ({_place(call.module, call.span.start)})")
+
+
+def _hazard(constraint: Constraint) -> Hazard:
+    return Hazard(constraint.code, f"{constraint.message} ({constraint.path}:{constraint.line})")
+
+
+def _merged(*groups: Iterable[Hazard]) -> tuple[Hazard, ...]:
+    """Return one hazard for each code: the first, and how many more there are."""
+    found: dict[str, list[str]] = {}
+    for each in (hazard for group in groups for hazard in group):
+        messages = found.setdefault(each.code, [])
+        if each.message not in messages:
+            messages.append(each.message)
+    return tuple(
+        Hazard(code, messages[0] + (f", and {len(messages) - 1} more" if len(messages) > 1 else ""))
+        for code, messages in sorted(found.items())
+    )
+
+
+def _key(function: str) -> str:
+    return f"async:{function}"
+
+
+def _place(module: Module, offset: int) -> str:
+    return f"{module.path}:{module.position(offset).line}"

@@ -1,0 +1,232 @@
+"""Where a program contradicts what the checker believes about it.
+
+In code without annotations the checker takes a name's first assignment for a declaration: after `self.store = Store()`
+in `__init__`, `self.store` is a `Store` everywhere, and `self.store = Fake()` elsewhere is an error that it reports. In
+a program that runs, the assignment is right and the belief wrong. And where types fit, it reports nothing:
+
+    self.callback = first        # __init__
+    self.callback = second       # elsewhere, the same parameters
+    store.save = lambda: None    # a test
+
+So names in contradicted places are doubtful, and so are those that get their values from them. What is called through
+a doubtful name is not proven. All this goes by names, not by objects: it may doubt too much, which costs little.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from hasten.oracle.report import Problem, Target
+
+# What the checker says when a value does not fit what it is put into; the last type is the one it believes in.
+_ASSIGNED = re.compile(r"^`(?P<value>[^`]+)` is not assignable to (?:\w+ `[^`]*` with type )?`(?P<believed>[^`]+)`")
+_PASSED = re.compile(
+    r"^Argument `(?P<value>[^`]+)` is not assignable to parameter `(?P<parameter>\w+)` with type `(?P<believed>[^`]+)`"
+    r" in function `(?P<function>[^`]+)`"
+)
+_ITEM = re.compile(r"^Cannot set item in `(?P<believed>[^`]+)`")
+_WORD = re.compile(r"\w+")
+_CLASS = re.compile(r"^[ \t\f]*class[ \t\f]+(\w+)", re.MULTILINE)
+#: Parts of types that name no class that could be there instead.
+_NO_OTHER = frozenset({"None", "Unknown", "Any", "Literal", "object", "list", "dict", "tuple", "set", "frozenset"})
+
+
+class Doubts:
+    """The doubtful names of a program. A plain name is doubtful in one file, an attribute or function in all."""
+
+    def __init__(self, texts: Mapping[str, str], problems: Iterable[Problem]) -> None:
+        """Find them.
+
+        Args:
+            texts: the program, by path.
+            problems: what the checker finds wrong with it.
+        """
+        self._names: set[tuple[str, str]] = set()
+        self._stores: Counter[tuple[str, str]] = Counter()
+        self._patched: set[str] = set()
+        self._flows: list[tuple[tuple[str, str], frozenset[tuple[str, str]]]] = []
+        self._parameters: set[tuple[str, str]] = set()
+        # What is believed to be a number or a string has no functions of the program: contradictions do not matter.
+        classes = {name for text in texts.values() for name in _CLASS.findall(text)}
+        lines: dict[str, set[int]] = {}
+        for each in problems:
+            if self._is_contradiction(each, classes):
+                lines.setdefault(each.path, set()).add(each.line)
+        for path in sorted(texts):
+            try:
+                tree = ast.parse(texts[path])
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+            self._look(path, tree, lines.get(path, set()))
+        self._spread()
+
+    def bears_on(self, path: str, callee: ast.Name | ast.Attribute, targets: Iterable[Target]) -> bool:
+        """Tell whether a call in a file may reach something else than these targets, as far as names show."""
+        if any(("", name) in self._names or (path, name) in self._names for name in _spine(callee)):
+            return True
+        last = callee.id if isinstance(callee, ast.Name) else callee.attr
+        # Another class's instance in its place would be a contradiction; another function need not be.
+        if any(each.name.rpartition(".")[2] in {last, "__call__"} for each in targets):
+            return isinstance(callee, ast.Attribute) and last in self._patched
+        # A variable that holds a function; imports under another name are no assignments.
+        own = self._stores[path, last] if isinstance(callee, ast.Name) else 0
+        return self._stores["", last] + own > 1
+
+    def _is_contradiction(self, problem: Problem, classes: set[str]) -> bool:
+        """Tell whether the names on a problem's line are doubtful; note a parameter that is."""
+        if problem.code == "bad-override-mutable-attribute":
+            return True
+        said = _ASSIGNED.match(problem.message) or _PASSED.match(problem.message) or _ITEM.match(problem.message)
+        if said is None:
+            return False
+        found = said.groupdict()
+        believed = set(_WORD.findall(found["believed"]))
+        others = set(_WORD.findall(found.get("value") or "something")) - believed - _NO_OTHER
+        if not others or classes.isdisjoint(believed):
+            return False
+        if found.get("function") is None:
+            return True
+        *owner, function = found["function"].split(".")
+        self._parameters.add((function, found["parameter"]))
+        if function == "__init__":
+            self._names.add(("", found["parameter"]))  # the field of a dataclass
+        # `l.append(Fake())` puts it into `l`; a function of the program has it as its parameter.
+        return bool(owner) and owner[-1] in {"list", "dict", "set", "deque"}
+
+    def _look(self, path: str, tree: ast.Module, lines: set[int]) -> None:
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name(ctx=ast.Store()):
+                    self._stores[path, node.id] += 1
+                    if node.lineno in lines:
+                        # Whoever imports it, or reads it from the class whose body this is, is misled as well.
+                        self._names.add(("", node.id))
+                case ast.Attribute(ctx=ast.Store()):
+                    self._stores["", node.attr] += 1
+                    if node.lineno in lines:
+                        self._names.add(("", node.attr))
+                    if not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+                        self._patched.add(node.attr)
+                case ast.Call(func=ast.Attribute(value=holder)) if node.lineno in lines:
+                    # l = [Store()]; l.append(Fake())
+                    self._names.update(_keys(path, holder))
+                case ast.Subscript(ctx=ast.Store(), value=holder) if node.lineno in lines:
+                    # d["x"] = Fake()
+                    self._names.update(_keys(path, holder))
+                case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
+                    # setattr(store, "save", fake)
+                    self._patched.add(name)
+                    self._names.add(("", name))
+                case ast.Global(names=names):
+                    # store = Store(); def swap(): global store; store = Fake()
+                    self._names.update(("", name) for name in names)
+                case ast.ClassDef(body=body):
+                    self._class_body(body)
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    taken = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+                    self._names.update((path, each.arg) for each in taken if (node.name, each.arg) in self._parameters)
+                    sources = {key for value in _returned(node) for key in _sources(path, value)}
+                    self._flows.append((("", node.name), frozenset(sources)))
+                case ast.Assign(targets=targets, value=value):
+                    self._flow(path, targets, value)
+                case ast.AnnAssign(target=target, value=ast.expr() as value):
+                    self._flow(path, [target], value)
+                case ast.NamedExpr(target=target, value=value):
+                    self._flow(path, [target], value)
+                case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+                    self._flow(path, [target], value)
+                case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+                    self._flow(path, [target], value)
+                case _:
+                    pass
+
+    def _class_body(self, body: list[ast.stmt]) -> None:
+        """Note what a class and its instances both set: `call = first`, or a method `save` and `self.save = ...`."""
+        for statement in body:
+            if isinstance(statement, ast.Assign | ast.AnnAssign):
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                self._stores.update(("", each.id) for each in targets if isinstance(each, ast.Name))
+        methods = {each.name: each for each in body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+        for method in methods.values():
+            for node in ast.walk(method):
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in methods:
+                    self._patched.add(node.attr)
+
+    def _flow(self, path: str, targets: list[ast.expr], value: ast.expr) -> None:
+        sources = frozenset(_sources(path, value))
+        for target in targets:
+            for node in ast.walk(target):
+                if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+                    self._flows.extend((key, sources) for key in _keys(path, node))
+
+    def _spread(self) -> None:
+        grows = bool(self._names)
+        while grows:
+            reached = {target for target, sources in self._flows if target not in self._names and sources & self._names}
+            self._names |= reached
+            grows = bool(reached)
+
+
+def _keys(path: str, node: ast.expr) -> Iterator[tuple[str, str]]:
+    """Yield the key of the last name of an expression."""
+    match node:
+        case ast.Name(id=name):
+            yield path, name
+        case ast.Attribute(attr=name):
+            yield "", name
+        case ast.Subscript(value=value) | ast.Starred(value=value):
+            yield from _keys(path, value)
+        case _:
+            pass
+
+
+def _sources(path: str, value: ast.expr) -> Iterator[tuple[str, str]]:
+    """Yield what the value of an expression may come from: each name both as this file's own and as everybody's."""
+    for part in _choices(value):
+        for name in _spine(part):
+            yield path, name
+            yield "", name
+
+
+def _choices(value: ast.expr) -> Iterator[ast.expr]:
+    """Yield the expressions of which one gives the value."""
+    match value:
+        case ast.BoolOp(values=values) | ast.Tuple(elts=values) | ast.List(elts=values):
+            for each in values:
+                yield from _choices(each)
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _choices(body)
+            yield from _choices(orelse)
+        case _:
+            yield value
+
+
+def _spine(node: ast.expr) -> Iterator[str]:
+    """Yield the names along which a value is reached: `a`, `b` and `c` of `a.b(x)[y].c`."""
+    while True:
+        match node:
+            case ast.Name(id=name):
+                yield name
+                return
+            case ast.Attribute(value=value, attr=name):
+                yield name
+                node = value
+            case ast.Call(func=value) | ast.Subscript(value=value) | ast.Await(value=value):
+                node = value
+            case ast.Starred(value=value) | ast.NamedExpr(value=value):
+                node = value
+            case ast.BoolOp() | ast.IfExp() | ast.Tuple() | ast.List():
+                for each in _choices(node):
+                    yield from _spine(each)
+                return
+            case _:
+                return
+
+
+def _returned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
+            yield node.value

@@ -1,0 +1,122 @@
+"""Where a program's imports lead: its import roots, and what to do when one name leads to two of them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+_IMPORT = re.compile(r"^[ \t\f]*(?:from|import)[ \t]+([^\W\d]\w*(?:[^#\n]*))", re.MULTILINE)
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Files whose imports are read in the same way.
+
+    Attributes:
+        search: the import roots, POSIX paths, in the order in which they are searched.
+        unknown: top-level names that could mean several modules, and are taken for none.
+    """
+
+    search: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def groups(texts: Mapping[str, str]) -> dict[str, Group]:
+    """Return for each file how its imports are read.
+
+    An import root is a directory that holds a top-level package or module. A name that several roots hold means, in a
+    file, the one in the file's own root, else the one in the root that shares most directories with it; where two
+    are as near, it means nothing. So services that each have a package `app` do not see each other's. A script called
+    `queue.py` is what it is called for files beside it, and the standard library's for others: taken for neither.
+    """
+    homes = {path: _home(path, texts) for path in sorted(texts)}
+    roots = _with_parents(homes, texts)
+    holders: dict[str, list[str]] = {}
+    paths = sorted(texts)
+    for root in roots:
+        for name in sorted(_names(root, paths)):
+            holders.setdefault(name, []).append(root)
+    imported = _imported(texts.values())
+    shadows = sorted(name for name in holders if name in imported and name in sys.stdlib_module_names)
+    ambiguous = sorted(name for name in imported.difference(shadows) if len(holders.get(name, ())) > 1)
+    made: dict[str, Group] = {}
+    for home in sorted(set(homes.values())):
+        chosen: list[str] = []
+        unknown = list(shadows)
+        for name in ambiguous:
+            nearest = _nearest(home, holders[name])
+            if nearest is None:
+                unknown.append(name)
+            elif nearest not in chosen:
+                chosen.append(nearest)
+        chosen.sort(key=lambda each: (-_shared(home, each), _depth(each), each))
+        made[home] = Group((*chosen, *(each for each in roots if each not in chosen)), tuple(sorted(unknown)))
+    return {path: made[home] for path, home in homes.items()}
+
+
+def _home(path: str, texts: Mapping[str, str]) -> str:
+    """Return the first directory above a file that is no package."""
+    directory = PurePosixPath(path).parent
+    while str(directory) != "." and str(directory / "__init__.py") in texts:
+        directory = directory.parent
+    return str(directory)
+
+
+def _with_parents(homes: Mapping[str, str], texts: Mapping[str, str]) -> list[str]:
+    """Return the roots, those that hold regular packages and modules first, then directories above them.
+
+    A package without `__init__.py` is imported from the directory above it, and which one that is cannot be seen; so
+    all of them may be searched, after those that are certain.
+    """
+    certain = sorted(set(homes.values()), key=lambda each: (_depth(each), each))
+    above = {str(parent) for each in certain for parent in PurePosixPath(each).parents}
+    above.add(".")
+    packages = {path.removesuffix("/__init__.py") for path in texts if path.endswith("/__init__.py")}
+    rest = sorted(above - set(certain) - packages, key=lambda each: (-_depth(each), each))
+    return [*certain, *rest]
+
+
+def _names(root: str, paths: list[str]) -> set[str]:
+    """Return the top-level names that can be imported from a root."""
+    prefix = "" if root == "." else f"{root}/"
+    start = bisect_left(paths, prefix)
+    names = set()
+    for path in paths[start:]:
+        if not path.startswith(prefix):
+            break
+        first, _, rest = path[len(prefix) :].partition("/")
+        names.add(first if rest else first.removesuffix(".py"))
+    return names
+
+
+def _imported(texts: Iterable[str]) -> set[str]:
+    """Return every name that stands in an import statement's first line, and so all top-level names imported."""
+    return {word for text in texts for match in _IMPORT.finditer(text) for word in _WORD.findall(match[1])}
+
+
+def _nearest(home: str, roots: list[str]) -> str | None:
+    if home in roots:
+        return home
+    ranked = sorted(roots, key=lambda each: -_shared(home, each))
+    if len(ranked) > 1 and _shared(home, ranked[0]) == _shared(home, ranked[1]):
+        return None
+    return ranked[0]
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many directories two roots have in common."""
+    count = 0
+    for left, right in zip(PurePosixPath(one).parts, PurePosixPath(other).parts, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _depth(root: str) -> int:
+    return len(PurePosixPath(root).parts)

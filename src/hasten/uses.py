@@ -1,0 +1,235 @@
+"""Find every use of functions of other people's modules, whatever they are called where they are used.
+
+`time.sleep` is found as `time.sleep(1)`, as `sleep(1)` after `from time import sleep`, under every alias, through
+modules of the program that hand it on, and where it is no call at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from hasten.index.module import Call, Import, Module, Read
+from hasten.index.module import Use as Fate
+from hasten.index.program import Program
+from hasten.model import Position, Span
+
+#: So many modules may hand a name on to each other.
+_LONGEST_CHAIN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a function, or of a module that holds one.
+
+    Attributes:
+        name: the absolute dotted name of what is used: a function, or a module as a value.
+        span: the whole expression: the call, or the dotted name.
+        root: the name at its start, whose import may become unneeded.
+        binding: the number of the import that binds `root`, or -1 where none does by name.
+        call: the call, where the function is called.
+        fate: what happens to the value otherwise; see `hasten.index.build` for its words.
+        trouble: why the name may stand for something else, else empty.
+        via: the dotted name of a module of the program that hands it on, else empty.
+    """
+
+    module: Module
+    scope: int
+    name: str
+    span: Span
+    root: Span
+    binding: int
+    call: Call | None
+    fate: Fate
+    trouble: str = ""
+    via: str = ""
+
+    @property
+    def position(self) -> Position:
+        """Return the place for people."""
+        return self.module.position(self.span.start)
+
+    @property
+    def place(self) -> str:
+        """Return `path:line`."""
+        return f"{self.module.path}:{self.position.line}"
+
+    @property
+    def releases(self) -> tuple[tuple[str, Span], ...]:
+        """Return what `Change.releases` is to hold where the use goes away."""
+        return ((self.module.path, self.root),) if self.binding >= 0 else ()
+
+
+def find(program: Program, names: Collection[str]) -> list[Use]:
+    """Return every use of the functions called `names` in the modules read so far, in path and source order.
+
+    Args:
+        program: where to look.
+        names: absolute dotted names, such as `time.sleep`.
+
+    A module that holds one of them is also returned where it is used as a value: `f(time)`. What is reached by
+    computing its name, such as `getattr(time, name)`, is seen as such a value.
+    """
+    finder = _Finder(program, frozenset(names))
+    found = [each for module in program.modules for each in finder.in_module(module)]
+    unique = {(each.module.path, each.span, each.name): each for each in found}
+    return sorted(unique.values(), key=lambda each: (each.module.path, each.span.start, -each.span.end))
+
+
+class _Finder:
+    def __init__(self, program: Program, names: frozenset[str]) -> None:
+        self.program = program
+        self.names = names
+        self.modules = frozenset(name.rpartition(".")[0] for name in names)
+        self.prefixes = self.modules | {each[:cut] for each in self.modules for cut in _dots(each)}
+        self.tails = sorted({name.rpartition(".")[2] for name in names})
+
+    def in_module(self, module: Module) -> Iterator[Use]:
+        seen: set[tuple[int, str]] = set()
+        for number, imported in enumerate(module.imports()):
+            target = module.import_target(imported)
+            if imported.name == "*":
+                yield from self.starred(module, target.removesuffix("*").removesuffix("."))
+                continue
+            via = ""
+            if target not in self.names and target not in self.prefixes:
+                owner = self.program.owner_of(target) if imported.level else None
+                via, target = (owner[0].name, self.ultimate(target)) if owner is not None else ("", target)
+            bound = imported.asname or (imported.name.partition(".")[0] if imported.level == 0 else imported.name)
+            if (target in self.names or target in self.prefixes) and (imported.scope, bound) not in seen:
+                seen.add((imported.scope, bound))
+                trouble = self.trouble(module, imported, bound, via)
+                for read in _reads(module, imported.scope, bound):
+                    yield from self.use(module, read, target, number, trouble, via)
+        yield from self.through_modules(module)
+
+    def use(self, module: Module, read: Read, name: str, number: int, trouble: str, via: str) -> Iterator[Use]:
+        fate, call, end = read.use, None, read.span.end
+        while fate[0] == "attr" and name not in self.names:
+            end = _attribute_end(module, fate[1], read.span.start, end)
+            name, fate = f"{name}.{fate[1]}", fate[2]
+        if fate[0] == "meth" and name not in self.names:
+            name, call = f"{name}.{fate[1]}", module.call(fate[2])
+        elif fate[0] == "call":
+            call = module.call(fate[1])
+        if name in self.names or (name in self.modules and call is None):
+            span = call.span if call is not None else Span(read.span.start, end)
+            yield Use(module, read.scope, name, span, read.span, number, call, fate, trouble, via)
+
+    def starred(self, module: Module, source: str) -> Iterator[Use]:
+        """Yield the reads of names that nothing but `from time import *` can bind."""
+        for name in self.tails:
+            target = self.ultimate(f"{source}.{name}")
+            if target in self.names:
+                via = "" if source in self.modules else source
+                for read in module.reads_of(name):
+                    if module.lookup(read.scope, name) is None:
+                        yield from self.use(module, read, target, -1, "", via)
+
+    def through_modules(self, module: Module) -> Iterator[Use]:
+        """Yield the calls that reach a function through a module of the program: `app.time.sleep(1)`."""
+        for call in (each for name in self.tails for each in module.calls_named(name)):
+            dotted = module.dotted(call.scope, call.function) or ""
+            if call.function[0] == "a" and dotted not in self.names and self.program.is_own(dotted):
+                target = self.ultimate(dotted)
+                if target in self.names:
+                    via = dotted.rpartition(".")[0]
+                    yield Use(module, call.scope, target, call.span, call.span, -1, call, call.use, "", via)
+
+    def ultimate(self, dotted: str) -> str:
+        """Return what a dotted name of one of the program's modules stands for, through all imports."""
+        for _ in range(_LONGEST_CHAIN):
+            head, rest = dotted, ""
+            while head and self.program.owner_of(head) is None:
+                head, _, tail = head.rpartition(".")
+                rest = f".{tail}{rest}"
+            owner = self.program.owner_of(head) if head else None
+            target = self.imported(*owner) if owner is not None else None
+            if target is None or target + rest == dotted:
+                return dotted
+            dotted = target + rest
+        return dotted
+
+    def imported(self, module: Module, name: str) -> str | None:
+        """Return what `module` imports as `name` at its top."""
+        for binding in module.bindings(0, name):
+            if binding.kind == "import":
+                return module.import_target(module.imports()[binding.payload])
+        for each in module.imports():
+            target = module.import_target(each).removesuffix("*") + name
+            if each.name == "*" and target in self.names:
+                return target
+        return None
+
+    def trouble(self, module: Module, imported: Import, bound: str, via: str) -> str:
+        """Return why `bound` may not be what was imported, or an empty string."""
+        bindings = module.bindings(imported.scope, bound)
+        if any(each.kind == "global" for each in bindings):
+            return f"`{bound}` is imported in a function that declares it `global`"
+        root = (imported.module or imported.name).partition(".")[0]
+        if not via and imported.level <= 0 and (own := _own_module(self.program, module, root)) is not None:
+            return f"the program has a module called `{root}` ({own})"
+        targets: set[str] = set()
+        for binding in bindings:
+            if binding.kind != "import":
+                return f"`{bound}` is also bound at line {module.position(binding.start).line}"
+            if "T" in binding.nest:
+                return f"`{bound}` is imported for type checkers only"
+            targets.add(module.import_target(module.imports()[binding.payload]))
+        return f"`{bound}` is imported in several ways ({', '.join(sorted(targets))})" if len(targets) > 1 else ""
+
+
+def trouble_with(program: Program, module: Module, scope: int, name: str, offset: int) -> str:
+    """Return why `name` would not be the library of that name, once it is imported at the top, or an empty string.
+
+    Args:
+        program, module: where the name is wanted.
+        scope: the scope that is to read it.
+        offset: where it is to be read.
+    """
+    own = _own_module(program, module, name)
+    if own is not None:
+        return f"the program has a module called `{name}` ({own})"
+    found = module.lookup(scope, name)
+    for binding in found[1] if found is not None else ():
+        imported = module.imports()[binding.payload] if binding.kind == "import" else None
+        plain = imported is not None and imported.level == 0 and imported.asname in {None, name}
+        # In a function that imports it further down, or perhaps, the name is not bound yet.
+        late = found is not None and found[0] != 0 and binding.start > offset
+        if imported is None or not plain or imported.name.partition(".")[0] != name or binding.nest or late:
+            return f"`{name}` is bound to something of its own at line {module.position(binding.start).line}"
+    return ""
+
+
+def _own_module(program: Program, module: Module, name: str) -> str | None:
+    """Return the path of a module of the program that `import name` in `module` would find, if there is one.
+
+    It need not be among the modules read so far.
+    """
+    folders = module.path.split("/")[:-1]
+    depth = module.name.count(".") + module.is_package
+    # Where the module's own top-level package lies, and where programs are mostly started.
+    for folder in sorted({"/".join(folders[: len(folders) - depth]), ""}):
+        for file in (f"{name}.py", f"{name}/__init__.py"):
+            path = f"{folder}/{file}" if folder else file
+            if path in program.paths and path != module.path:
+                return path
+    return None
+
+
+def _reads(module: Module, scope: int, name: str) -> Iterator[Read]:
+    if any(each.kind == "global" for each in module.bindings(scope, name)):
+        # The function binds the name for the whole module.
+        yield from (read for read in module.reads_of(name) if (module.lookup(read.scope, name) or (0,))[0] == 0)
+        return
+    yield from module.reads(scope, name)
+
+
+def _attribute_end(module: Module, name: str, start: int, end: int) -> int:
+    """Return where the attribute `name` of the expression from `start` to `end` ends."""
+    ends = [each[4] for each in module.facts["attribute_reads"].get(name, ()) if each[3] <= start and end < each[4]]
+    return min(ends, default=end + 1 + len(name))
+
+
+def _dots(name: str) -> Iterator[int]:
+    return (index for index, letter in enumerate(name) if letter == ".")

@@ -1,0 +1,240 @@
+"""What the type checker says about calls, as codemods are told; the checker is the real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from hasten import pipeline, registry
+from hasten.cache import Cache
+from hasten.config import Config
+from hasten.index.module import Call
+from hasten.index.program import Program
+from hasten.model import Changed
+from hasten.reading import Reader
+from hasten.resolving import Resolver
+from hasten.workers import Workers
+
+CODEMODS = {each.name: each for each in registry.load()}
+
+
+class Steps:
+    """A progress that keeps the names of the steps."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.names: list[str] = []
+
+    def step(self, name: str, total: int) -> None:
+        """Note a step."""
+        self.names.append(name)
+
+    def advance(self, n: int = 1) -> None:
+        """Say nothing."""
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    """Write the files."""
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(dedent(text), encoding="utf-8")
+
+
+def program(root: Path, read: tuple[str, ...], *, cache: Cache | None = None, steps: Steps | None = None) -> Program:
+    """Return the program below `root`, of which only the files `read` are read."""
+    paths = sorted(each.relative_to(root).as_posix() for each in root.rglob("*.py"))
+    reader = Reader(root, {}, (), (), 1, cache or Cache(None))
+    reader.look(paths, lambda _n: None)
+    with Workers(1) as pool:
+        modules, problems = reader.index(read or paths, pool, lambda _n: None)
+    assert not problems
+    resolver = Resolver(reader, steps or Steps())
+    return Program(modules, frozenset(paths), frozenset(paths), resolver=resolver)
+
+
+def answers(program: Program, path: str = "app.py") -> dict[str, list[str] | None]:
+    """Return what the calls of a file reach, by the last name of each."""
+
+    def names(call: Call) -> list[str] | None:
+        found = program.resolve_call(call)
+        return None if found is None else [f"{each.kind} {each.module.symbol(each.number)}" for each in found]
+
+    return {call.tail: names(call) for call in program.module(path).calls()}
+
+
+FILES = {
+    "shop/__init__.py": "",
+    "shop/store.py": """
+        class Base:
+            def close(self): pass
+
+        class Store(Base):
+            @staticmethod
+            def named(name): return Store()
+
+            async def save(self): pass
+
+            def exists(self): pass
+
+        def opened():
+            def inner(): return Store()
+            return inner()
+        """,
+    "app.py": """
+        import pathlib
+        from shop import store
+
+        def both(flag): return store.opened() if flag else pathlib.Path()
+
+        def run(unknown, flag, é="ü"):
+            s = [store.opened()]
+            s[0].save()
+            s[0].close()
+            pathlib.Path().touch()
+            unknown.write()
+            both(flag).mystery()
+            (pathlib.Path() if flag else store.Store()).exists()
+            store.Store.named("é"); make = store.Store; make()
+        """,
+}
+FOUND = {
+    "opened": ["function opened"],
+    "both": ["function both"],
+    "save": ["function Store.save"],
+    "close": ["function Base.close"],
+    "Path": None,
+    "touch": [],
+    "write": None,
+    "mystery": None,
+    "exists": None,
+    "Store": ["class Store"],
+    "named": ["function Store.named"],
+    "make": ["class Store"],
+}
+
+
+def test_calls_reach_definitions_of_the_program_nothing_or_nobody_knows(tmp_path: Path) -> None:
+    """Definitions come as scopes, what is outside as `()`, and what is unknown or only partly known as None."""
+    write(tmp_path, FILES)
+    assert answers(program(tmp_path, ())) == FOUND
+
+
+def test_answers_do_not_depend_on_what_was_read_first(tmp_path: Path) -> None:
+    """A definition in a file that is not read is asked for by its words, and found once the file is there."""
+    write(tmp_path, FILES)
+    first = program(tmp_path, ("app.py",))
+    assert answers(first) == {**FOUND, **{each: None for each, found in FOUND.items() if found and each != "both"}}
+    assert {(each.word, tuple(each.beside)) for each in first.wanted} == {
+        ("opened", ()),
+        ("Store", ()),
+        ("save", ("Store",)),
+        ("close", ("Base",)),
+        ("named", ("Store",)),
+    }
+    assert answers(program(tmp_path, ("app.py", "shop/store.py"))) == FOUND
+
+
+def test_answers_are_kept_for_the_same_texts_alone(tmp_path: Path) -> None:
+    """With a cache the checker runs once for one state of all files, and again when any file has changed."""
+    root, file = tmp_path / "tree", tmp_path / "cache.sqlite3"
+    write(root, FILES)
+
+    def asked() -> bool:
+        steps, cache = Steps(), Cache(file)
+        assert answers(program(root, (), cache=cache, steps=steps)) == FOUND
+        cache.close()
+        return steps.names == ["asking the type checker"]
+
+    assert asked()
+    assert not asked()
+    (root / "other.py").write_text("x = 1\n", encoding="utf-8")
+    assert asked()
+    file.write_bytes(b"no database")
+    assert asked()
+
+
+OUTSIDE = {
+    "app.py": """
+        import time
+        from kinds import Marks
+
+        class Store:
+            def touch(self):
+                time.sleep(0)
+
+        async def main(marks: list[Marks]):
+            time.sleep(0)
+            for each in marks:
+                each.there.touch()
+        """,
+    "kinds.py": """
+        import pathlib
+
+        class Marks:
+            def __init__(self):
+                self.there = {"x": pathlib.Path()}.get("x") or pathlib.Path()
+        """,
+}
+
+
+def run(root: Path, names: tuple[str, ...], *, cache: Path | None = None, unsafe: bool = True) -> list[str]:
+    """Run codemods on all files, demand that none fails, and return the steps with what was found at their end."""
+    steps = Steps()
+    paths = tuple(sorted(each.relative_to(root).as_posix() for each in root.rglob("*.py")))
+    request = pipeline.Request(root, Config(), paths, jobs=1, cache=cache, unsafe=unsafe)
+    report = pipeline.run(request, [CODEMODS[each] for each in names], steps)
+    assert all(isinstance(each, Changed) for each in report.outcomes)
+    codes = [each.code for each in report.plan.refusals]
+    return [*steps.names, *codes, *(each.title for each in report.plan.changes)]
+
+
+def test_a_second_look_asks_about_the_new_texts(tmp_path: Path) -> None:
+    """Where the checker is what tells a call from one of the program, it is asked about the rewritten program, too."""
+    write(tmp_path, OUTSIDE)
+    found = run(tmp_path, ("sleep-to-asyncio",))
+    assert found.count("asking the type checker") == 2
+    assert found[-2:] == ["ASY150", "sleep with `asyncio.sleep`"]
+
+
+def test_a_run_that_asks_nothing_starts_no_checker(tmp_path: Path) -> None:
+    """A codemod whose calls the program's own names explain does without."""
+    write(tmp_path, {"app.py": "import json, time\n\n\nasync def f(x):\n    time.sleep(1)\n    return json.loads(x)\n"})
+    found = run(tmp_path, ("json-to-orjson", "sleep-to-asyncio"))
+    assert "asking the type checker" not in found
+    assert "sleep with `asyncio.sleep`" in found
+
+
+def test_a_warm_run_asks_no_checker(tmp_path: Path) -> None:
+    """Neither a run of the same kind nor one with other options starts the checker again on unchanged files."""
+    root, cache = tmp_path / "tree", tmp_path / "cache.sqlite3"
+    write(root, OUTSIDE)
+    assert "asking the type checker" in run(root, ("sleep-to-asyncio",), cache=cache)
+    assert run(root, ("sleep-to-asyncio",), cache=cache)[:1] == ["reading"]
+    other = run(root, ("sleep-to-asyncio",), cache=cache, unsafe=False)
+    assert "rewriting" in other
+    assert "asking the type checker" not in other
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_call_that_flow_cannot_follow_is_proven(tmp_path: Path, jobs: int) -> None:
+    """What would be a guess by name is none where the checker knows the receiver."""
+    text = """
+        import time
+
+        class Store:
+            def save(self):
+                time.sleep(0)
+
+        def stores():
+            return {"x": [Store()]}
+
+        async def main():
+            for _, each in sorted(stores().items()):
+                each[0].save()
+        """
+    write(tmp_path, {"app.py": text})
+    request = pipeline.Request(tmp_path, Config(), ("app.py",), jobs=jobs)
+    report = pipeline.run(request, [CODEMODS["sleep-to-asyncio"]])
+    assert [[hazard.code for hazard in each.hazards] for each in report.plan.changes] == [["ASY020"], ["ASY020"]]

@@ -1,0 +1,96 @@
+"""What the cases of `sqlite3-to-aiosqlite` do when they run: nothing is forgotten, and every process ends."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hasten.testing import Case, load_cases
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "sqlite3_to_aiosqlite"
+CASES = [each for each in load_cases(FIXTURES) if each.changes]
+#: Methods of aiosqlite's connections and cursors that are coroutine functions.
+AWAITED = {"execute", "executemany", "executescript", "commit", "rollback", "close", "create_function"} | {
+    *("fetchone", "fetchmany", "fetchall", "cursor")
+}
+# Whatever the interpreter says on its way out is an error: a coroutine that was never awaited, a connection left open.
+DRIVER = """
+import sys
+said = []
+sys.unraisablehook = lambda unraisable: said.append(repr(unraisable.exc_value))
+import case
+case.check()
+del case
+import gc
+gc.collect()
+assert not said, said
+"""
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def _texts(case: Case) -> list[str]:
+    return [data.decode() for path, data in sorted(case.after.items()) if path.endswith(".py")]
+
+
+@every_case
+def test_every_call_of_a_coroutine_method_is_awaited_or_entered(case: Case) -> None:
+    """A method that gives a coroutine is awaited, or entered by `async with`, wherever what comes out calls it."""
+    for text in _texts(case):
+        tree = ast.parse(text)
+        fine = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Await)}
+        fine |= {
+            id(item.context_expr) for node in ast.walk(tree) if isinstance(node, ast.AsyncWith) for item in node.items
+        }
+        loose = [
+            ast.unparse(node)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in AWAITED
+            and id(node) not in fine
+        ]
+        assert loose == []
+        assert "sqlite3.connect" not in text.replace("aiosqlite.connect", "")
+
+
+@every_case
+def test_connections_are_only_opened_by_async_with(case: Case) -> None:
+    """No connection comes out that something other than `async with` has to close, or that could hold up the exit."""
+    opened = 0
+    for text in _texts(case):
+        tree = ast.parse(text)
+        entered = [
+            item.context_expr for node in ast.walk(tree) if isinstance(node, ast.AsyncWith) for item in node.items
+        ]
+        calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
+        connects = [each for each in calls if ast.unparse(each.func) == "aiosqlite.connect"]
+        assert all(any(each is other for other in entered) for each in connects)
+        opened += len(connects)
+    assert opened
+
+
+@pytest.mark.parametrize(
+    "case", [each for each in CASES if any("def check" in text for text in _texts(each))], ids=lambda case: case.name
+)
+def test_nothing_is_said_at_exit(case: Case, tmp_path: Path) -> None:
+    """Run in development mode, with every warning an error, a case ends by itself and leaves nothing behind."""
+    from hasten_codemods.sqlite3_to_aiosqlite.helper import TEXT
+
+    (tmp_path / "case.py").write_bytes(case.after["case.py"])
+    (tmp_path / "_transactions.py").write_text(TEXT, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", DRIVER],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
