@@ -165,7 +165,10 @@ class Scope(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """A `try` with handlers, or a `with` whose context is a call, around some code."""
+    """A `try` with handlers (its payload), or a `with` (the shape of its context), around some code.
+
+    What stands from `inner` on is guarded: the context of a `with` is not.
+    """
 
     parent: int
     kind: str
@@ -173,6 +176,7 @@ class Guard(NamedTuple):
     start: int
     end: int
     name: str
+    inner: int
 
 
 @dataclass(slots=True, eq=False)
