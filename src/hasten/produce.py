@@ -66,7 +66,7 @@ class Maker:
         failed: dict[str, Outcome] = {}
         while True:
             tasks = self._tasks(plan, selected)
-            # The longest first: others are still being made while it is indexed again, and nobody waits for it at the end.
+            # The longest first: it is indexed again while others are made, and nobody waits for it at the end.
             fresh = sorted((each for each in tasks if each.key not in made), key=lambda each: -each.size)
             self.progress.step("rewriting", len(fresh))
             many = len(fresh) >= _WORTH_A_POOL
