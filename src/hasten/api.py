@@ -124,6 +124,12 @@ class Codemod(ABC):
         with a larger program when it asked for facts (`Program.callers` and its like) that were not there yet.
         """
 
+    def prepare(self) -> None:  # noqa: B027 - most codemods have nothing to prepare
+        """Import what `analyse` and `transformer` need; called while other processes read files.
+
+        So the module of a codemod itself can be imported fast, which every run of the command waits for.
+        """
+
     @abstractmethod
     def transformer(self) -> type[Transformer]:
         """Return the LibCST transformer class; imported late, since LibCST costs start-up time."""

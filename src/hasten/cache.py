@@ -39,13 +39,13 @@ class Cache:
         """Return the blobs that are there."""
         if self._path is None or not keys:
             return {}
+        # A connection that cannot be opened would leave its thread's traceback on the terminal, so ask first.
+        if not self._path.is_file() or not os.access(self._path, os.R_OK | os.W_OK):
+            return {}
         import asyncio
         import sqlite3
 
         try:
-            # A connection that cannot be opened would leave its thread's traceback on the terminal, so ask first.
-            if not self._path.is_file() or not os.access(self._path, os.R_OK | os.W_OK):
-                return {}
             return asyncio.run(self._get(self._path, keys))
         except (OSError, sqlite3.Error):
             return {}

@@ -6,11 +6,13 @@ This is the file to read first. Nothing here prints, writes into the user's tree
 from __future__ import annotations
 
 import gc
+import importlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextlib import suppress as suppressed
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -49,6 +51,15 @@ class _Silent:
 
 
 SILENT: Progress = _Silent()
+
+#: What is used after the index, and takes long to import.
+_LATER = (
+    "aiosqlite",
+    "hasten.check",
+    "hasten.dependency_text",
+    "hasten.dependency_toml",
+    "hasten.rewrite",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +258,9 @@ def _analyse(
     tried: set[str] = set()
     while True:
         progress.step("indexing", len(pending))
-        found, failed = reader.index(pending, pool, progress.advance, None if tried else _import_the_rest)
+        found, failed = reader.index(
+            pending, pool, progress.advance, None if tried else partial(_import_the_rest, codemods)
+        )
         modules.update((each.path, each) for each in found)
         problems.extend(failed)
         tried.update(pending)
@@ -261,12 +274,12 @@ def _analyse(
             return program, findings
 
 
-def _import_the_rest() -> None:
-    """Import what the later steps most likely need, a third of a second's work, while this process has to wait."""
-    import hasten.check
-    import hasten.dependency_text
-    import hasten.dependency_toml
-    import hasten.rewrite  # noqa: F401
+def _import_the_rest(codemods: Sequence[Codemod]) -> None:
+    """Import what the later steps most likely need, a third of a second's work, while others read files."""
+    for each in codemods:
+        each.prepare()
+    for name in _LATER:
+        importlib.import_module(name)
 
 
 def _program(request: Request, inputs: _Inputs, modules: Mapping[str, Module], resolver: Resolver) -> Program:

@@ -66,7 +66,8 @@ class Maker:
         failed: dict[str, Outcome] = {}
         while True:
             tasks = self._tasks(plan, selected)
-            fresh = [each for each in tasks if each.key not in made]
+            # The longest first: it is indexed again while others are made, and nobody waits for it at the end.
+            fresh = sorted((each for each in tasks if each.key not in made), key=lambda each: -each.size)
             self.progress.step("rewriting", len(fresh))
             many = len(fresh) >= _WORTH_A_POOL
             if many:
@@ -149,6 +150,10 @@ class _Task:
     imports: settle.ImportOrders
     transformers: tuple[tuple[str, type[Transformer]], ...]
     black: BlackStyle | None
+
+    @property
+    def size(self) -> int:
+        return len(self.source.data) if isinstance(self.source, Source) else 0
 
     @property
     def key(self) -> _Key:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from hasten.errors import HastenError
 
+#: Seconds; with Python's usual 5 ms each step of handing over costs as much as the work of a file.
+_OFTEN = 0.0002
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -26,13 +31,49 @@ def default_jobs() -> int:
     return os.cpu_count() or 1
 
 
+class _Work(Generic[ItemT, ResultT]):
+    """One call: waiting, handed to a worker, or done in this process."""
+
+    __slots__ = ("_function", "_item", "_result", "future")
+
+    def __init__(self, function: Callable[[ItemT], ResultT], item: ItemT) -> None:
+        self._function = function
+        self._item = item
+        self._result: list[ResultT] = []
+        self.future: Future[ResultT] | None = None
+
+    def hand_over(self, pool: Executor) -> Future[ResultT]:
+        self.future = pool.submit(self._function, self._item)
+        return self.future
+
+    def do(self) -> None:
+        self._result.append(self._function(self._item))
+
+    @property
+    def done(self) -> bool:
+        return bool(self._result) or (self.future is not None and self.future.done())
+
+    def result(self) -> ResultT:
+        """Return the result, waiting for the worker that has the work, or doing it here if none has."""
+        if self.future is not None:
+            return self.future.result()
+        if not self._result:
+            self.do()
+        return self._result[0]
+
+
 class Workers:
-    """Processes that are started when the first work comes that is worth it, and kept until the `with` ends."""
+    """Processes that are started when the first work comes that is worth it, and kept until the `with` ends.
+
+    This process is one of them: while it has to wait for a result, it does what no other has begun.
+    """
 
     def __init__(self, jobs: int) -> None:
-        """Take the number of processes; with one, all work is done in this process."""
+        """Take the number of processes, this one among them."""
         self._jobs = jobs
         self._pool: Executor | None = None
+        self._waiting: deque[_Work[Any, Any]] = deque()
+        self._handing = threading.Lock()
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -44,8 +85,10 @@ class Workers:
 
     def close(self, *, wait: bool = True) -> None:
         """End the processes: once they have done what they were given, or at once; later work is done here."""
-        pool, self._pool = self._pool, None
-        self._jobs = 1
+        with self._handing:
+            pool, self._pool = self._pool, None
+            self._jobs = 1
+            self._waiting.clear()
         if pool is not None:
             pool.shutdown(wait=wait, cancel_futures=not wait)
 
@@ -54,16 +97,10 @@ class Workers:
 
         Without workers the work is done when its result is asked for. The function is as for `ordered`.
         """
-        if self._pool is None:
-            return partial(function, item)
+        work = _Work(function, item)
         with _told():
-            future = self._pool.submit(function, item)
-
-        def wait() -> ResultT:
-            with _told():
-                return future.result()
-
-        return wait
+            self._take_in([work])
+        return partial(self._finished, work)
 
     def ordered(
         self,
@@ -85,16 +122,61 @@ class Workers:
             HastenError: a worker was killed.
         """
         if self._pool is None and many and self._jobs > 1:
-            self._pool = _processes(self._jobs)
-        if self._pool is None:
-            yield from map(function, items)
-            return
+            self._pool = _processes(self._jobs - 1)
+        works = [_Work(function, each) for each in items]
         with _told():
-            futures = [self._pool.submit(function, each) for each in items]
-            if meanwhile is not None:
-                meanwhile()
-            for future in futures:
-                yield future.result()
+            self._take_in(works)
+            if meanwhile is not None and self._pool is not None:
+                with _often_interrupted():
+                    meanwhile()
+        for work in works:
+            yield self._finished(work)
+
+    def _take_in(self, works: Iterable[_Work[Any, Any]]) -> None:
+        if self._pool is None:
+            return
+        with self._handing:
+            self._waiting.extend(works)
+        # A second one each, so that no worker waits for this process when it is done with the first.
+        for _ in range(2 * (self._jobs - 1)):
+            self._hand_over()
+
+    def _hand_over(self, before: Future[Any] | None = None) -> None:
+        """Give the workers the next work, after the one `before` was done; called from the pool's thread too."""
+        if before is not None and (before.cancelled() or before.exception() is not None):
+            return  # the pool is broken or ends: it holds its locks, and takes no more
+        with self._handing:
+            if self._pool is None or not self._waiting:
+                return
+            work = self._waiting.popleft()
+            try:
+                future = work.hand_over(self._pool)
+            except BrokenExecutor:
+                self._waiting.appendleft(work)  # done here; whoever waits for what the killed worker had is told
+                return
+        future.add_done_callback(self._hand_over)
+
+    def _finished(self, work: _Work[Any, ResultT]) -> ResultT:
+        """Return the result of `work`; while it is not there, do other work from the end of what waits."""
+        with _told():
+            while not work.done:
+                with self._handing:
+                    other = self._waiting.pop() if self._waiting else None
+                if other is None:
+                    break
+                other.do()
+            return work.result()
+
+
+@contextmanager
+def _often_interrupted() -> Iterator[None]:
+    """Let the pool's thread, which hands the workers their work, wait less for this one."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_OFTEN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
 
 
 @contextmanager

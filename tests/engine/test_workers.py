@@ -23,12 +23,22 @@ def _process(_: int) -> int:
 
 
 def test_little_work_starts_no_process_but_is_given_to_those_that_run() -> None:
-    """The second, small batch costs no more than handing it over."""
+    """The second, small batch costs no more than handing it over; this process works with the others."""
     with Workers(2) as pool:
         assert set(pool.ordered(_process, range(3), many=False)) == {os.getpid()}
-        started = set(pool.ordered(_process, range(30), many=True))
-        assert os.getpid() not in started
-        assert set(pool.ordered(_process, range(3), many=False)) <= started
+        others = set(pool.ordered(_process, range(30), many=True)) - {os.getpid()}
+        assert len(others) == 1
+        assert set(pool.ordered(_process, range(3), many=False)) <= {*others, os.getpid()}
+
+
+def test_work_that_was_started_is_done_whoever_does_it() -> None:
+    """Asked for or not begun yet: the result is the same."""
+    with Workers(2) as pool:
+        before = pool.start(abs, -1)
+        assert list(pool.ordered(abs, range(-9, 0), many=True)) == list(range(9, 0, -1))
+        after = [pool.start(abs, -each) for each in range(20)]
+        assert [each() for each in reversed(after)] == list(reversed(range(20)))
+        assert before() == 1
 
 
 @pytest.mark.parametrize(("jobs", "calls"), [(1, 0), (2, 1)])
@@ -40,13 +50,20 @@ def test_this_process_works_meanwhile_only_when_others_do(jobs: int, calls: int)
     assert len(done) == calls
 
 
+def _killed(test: int) -> int:
+    if os.getpid() != test:
+        signal.raise_signal(signal.SIGKILL)
+    return test
+
+
 def _work(jobs: int) -> None:
     with Workers(jobs) as pool:
-        for _ in pool.ordered(signal.raise_signal, [signal.SIGKILL] * 5, many=True):
+        for _ in pool.ordered(_killed, [os.getpid()] * 5, many=True):
             pass
 
 
-def test_a_worker_that_is_killed_is_told_in_a_sentence() -> None:
+@pytest.mark.parametrize("jobs", [2, 4])
+def test_a_worker_that_is_killed_is_told_in_a_sentence(jobs: int) -> None:
     """As when the system is out of memory: the error names the remedy."""
     with pytest.raises(HastenError, match=r"a worker process was killed.*`--jobs 1`"):
-        _work(2)
+        _work(jobs)

@@ -24,8 +24,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from hasten.api import Codemod, Finding, Option, Program, Settings
-from hasten_codemods.json_to_orjson import codes, witnesses
-from hasten_codemods.json_to_orjson.analysis import Analysis
+from hasten_codemods.json_to_orjson import codes
+from hasten_codemods.json_to_orjson.literals import LITERALS
 
 if TYPE_CHECKING:
     from hasten.api import Transformer
@@ -45,7 +45,7 @@ class JsonToOrjson(Codemod):
         "a parser, or written where only a parser reads it."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"json",)
-    literals: ClassVar[tuple[str, ...]] = witnesses.LITERALS
+    literals: ClassVar[tuple[str, ...]] = LITERALS
     codes = codes.CODES
     options: ClassVar[tuple[Option, ...]] = (
         Option(
@@ -65,6 +65,8 @@ class JsonToOrjson(Codemod):
 
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
         """Yield a change or a refusal for every use of `json` in the target files."""
+        from hasten_codemods.json_to_orjson.analysis import Analysis
+
         return Analysis(
             program, fallback=bool(settings["fallback"]), str_keys=bool(settings["str_keys"]), codemod=self.name
         ).findings()
@@ -74,3 +76,8 @@ class JsonToOrjson(Codemod):
         from hasten_codemods.json_to_orjson.transformer import JsonToOrjsonTransformer
 
         return JsonToOrjsonTransformer
+
+    def prepare(self) -> None:
+        """Import the analysis and the transformer."""
+        import hasten_codemods.json_to_orjson.analysis
+        import hasten_codemods.json_to_orjson.transformer  # noqa: F401

@@ -24,23 +24,14 @@ class Contexts:
     def __init__(self, program: Program) -> None:
         """Take the program."""
         self._program = program
-        self._values: dict[str, list[tuple[int, int, Shape]]] = {}
 
-    def of_guard(self, module: Module, guard: Guard) -> Iterator[list[Handler]]:
-        """Yield what a `with` whose context is a call catches."""
-        yield from self._of_call(module.call(guard.payload), guard.start, guard.name)
-
-    def of_values(self, module: Module, scope: int, at: int) -> Iterator[list[Handler]]:
-        """Yield what `with guard:` catches, where the context was made before.
-
-        Where such a block ends is not kept: what stands behind its head may be in it.
-        """
-        if module.path not in self._values:
-            self._values[module.path] = list(_plain_withs(module))
-        for inner, start, shape in self._values[module.path]:
-            if inner == scope and start < at:
-                for handlers in self._of_shape(module, scope, shape, start):
-                    yield [replace(each, reraises=True) for each in handlers]
+    def of_guard(self, module: Module, scope: int, guard: Guard) -> Iterator[list[Handler]]:
+        """Yield what a `with` around code of `scope` catches."""
+        shape = guard.payload
+        if shape[0] == "c":
+            yield from self._of_call(module.call(shape[1]), guard.start, guard.name)
+        else:
+            yield from self._of_shape(module, scope, shape, guard.start)
 
     def of_decorators(self, function: Scope) -> Iterator[list[Handler]]:
         """Yield the handlers in the program's own decorators of a function: they may stand around its call."""
@@ -253,16 +244,3 @@ def _demand(program: Program, call: Call, start: int, name: str) -> Handler:
             at >= start and use[0] != "expr" for table in module.facts["reads"] for at, _end, use in table.get(name, ())
         )
     return Handler(kinds, place_of(module, start), reads, asserts=True)
-
-
-def _plain_withs(module: Module) -> Iterator[tuple[int, int, Shape]]:
-    """Yield scope, place and shape of each context that is no call."""
-    for scope, table in enumerate(module.facts["reads"]):
-        for name, reads in table.items():
-            for start, _end, use in reads:
-                if use[0] == "with":
-                    yield scope, start, ["n", name]
-    for name, records in module.facts["attribute_reads"].items():
-        for base, use, scope, start, _end in records:
-            if use[0] == "with":
-                yield scope, start, ["a", base, name]

@@ -92,12 +92,11 @@ class Errors:
         module = spot.module
         scope, guard = spot.scope, spot.guard
         while True:
-            yield from self._contexts.of_values(module, scope, spot.at)
             for each in module.guards(guard):
                 if each.kind == "try":
                     yield of_try(self._program, module, scope, each.payload)
                 else:
-                    yield from self._contexts.of_guard(module, each)
+                    yield from self._contexts.of_guard(module, scope, each)
             # A comprehension or lambda runs where it stands; a function runs where it is called.
             inner = module.scope(scope)
             if inner.kind not in {"comp", "lambda"}:

@@ -52,14 +52,10 @@ class Spot(NamedTuple):
         best, start = -1, body.span.start if body is not None else 0
         for number in range(len(module.facts["guards"])):
             guard = module.guard(number)
-            # What a handler, or the head of a `with`, raises is not its own.
-            if guard.kind == "try":
-                end = guard.payload[0][2]
-            else:
-                head = module.call(guard.payload).span
-                end = -1 if head.start <= at < head.end else guard.end
-            if start <= guard.start <= at < end:
-                best, start = number, guard.start
+            # What a handler raises is not its own.
+            end = guard.payload[0][2] if guard.kind == "try" else guard.end
+            if start <= guard.inner <= at < end:
+                best, start = number, guard.inner
         return cls(module, body.number if body is not None else 0, best, at)
 
 

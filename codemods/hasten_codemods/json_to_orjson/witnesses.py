@@ -10,30 +10,7 @@ import re
 from functools import cached_property
 
 from hasten.api import Module, Program
-from hasten_codemods.json_to_orjson import floatkeys, kinds, tuples
-
-_READING_WORDS = (
-    r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|"
-    r"Invalid (?:control character|\\\\?escape)"
-)
-_WRITING_WORDS = r"is not JSON serializable|Circular reference detected|Out of range float"
-
-#: Kept among the facts by the index (`Codemod.literals`).
-LITERALS = (
-    r"\bjson\b",  # names of things to patch
-    r"^\s*[\[{]",  # JSON text
-    r"\.jsonl?$",  # paths of files
-    r">>>",  # doctests
-    r"\"\s*: |\", \"",  # fragments of JSON text
-    r"\brequests\.\w",  # what a test may replace
-    r"^surrogate(?:escape|pass)$",
-    r"\bNaN\b|\bInfinity\b|\d[eE]\+?[34]\d\d\b",
-    r"(?<![\d.])\d{19}",
-    r"\\u[dD][89a-fA-F]|[\ud800-\udfff]",
-    r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)|^\xff\xfe|^\xfe\xff|^\xef\xbb\xbf|^\ufeff",
-    _READING_WORDS,
-    _WRITING_WORDS,
-)
+from hasten_codemods.json_to_orjson import floatkeys, kinds, literals, tuples
 
 _PATCHED = re.compile(r"(?:^|\.)json(?:\.(loads|dumps|load|dump))?$")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]|\\ud[89a-f]")
@@ -42,8 +19,8 @@ _NAN = re.compile(r"(?<![A-Za-z])-?(?:NaN|Infinity)(?![A-Za-z])|\d[eE]\+?[34]\d\
 _BIG = re.compile(r"(?<![\d.])(\d{19,})(?![\d.eE])")
 _CODEC = re.compile(r"^[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)")
 _MARK = re.compile(r"^(?:\xff\xfe|\xfe\xff|\xef\xbb\xbf|\ufeff)")
-_READING_MESSAGE = re.compile(_READING_WORDS)
-_WRITING_MESSAGE = re.compile(_WRITING_WORDS)
+_READING_MESSAGE = re.compile(literals.READING_WORDS)
+_WRITING_MESSAGE = re.compile(literals.WRITING_WORDS)
 _FRAGMENT = re.compile(r"\"\s*: |\", \"")
 _READERS = frozenset({"loads", "load", "StringIO", "BytesIO", "write", "write_text", "write_bytes", "fromstring"})
 _NON_FINITE = kinds.NON_FINITE | {"builtins.float"}

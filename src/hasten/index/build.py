@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 6
+FACTS_VERSION = 7
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -175,10 +175,8 @@ class _Walk(Expressions):
             value = self.visit(item.context_expr, ["with", name])
             if bound is not None:
                 self.store(bound, "with", value)
-            if value[0] == "c":
-                start, end = self.at(node)
-                self.guards.append([self.guard, "with", value[1], start, end, name])
-                self.guard = len(self.guards) - 1
+            self.guards.append([self.guard, "with", value, *self.at(node), name, self.at(item.context_expr)[1]])
+            self.guard = len(self.guards) - 1
         self.body(node.body)
         self.guard = outer
 
@@ -187,7 +185,7 @@ class _Walk(Expressions):
         handlers: list[Any] = []
         start, end = self.at(node)
         if node.handlers:
-            self.guards.append([outer, "try", handlers, start, end, ""])
+            self.guards.append([outer, "try", handlers, start, end, "", start])
             self.guard = len(self.guards) - 1
         self.nested(node.body, "t")
         self.guard = outer

@@ -165,7 +165,10 @@ class Scope(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """A `try` with handlers, or a `with` whose context is a call, around some code."""
+    """A `try` with handlers (its payload), or a `with` (the shape of its context), around some code.
+
+    What stands from `inner` on is guarded: the context of a `with` is not.
+    """
 
     parent: int
     kind: str
@@ -173,6 +176,7 @@ class Guard(NamedTuple):
     start: int
     end: int
     name: str
+    inner: int
 
 
 @dataclass(slots=True, eq=False)
@@ -191,6 +195,7 @@ class Module:
     _inner: dict[int, list[int]] = field(default_factory=dict, repr=False)
     _remembered: dict[str, Any] = field(default_factory=dict, repr=False)
     _dotted: dict[tuple[int, str], str | None] = field(default_factory=dict, repr=False)
+    _imports: list[Import] | None = field(default=None, repr=False)
 
     @property
     def is_package(self) -> bool:
@@ -273,7 +278,9 @@ class Module:
 
     def imports(self) -> list[Import]:
         """Return every imported name."""
-        return [Import(*each) for each in self.facts["imports"]]
+        if self._imports is None:
+            self._imports = [Import(*each) for each in self.facts["imports"]]
+        return self._imports
 
     def bindings(self, scope: int, name: str) -> list[Binding]:
         """Return how `scope` itself binds `name`."""
@@ -371,7 +378,7 @@ class Module:
 
     def _bound_name(self, binding: Binding) -> str | None:
         if binding.kind == "import":
-            return self.import_target(Import(*self.facts["imports"][binding.payload]))
+            return self.import_target(self.imports()[binding.payload])
         if binding.kind in {"def", "class"}:
             return f"{self.name}.{self.symbol(binding.payload)}"
         return None

@@ -258,7 +258,8 @@ class Program:
 
         `(None, True)` is a call that surely leaves the program; `(None, False)` one whose receiver is unknown.
         """
-        dotted = self.dotted(call.module, call.scope, call.function)
+        record = call.record
+        dotted = self.dotted(call.module, record[2], record[3])
         if dotted is None:
             return None, False
         scope = self.resolve(dotted)
