@@ -133,7 +133,9 @@ class Places:
         for guard in module.guards(call.guard):
             if guard.kind != "with":
                 continue
-            opened = module.call(guard.payload)
+            if guard.payload[0] != "c":
+                continue
+            opened = module.call(guard.payload[1])
             dotted = self.program.dotted(module, opened.scope, opened.function) or ""
             if dotted in _HELD or (not dotted.startswith(_ASYNC_LOCKS) and _LOCK_NAME.search(opened.tail)):
                 message = f"`{opened.tail}` is held around the call; use `asyncio.Lock`, or call outside of the `with`"

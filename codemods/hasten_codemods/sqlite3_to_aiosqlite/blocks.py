@@ -12,13 +12,13 @@ _FOR = len("for ")
 
 def entered(module: Module, call: Call) -> Guard | None:
     """Return the `with` statement that enters what `call` returns."""
-    return next((each for each in _guards(module) if each.kind == "with" and each.payload == call.index), None)
+    return next((each for each in _guards(module) if each.kind == "with" and each.payload == ["c", call.index]), None)
 
 
 def beside(module: Module, guard: Guard) -> list[Call]:
     """Return the calls whose results the same `with` statement enters, that of `guard` among them."""
     same = [each for each in _guards(module) if (each.kind, each.start, each.end) == ("with", guard.start, guard.end)]
-    return [module.call(each.payload) for each in same]
+    return [module.call(each.payload[1]) for each in same if each.payload[0] == "c"]
 
 
 def _guards(module: Module) -> Iterator[Guard]:

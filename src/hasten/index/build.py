@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 7
+FACTS_VERSION = 8
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -62,6 +62,7 @@ class _Walk(Expressions):
             "calls": self.calls,
             "imports": self.imports,
             "guards": self.guards,
+            "blocks": self.blocks,
             "attribute_reads": self.attribute_reads,
             "attribute_stores": self.attribute_stores,
             "item_stores": self.item_stores,
@@ -81,12 +82,26 @@ class _Walk(Expressions):
             elif not isinstance(statement, (ast.Pass, ast.Break, ast.Continue)):
                 self.other_statement(statement)
 
-    def nested(self, statements: list[ast.stmt], mark: str) -> None:
-        """Visit statements that run under a condition; `mark` says which."""
-        before = self.nest
-        self.nest = before + mark
+    def nested(self, statements: list[ast.stmt], mark: str, kind: str, header: int) -> None:
+        """Visit the statements of a block.
+
+        Args:
+            statements: those of the block; with none there is no block.
+            mark: the condition that they run under, `""` where they run in any case.
+            kind: see `hasten.index.module.Block`.
+            header: where the statement begins that the block belongs to.
+        """
+        if not statements:
+            return
+        first = statements[0]
+        decorators = getattr(first, "decorator_list", None)
+        outer, nest = self.block, self.nest
+        self.block = len(self.blocks)
+        end = self.at(statements[-1])[1]
+        self.blocks.append([outer, kind, header, self.start(decorators[0] if decorators else first), end])
+        self.nest = nest + mark
         self.body(statements)
-        self.nest = before
+        self.block, self.nest = outer, nest
 
     def other_statement(self, node: ast.stmt) -> None:
         """Visit a statement that this version does not know (`type X = ...`), reads and all."""
@@ -153,19 +168,22 @@ class _Walk(Expressions):
         self.visit(node.test, ["cond"])
         test = node.test
         name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
-        self.nested(node.body, "T" if name == "TYPE_CHECKING" else "I")
-        self.nested(node.orelse, "I")
+        start = self.start(node)
+        self.nested(node.body, "T" if name == "TYPE_CHECKING" else "I", "main" if _is_main(test) else "if", start)
+        self.nested(node.orelse, "I", "else", start)
 
     def for_(self, node: ast.For | ast.AsyncFor) -> None:
         value = self.visit(node.iter, ["iter"])
         self.store(node.target, "for", value)
-        self.nested(node.body, "L")
-        self.nested(node.orelse, "L")
+        start = self.start(node)
+        self.nested(node.body, "L", "async for" if isinstance(node, ast.AsyncFor) else "for", start)
+        self.nested(node.orelse, "L", "else", start)
 
     def while_(self, node: ast.While) -> None:
         self.visit(node.test, ["cond"])
-        self.nested(node.body, "L")
-        self.nested(node.orelse, "L")
+        start = self.start(node)
+        self.nested(node.body, "L", "while", start)
+        self.nested(node.orelse, "L", "else", start)
 
     def with_(self, node: ast.With | ast.AsyncWith) -> None:
         outer = self.guard
@@ -177,7 +195,7 @@ class _Walk(Expressions):
                 self.store(bound, "with", value)
             self.guards.append([self.guard, "with", value, *self.at(node), name, self.at(item.context_expr)[1]])
             self.guard = len(self.guards) - 1
-        self.body(node.body)
+        self.nested(node.body, "", "async with" if isinstance(node, ast.AsyncWith) else "with", self.start(node))
         self.guard = outer
 
     def try_(self, node: Any) -> None:  # noqa: ANN401 - several node types with nothing in common but these fields
@@ -187,7 +205,7 @@ class _Walk(Expressions):
         if node.handlers:
             self.guards.append([outer, "try", handlers, start, end, "", start])
             self.guard = len(self.guards) - 1
-        self.nested(node.body, "t")
+        self.nested(node.body, "t", "try", start)
         self.guard = outer
         for handler in node.handlers:
             types = self.visit(handler.type, ["except"]) if handler.type is not None else None
@@ -195,9 +213,9 @@ class _Walk(Expressions):
             handlers.append([types, handler.name, *span, [_kind_of(each) for each in handler.body]])
             if handler.name:
                 self.bind(handler.name, "except", types, span[0])
-            self.nested(handler.body, "e")
-        self.nested(node.orelse, "t")
-        self.nested(node.finalbody, "f")
+            self.nested(handler.body, "e", "except", start)
+        self.nested(node.orelse, "t", "else", start)
+        self.nested(node.finalbody, "f", "finally", start)
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         start, end = self.at(node)
@@ -282,6 +300,7 @@ class _Walk(Expressions):
 
     def match(self, node: ast.Match) -> None:
         self.visit(node.subject, ["match"])
+        start = self.start(node)
         for case in node.cases:
             for each in ast.walk(case.pattern):
                 name = getattr(each, "name", None) or getattr(each, "rest", None)
@@ -291,7 +310,7 @@ class _Walk(Expressions):
                     self.visit(each.value if isinstance(each, ast.MatchValue) else each.cls, ["match"])
             if case.guard is not None:
                 self.visit(case.guard, ["cond"])
-            self.nested(case.body, "I")
+            self.nested(case.body, "I", "case", start)
 
 
 #: By node type, as `hasten.index.expressions._VISITS` is.
@@ -335,6 +354,15 @@ def _numbers(names: Iterable[str]) -> dict[str, list[int]]:
 def _tail(shape: Shape) -> str:
     """Return the last name of what is called, `""` where it has none."""
     return str(shape[2]) if shape[0] == "a" else str(shape[1]) if shape[0] == "n" else ""
+
+
+def _is_main(test: ast.expr) -> bool:
+    """Tell whether a test is `__name__ == "__main__"`, either way round."""
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return False
+    sides = [test.left, test.comparators[0]]
+    names = [each.id for each in sides if isinstance(each, ast.Name)]
+    return names == ["__name__"] and any(isinstance(each, ast.Constant) and each.value == "__main__" for each in sides)
 
 
 def _kind_of(statement: ast.stmt) -> str:

@@ -42,6 +42,7 @@ class Expressions:
         self.calls: list[Any] = []
         self.imports: list[Any] = []
         self.guards: list[Any] = []
+        self.blocks: list[Any] = []
         self.attribute_reads: dict[str, list[Any]] = {}
         self.attribute_stores: dict[str, list[Any]] = {}
         self.item_stores: list[Any] = []
@@ -50,6 +51,7 @@ class Expressions:
         self.infinite: list[int] = []
         self.scope = 0
         self.guard = -1
+        self.block = -1
         self.nest = ""
         self.fstring = False
 

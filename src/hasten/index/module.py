@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from hasten.model import Position, Span
@@ -179,6 +180,26 @@ class Guard(NamedTuple):
     inner: int
 
 
+class Block(NamedTuple):
+    """The statements below the header of a compound statement, those of a function or class excepted.
+
+    Attributes:
+        parent: the number of the block around it, in whatever function, or -1.
+        kind: `if`, `main` (the test is `__name__ == "__main__"`), `for`, `async for`, `while`, `with`, `async with`,
+            `try`, `except`, `else` (of an `if`, a loop or a `try`), `finally` or `case`; an `elif` is an `if` in an
+            `else`.
+        header: where the compound statement begins.
+        start: where the first of the statements begins.
+        end: where the last of them ends.
+    """
+
+    parent: int
+    kind: str
+    header: int
+    start: int
+    end: int
+
+
 @dataclass(slots=True, eq=False)
 class Module:
     """The facts of one file.
@@ -296,6 +317,27 @@ class Module:
             guard = self.guard(index)
             yield guard
             index = guard.parent
+
+    def blocks(self, offset: int) -> Iterator[Block]:
+        """Yield the blocks around a place, from the innermost outwards, those of its function (or its module) only.
+
+        The place is one in the body of a function, not in the default value of a parameter of an inner one.
+        """
+        records = self.facts["blocks"]
+        around = [
+            record[3]
+            for record in self.facts["scopes"]
+            if record[0] in {"function", "class"} and record[3] <= offset < record[4]
+        ]
+        begin = max(around, default=-1)
+        number = bisect_right(records, offset, key=itemgetter(3)) - 1
+        while number >= 0:
+            block = Block(*records[number])
+            if block.start <= begin:
+                return
+            if offset < block.end:
+                yield block
+            number = block.parent
 
     def enclosing(self, scope: int, *kinds: str) -> Scope | None:
         """Return the innermost scope of one of `kinds` at or around `scope`."""
