@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hasten.asynchrony import Awaited, Conversion
+from hasten.asynchrony import Awaited, Conversion, Step
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
 from hasten.index.program import Program
@@ -65,6 +65,7 @@ __all__ = [
     "Settings",
     "Sink",
     "Span",
+    "Step",
     "TextEdit",
     "Transformer",
     "Use",

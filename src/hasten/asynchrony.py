@@ -7,7 +7,7 @@ way, and what else changes with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -26,6 +26,7 @@ from hasten.model import (
     Hazard,
     ImportRequest,
     NodeEdit,
+    Position,
     Proof,
     Refusal,
     Span,
@@ -33,33 +34,55 @@ from hasten.model import (
 from hasten.propagate import Certainty, Constraint, Refused
 from hasten.uses import trouble_with
 
+#: Hazards that say no more than that other tasks may come in between.
+_INTERLEAVING = frozenset({"ASY003"})
 #: So many functions of a path are named in a message.
 _LONGEST_PATH = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
-    """A blocking call, and what is to be awaited in its place.
+class Step:
+    """A blocking call, and what the codemod's transformer does at it.
 
     Attributes:
         call: the call that blocks.
-        title: one line for people, for the change.
-        action: what the codemod's transformer does at the call; `replace-call` is known to every `AsyncTransformer`.
+        action: `replace-call` is known to every `AsyncTransformer`; others are the codemod's own.
         data: the arguments of the action, such as `callee`.
-        edits: further edits that are only correct together with it.
-        imports, releases, dependencies, hazards, proofs: as of `Change`.
     """
 
     call: Call
-    title: str
     action: str = "replace-call"
     data: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Blocking calls that are awaited together or not at all: the whole life of a connection, or a call by itself.
+
+    Attributes:
+        steps: the calls; the first is the one that a person is shown.
+        title: one line for people, for the change.
+        edits: further edits that are only correct together with these.
+        imports, releases, dependencies, hazards, proofs: as of `Change`.
+        requires: further changes that must be made with this one, by their ids.
+        reach: where the text ends that the first step may move, None where it moves none.
+    """
+
+    steps: tuple[Step, ...]
+    title: str
     edits: tuple[Edit, ...] = ()
     imports: tuple[ImportRequest, ...] = ()
     releases: tuple[tuple[str, Span], ...] = ()
     dependencies: tuple[str, ...] = ()
     hazards: tuple[Hazard, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    requires: tuple[str, ...] = ()
+    reach: Position | None = None
+
+    @property
+    def call(self) -> Call:
+        """Return the call that a person is shown."""
+        return self.steps[0].call
 
 
 class Conversion:
@@ -70,6 +93,8 @@ class Conversion:
         program: Program,
         codemod: str,
         *,
+        unasked: bool = False,
+        several: Callable[[Scope], str] | None = None,
         resolve: Resolve | None = None,
         entry_points: frozenset[str] | None = None,
     ) -> None:
@@ -78,46 +103,63 @@ class Conversion:
         Args:
             program: where the calls are.
             codemod: whose transformer, derived from `AsyncTransformer`, carries the edits out.
+            unasked: whether calls are rewritten that no coroutine reaches, so that nobody waits for them.
+            several: tells by what several tasks can run a function at once, `""` where they cannot; by default nothing
+                is known, and they may.
             resolve: what a call reaches, where the facts do not say, see `hasten.callgraph.build`; by default the
                 program is asked.
             entry_points: dotted names that the project's metadata calls from outside; by default those of the program.
         """
         self.program = program
         self.codemod = codemod
+        self._unasked = unasked
+        self._several = several or (lambda _: "several tasks may run it")
         self._resolve = resolve or program.resolve_call
         self._entry_points = entry_points
 
     def findings(self, blocking: Iterable[Awaited]) -> Iterator[Finding]:
-        """Yield a change or a refusal for each blocking call, and the changes that these require.
+        """Yield a change or a refusal for each of `blocking`, and the changes that these require.
 
-        A call is rewritten where its function is a coroutine function, or is called by one, directly or not. Each
-        function that has to become one is a change of its own, with every `await` of it, in all files.
+        They are rewritten where a function around them is a coroutine function, or is called by one, directly or not.
+        Each function that has to become one is a change of its own, with every `await` of it, in all files.
         """
-        wanted = {(each.call.module.path, each.call.index): each for each in blocking}
+        wanted = {_id(each.call): each for each in blocking}
         if not wanted:
             return
-        calls = [each.call for _, each in sorted(wanted.items())]
+        calls = [step.call for _, each in sorted(wanted.items()) for step in each.steps]
         graph = build(
             self.program,
             [(each, each.module.enclosing(each.scope, "function")) for each in calls],
             self._resolve,
             entry_points=self.program.entry_points if self._entry_points is None else self._entry_points,
         )
-        yield from _Findings(self.program, self.codemod, graph, wanted).all()
+        yield from _Findings(self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked).all()
 
 
 class _Findings:
     def __init__(
-        self, program: Program, codemod: str, graph: CallGraph, wanted: Mapping[tuple[str, int], Awaited]
+        self,
+        program: Program,
+        codemod: str,
+        graph: CallGraph,
+        wanted: Mapping[tuple[str, int], Awaited],
+        several: Callable[[Scope], str],
+        *,
+        unasked: bool,
     ) -> None:
         self.program = program
         self.codemod = codemod
         self.graph = graph
-        self.wanted = wanted
+        self.wanted = [wanted[each] for each in sorted(wanted)]
+        self.several = several
+        by_call = {_id(call): site for site, call in graph.sites.items()}
+        self.sites_of = {_id(each.call): [by_call[_id(step.call)] for step in each.steps] for each in self.wanted}
         self.family = {each.id: each.family or each.id for each in graph.functions}
         functions = self.functions()
         self.possible = propagate.propagate(functions, graph.calls, graph.seeds)
-        self.result = propagate.propagate(functions, graph.calls, self.reached())
+        self.refused_seeds = {each.seed.site: each for each in self.possible.refused}
+        whole = self.whole()
+        self.result = propagate.propagate(functions, graph.calls, whole if unasked else self.reached(whole))
         self.converted = frozenset(self.result.converted)
         self.sites: dict[str, list[propagate.Call]] = {}
         for each in self.result.awaited:
@@ -133,14 +175,16 @@ class _Findings:
 
     def all(self) -> Iterator[Finding]:
         """Yield everything that was found."""
-        for refused in self.possible.refused:
-            yield self.refused(refused)
-        made = {each.site for each in self.result.seeds}
-        for seed in self.possible.seeds:
-            if seed.site not in made:
-                yield self.unreached(seed)
-        for seed in self.result.seeds:
-            yield self.change(seed)
+        made = {each.site: each for each in self.result.seeds}
+        for each in self.wanted:
+            sites = self.sites_of[_id(each.call)]
+            stopped = next((self.refused_seeds[site] for site in sites if site in self.refused_seeds), None)
+            if stopped is not None:
+                yield self.refused(stopped, each.call)
+            elif sites[0] not in made:
+                yield self.unreached(each.call)
+            else:
+                yield self.change(each, [made[site] for site in sites])
         for function in self.result.converted:
             yield self.support(function)
 
@@ -161,8 +205,15 @@ class _Findings:
             for each in self.graph.functions
         ]
 
-    def reached(self) -> list[propagate.Seed]:
-        """Return the seeds that a coroutine reaches: where nobody waits for a loop, nothing is gained by one.
+    def whole(self) -> list[propagate.Seed]:
+        """Return the seeds that nothing stands in the way of, nor of those that go with them."""
+        kept = {
+            site for sites in self.sites_of.values() for site in sites if not self.refused_seeds.keys() & set(sites)
+        }
+        return [each for each in self.possible.seeds if each.site in kept]
+
+    def reached(self, whole: Sequence[propagate.Seed]) -> list[propagate.Seed]:
+        """Return those of `whole` that a coroutine reaches: where nobody waits for a loop, nothing is gained by one.
 
         A function that becomes a coroutine function for the sake of one seed makes a coroutine reach others.
         """
@@ -182,20 +233,19 @@ class _Findings:
                 if function not in awake:
                     awake.add(function)
                     fresh += below.get(function, ())
-            seeds = [each for each in self.possible.seeds if each.function in awake]
+            seeds = [each for each in whole if each.function in awake]
             converted = propagate.propagate(self.graph.functions, self.graph.calls, seeds).converted
             fresh = [each for each in converted if each not in awake]
         return seeds
 
-    def unreached(self, seed: propagate.Seed) -> Refusal:
-        """Refuse a seed that no coroutine reaches."""
-        call = self.graph.sites[seed.site]
+    def unreached(self, call: Call) -> Refusal:
+        """Refuse a call that no coroutine reaches."""
         name = function_around(call.module, call.scope).name
         message = f"no coroutine calls `{name}`, as far as can be seen: there is no event loop to be blocked"
         return self.refusal(call, "ASY150", message)
 
-    def refused(self, refused: Refused) -> Refusal:
-        """Refuse a seed that a constraint stops."""
+    def refused(self, refused: Refused, shown: Call | None = None) -> Refusal:
+        """Refuse a seed that a constraint stops, at `shown`, by default its own call."""
         constraint, call = refused.constraint, self.graph.sites[refused.seed.site]
         message = constraint.message
         here = call.module.path, call.module.position(call.span.start).line
@@ -205,7 +255,7 @@ class _Findings:
             message = f"{constraint.path}:{constraint.line}: {message}"
         if len(refused.path) > 1:
             message += f"; the way there: {self.way(refused)}"
-        return self.refusal(call, constraint.code, message)
+        return self.refusal(shown or call, constraint.code, message)
 
     def way(self, refused: Refused) -> str:
         """Return the functions between a seed and what stops it, each with where it calls the one before."""
@@ -250,12 +300,12 @@ class _Findings:
         for each, verb, how in (*awaits, *run):
             call = self.graph.sites[each.site]
             yield f"{name} {verb} `{self.name_of(each.callee)}`{how} ({_place(call.module, call.span.start)})"
-        refused = {each.seed.site: self.refused(each) for each in self.possible.refused}
+        refused = {site: self.refused(each) for site, each in self.refused_seeds.items()}
         taken = {each.site for each in self.result.seeds}
         found = [(seed, path) for seed, path in self.below(function) if seed.site not in taken]
         # The nearest of those that something stands in the way of, else the nearest that nobody waits for.
         for seed, path in sorted(found, key=lambda each: each[0].site not in refused)[:1]:
-            why = refused.get(seed.site) or self.unreached(seed)
+            why = refused.get(seed.site) or self.unreached(self.graph.sites[seed.site])
             stays = "calls what stays" if self.graph.scopes[function].is_async or run else "stays"
             yield f"{name} {stays} as it is; the way to what blocks: {self.down(path, seed)}"
             yield f"that call is not rewritten: {why.code} {why.message}"
@@ -288,28 +338,32 @@ class _Findings:
 
     # --- changes ------------------------------------------------------------------------------------------------
 
-    def change(self, seed: propagate.Seed) -> Change:
-        """Return the change of one blocking call."""
-        call = self.graph.sites[seed.site]
-        order = self.wanted[call.module.path, call.index]
-        needed = self.closure(seed.function)
+    def change(self, awaited: Awaited, seeds: Sequence[propagate.Seed]) -> Change:
+        """Return the change of blocking calls that are awaited together."""
+        call = awaited.call
+        functions = list(dict.fromkeys(each.function for each in seeds))
+        needed = list(dict.fromkeys(each for function in functions for each in self.closure(function)))
         hazards = _merged(
-            [*order.hazards, *self.at(seed.site), *self.straddling(call)],
+            awaited.hazards,
+            *([*self.at(each.site), *self.straddling(self.graph.sites[each.site])] for each in seeds),
             *(self.own_hazards[each] for each in needed),
         )
+        edits: list[Edit] = [self.edit(each.call, each.action, each.data) for each in awaited.steps]
+        if awaited.reach is not None:
+            edits[0] = replace(edits[0], end=awaited.reach)
         return Change(
             id=f"{call.module.path}:{call.span.start}:{call.span.end}",
             codemod=self.codemod,
-            title=order.title,
+            title=awaited.title,
             symbol=call.module.symbol(call.scope),
             applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
-            edits=(self.edit(call, order.action, order.data), *order.edits),
+            edits=(*edits, *awaited.edits),
             hazards=hazards,
-            requires=(_key(seed.function),) if seed.function in self.converted else (),
-            imports=order.imports,
-            releases=order.releases,
-            dependencies=order.dependencies,
-            proofs=order.proofs,
+            requires=(*(_key(each) for each in functions if each in self.converted), *awaited.requires),
+            imports=awaited.imports,
+            releases=awaited.releases,
+            dependencies=awaited.dependencies,
+            proofs=awaited.proofs,
         )
 
     def support(self, function: str) -> Change:
@@ -366,8 +420,9 @@ class _Findings:
         scope = self.graph.scopes[function]
         place = _place(scope.module, scope.span.start)
         calls = [*self.sites.get(function, ()), *self.remedies.get(function, ())]
-        found = [Hazard("ASY020", f"`{scope.name}` becomes a coroutine function ({place})")]
-        found += self.at(function)
+        found = self.at(function)
+        if self.several(scope):
+            found.insert(0, Hazard("ASY020", f"`{scope.name}` becomes a coroutine function ({place})"))
         for each in calls:
             call = self.graph.sites[each.site]
             found += self.at(each.site)
@@ -387,12 +442,16 @@ class _Findings:
 
     def at(self, where: str) -> list[Hazard]:
         """Return the hazards that the graph knows of a function or a site."""
-        return [_hazard(each) for each in self.graph.hazards.get(where, ())]
+        call = self.graph.sites.get(where)
+        scope = function_around(call.module, call.scope) if call is not None else self.graph.scopes[where]
+        found = [_hazard(each) for each in self.graph.hazards.get(where, ())]
+        return [each for each in found if each.code not in _INTERLEAVING or self.several(scope)]
 
     def straddling(self, call: Call) -> Iterator[Hazard]:
         """Yield a hazard where state is read before the wait and written after it."""
-        found = straddled(call.module, function_around(call.module, call.scope).number, call.span)
-        if found is not None:
+        scope = function_around(call.module, call.scope)
+        found = straddled(call.module, scope.number, call.span)
+        if found is not None and self.several(scope):
             name, read, written = found
             lines = call.module.position(read).line, call.module.position(written).line
             message = f"`{name}` is read at line {lines[0]} and written at line {lines[1]}, with a new wait between"
@@ -414,6 +473,10 @@ def _merged(*groups: Iterable[Hazard]) -> tuple[Hazard, ...]:
         Hazard(code, messages[0] + (f", and {len(messages) - 1} more" if len(messages) > 1 else ""))
         for code, messages in sorted(found.items())
     )
+
+
+def _id(call: Call) -> tuple[str, int]:
+    return call.module.path, call.index
 
 
 def _key(function: str) -> str:

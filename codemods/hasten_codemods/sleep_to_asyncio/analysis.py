@@ -15,6 +15,7 @@ from hasten.api import (
     Program,
     Proof,
     Refusal,
+    Step,
     Use,
     find_uses,
     trouble_with,
@@ -72,9 +73,8 @@ class Analysis:
         if not hazards and function is not None and function.is_async:
             proofs = (Proof("SLP201", f"`{function.name}` is a coroutine function, and the time a constant"),)
         return Awaited(
-            call,
+            (Step(call, data=(("callee", "asyncio.sleep"),)),),
             "sleep with `asyncio.sleep`",
-            data=(("callee", "asyncio.sleep"),),
             imports=(ImportRequest(use.module.path, "asyncio", scope=self._scope_of_import(use)),),
             releases=use.releases,
             hazards=tuple(hazards),

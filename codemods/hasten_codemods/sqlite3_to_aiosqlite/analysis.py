@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hasten.api import (
     Awaited,
+    Conversion,
     Finding,
     Hazard,
     ImportRequest,
@@ -14,11 +15,11 @@ from hasten.api import (
     Proof,
     Refusal,
     Scope,
+    Step,
     Use,
     find_uses,
     trouble_with,
 )
-from hasten_codemods.sqlite3_to_aiosqlite.conversion import Connection, Conversions
 from hasten_codemods.sqlite3_to_aiosqlite.helper import Helper
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
@@ -43,7 +44,7 @@ class Analysis:
 
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every use in the target files."""
-        connections: list[Connection] = []
+        connections: list[Awaited] = []
         for use in self.uses:
             if use.module.path not in self.program.targets:
                 continue
@@ -51,7 +52,8 @@ class Analysis:
                 connections.append(self._connection(use))
             except Unfit as why:
                 yield self._refusal(use, why)
-        yield from Conversions(self.program, self.codemod, self.tasks.several).findings(connections)
+        conversion = Conversion(self.program, self.codemod, unasked=True, several=self.tasks.several)
+        yield from conversion.findings(connections)
         yield from self.helper.changes()
 
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
@@ -60,7 +62,7 @@ class Analysis:
             message = f"{use.module.path}:{line}: {message}"
         return Refusal(self.codemod, why.code, message, use.module.path, use.position, use.module.symbol(use.scope))
 
-    def _connection(self, use: Use) -> Connection:
+    def _connection(self, use: Use) -> Awaited:
         """Return a connection that can be converted, as far as its own function shows.
 
         Raises:
@@ -89,21 +91,21 @@ class Analysis:
             imports.append(self.helper.request(use.module))
             support += [each for each in [self.helper.key(use.module)] if each]
         hazards = [*life.hazards, *self._interleavings(life, function)]
-        return Connection(
-            self._awaited(life, transaction=transaction),
+        return Awaited(
+            self._steps(life, transaction=transaction),
             f"open `{life.name}` with aiosqlite",
-            tuple(self._edits(life, function, transaction=transaction)),
-            tuple(imports),
-            tuple(hazards),
-            tuple(self._proofs(life, function, hazards)),
-            (_DEPENDENCY,),
-            (*use.releases, *life.releases),
-            tuple(support),
-            use.module.position(life.region.end) if life.moves else None,
+            edits=tuple(self._edits(life, function, transaction=transaction)),
+            imports=tuple(imports),
+            releases=(*use.releases, *life.releases),
+            dependencies=(_DEPENDENCY,),
+            hazards=tuple(hazards),
+            proofs=tuple(self._proofs(life, function, hazards)),
+            requires=tuple(support),
+            reach=use.module.position(life.region.end) if life.moves else None,
         )
 
-    def _awaited(self, life: Life, *, transaction: bool) -> tuple[Awaited, ...]:
-        found: list[Awaited] = []
+    def _steps(self, life: Life, *, transaction: bool) -> tuple[Step, ...]:
+        found: list[Step] = []
         for each in life.steps:
             data = each.data
             if each.action == "open":
@@ -111,7 +113,7 @@ class Analysis:
                 data = (*data, ("name", life.name), ("transaction", kept), ("variables", ",".join(life.variables)))
             if each.action == "close":
                 data = (*data, ("of", life.name))
-            found.append(Awaited(each.call, "", each.action, data))
+            found.append(Step(each.call, each.action, data))
         return tuple(found)
 
     def _edits(self, life: Life, function: Scope, *, transaction: bool) -> Iterator[NodeEdit]:
