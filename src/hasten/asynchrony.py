@@ -159,7 +159,9 @@ class _Findings:
         self.possible = propagate.propagate(functions, graph.calls, graph.seeds)
         self.refused_seeds = {each.seed.site: each for each in self.possible.refused}
         whole = self.whole()
-        self.result = propagate.propagate(functions, graph.calls, whole if unasked else self.reached(whole))
+        waited = self.reached(whole)
+        self.waited = {each.site for each in waited}
+        self.result = propagate.propagate(functions, graph.calls, whole if unasked else waited)
         self.converted = frozenset(self.result.converted)
         self.sites: dict[str, list[propagate.Call]] = {}
         for each in self.result.awaited:
@@ -180,9 +182,9 @@ class _Findings:
             sites = self.sites_of[_id(each.call)]
             stopped = next((self.refused_seeds[site] for site in sites if site in self.refused_seeds), None)
             if stopped is not None:
-                yield self.refused(stopped, each.call)
+                yield replace(self.refused(stopped, each.call), awaitable=len(sites))
             elif sites[0] not in made:
-                yield self.unreached(each.call)
+                yield replace(self.unreached(each.call), awaitable=len(sites))
             else:
                 yield self.change(each, [made[site] for site in sites])
         for function in self.result.converted:
@@ -364,6 +366,8 @@ class _Findings:
             releases=awaited.releases,
             dependencies=awaited.dependencies,
             proofs=awaited.proofs,
+            awaits=len(seeds),
+            unwaited=not any(each.site in self.waited for each in seeds),
         )
 
     def support(self, function: str) -> Change:

@@ -184,6 +184,8 @@ class Change:
         dependencies: distributions that the new code needs, as PEP 508 requirements.
         proofs: what was found in favour, for `explain` and `-v`.
         support: the change has no worth of its own, and is made exactly when another one requires it.
+        awaits: how many blocking calls are awaited with it; 0 for codemods that have to do with no such calls.
+        unwaited: an event loop runs none of these calls, as far as can be seen, so that nothing gets faster.
     """
 
     id: str
@@ -199,11 +201,17 @@ class Change:
     dependencies: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
     support: bool = False
+    awaits: int = 0
+    unwaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A site that is not rewritten: why, where, and (in `message`) what the person can do."""
+    """A site that is not rewritten: why, where, and (in `message`) what the person can do.
+
+    Attributes:
+        awaitable: how many blocking calls could be awaited here, if it were not for the functions around them.
+    """
 
     codemod: str
     code: str
@@ -211,6 +219,7 @@ class Refusal:
     path: str
     start: Position
     symbol: str
+    awaitable: int = 0
 
 
 Finding: TypeAlias = Change | Refusal

@@ -48,17 +48,37 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the blocking calls that one codemod found.
+
+    Attributes:
+        found: all of them; a site whose calls cannot be followed counts as one.
+        candidates: those that can be awaited, as far as they themselves and their function go.
+        converted: those that are.
+        unwaited: an event loop runs none of those that are converted, as far as can be seen.
+    """
+
+    codemod: str
+    found: int
+    candidates: int
+    converted: int
+    unwaited: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The honest table.
 
     Attributes:
         rows: one per codemod that found a site, by name.
+        tallies: one per codemod that found blocking calls, by name.
         refusals: how often each reason code was given, by code.
         taken: how often each hazard code stands on a change that is taken, by code.
         offered: the same on changes that `--unsafe` would take besides.
     """
 
     rows: tuple[Row, ...]
+    tallies: tuple[Tally, ...]
     refusals: tuple[tuple[str, int], ...]
     taken: tuple[tuple[str, int], ...]
     offered: tuple[tuple[str, int], ...]
@@ -98,7 +118,22 @@ def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
         for name, counts in sorted(kinds.items())
     )
     refusals = Counter(refusal.code for refusal in plan.refusals)
-    return Table(rows, *(tuple(sorted(counter.items())) for counter in (refusals, taken, offered)))
+    tallies = tuple(_tallies(report, broken))
+    return Table(rows, tallies, *(tuple(sorted(counter.items())) for counter in (refusals, taken, offered)))
+
+
+def _tallies(report: Report, broken: Collection[str]) -> Iterable[Tally]:
+    changes, refusals = list(sites(report.plan)), report.plan.refusals
+    awaiting = {each.codemod for each in changes if each.awaits} | {each.codemod for each in refusals if each.awaitable}
+    for name in sorted(awaiting):
+        here = [each for each in changes if each.codemod == name]
+        made = [each for each in here if each.id in report.selected]
+        made = [each for each in made if not any(edit.path in broken for edit in each.edits)]
+        stopped = [each for each in refusals if each.codemod == name]
+        candidates = sum(each.awaits for each in here) + sum(each.awaitable for each in stopped)
+        found = candidates + sum(not each.awaitable for each in stopped)
+        converted = sum(each.awaits for each in made)
+        yield Tally(name, found, candidates, converted, bool(made) and all(each.unwaited for each in made))
 
 
 def sites(plan: Plan) -> Iterable[Change]:

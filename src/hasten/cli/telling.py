@@ -75,6 +75,18 @@ def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
         if counted:
             lines += ["", heading]
             lines += (f"  {line}" for line in _counts(counted, titles))
+    if found.tallies:
+        lines.append("")
+    for each in found.tallies:
+        lines.append(
+            f"{each.codemod}: {each.found} blocking call{'s' * (each.found != 1)} found, {each.candidates} could be "
+            f"awaited, {each.converted} {'are' if applied else 'would be'}"
+        )
+        if each.unwaited:
+            lines.append(
+                f"{each.codemod}: no event loop runs these calls, as far as can be seen: they are converted because "
+                "it was asked for, and the program will not be faster for it"
+            )
     return [*lines, ""]
 
 
