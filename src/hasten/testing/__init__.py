@@ -42,7 +42,7 @@ from hasten.model import Change, Changed, Edit, Failed, Plan, Unchanged
 from hasten.testing.behaviour import observe
 from hasten.testing.cases import SINGLE, Case, Codes, load_cases, read_tree
 
-__all__ = ["Case", "Codes", "check_case", "load_cases"]
+__all__ = ["Case", "Codes", "check_case", "load_cases", "rewritten"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,11 @@ def check_case(case: Case, codemod: Codemod) -> list[str]:
         run = _run(replace(case, unsafe=True), codemod, case.before)
         complaints += [f"with unsafe changes: {each}" for each in (*_broken(run), *_compiles(run))]
     return complaints or list(_behaviour(case, run))
+
+
+def rewritten(case: Case, codemod: Codemod) -> dict[str, bytes]:
+    """Return the contents of every file of a case, by path, as `codemod` leaves them."""
+    return dict(_run(case, codemod, case.before).tree)
 
 
 def _run(case: Case, codemod: Codemod, tree: Mapping[str, bytes], *, jobs: int = 1) -> _Run:

@@ -1,0 +1,83 @@
+"""What the type checker says about what the codemods make: no coroutine is left un-awaited, and nothing new is wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hasten import registry
+from hasten.api import AsyncTransformer
+from hasten.oracle import Problem, new_problems, problems
+from hasten.testing import Case, load_cases, rewritten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+#: What awaits nothing, and is used as if it had been awaited; `Result` is aiosqlite's.
+_UNAWAITED = re.compile(r"\bCoroutine\b|\bResult\[")
+CODEMODS = {codemod.name: codemod for codemod in registry.load()}
+CASES = {
+    codemod.name: [each for each in load_cases(FIXTURES / codemod.name.replace("-", "_")) if each.changes]
+    for codemod in CODEMODS.values()
+    if issubclass(codemod.transformer(), AsyncTransformer)
+}
+FOLDERS = [
+    pytest.param(case, id=f"{name}-{case.name}")
+    for name, cases in CASES.items()
+    for case in cases
+    if case.path.is_dir()
+]
+
+
+def _new(root: Path, before: Mapping[str, str], after: Mapping[str, str]) -> list[Problem]:
+    """Return what is wrong with `after` and was not wrong before.
+
+    With aiosqlite installed only coroutines count: its annotations are narrower than what typeshed says of sqlite3
+    (`fetchone` gives `Row | None`, which was `Any`), so that a program which is right may get errors of that kind.
+    """
+    found = importlib.util.find_spec("aiosqlite")
+    assert found is not None
+    assert found.submodule_search_locations
+    libraries = [Path(each) for each in found.submodule_search_locations]
+    whole = {**before, **after}
+    plain = new_problems(problems(root, (), before), problems(root, (), whole))
+    installed = new_problems(
+        problems(root, (), before, libraries=libraries), problems(root, (), whole, libraries=libraries)
+    )
+    return [
+        *(each for each in plain if each.message != "Cannot find module `aiosqlite`"),
+        *(each for each in installed if each.code == "unused-coroutine" or _UNAWAITED.search(each.message)),
+    ]
+
+
+def _texts(files: Mapping[str, bytes], folder: str = "") -> dict[str, str]:
+    return {folder + path: data.decode("utf-8-sig") for path, data in files.items() if path.endswith(".py")}
+
+
+@pytest.mark.parametrize("codemod", CASES)
+def test_cases_in_one_file_have_no_new_problems(codemod: str, tmp_path: Path) -> None:
+    """All of them together are one tree: a file in a folder of its own imports nothing of the others."""
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    for case in CASES[codemod]:
+        if not case.path.is_dir():
+            before |= _texts(case.before, f"{case.name}/")
+            # What is created beside the files of the case is known to the codemod alone.
+            made = rewritten(case, CODEMODS[codemod]) if case.creates else case.after
+            after |= _texts(made, f"{case.name}/")
+    assert after
+    found = _new(tmp_path, before, after)
+    assert not found, "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_programs_have_no_new_problems(case: Case, tmp_path: Path) -> None:
+    """A program of several files is checked by itself, as its imports are."""
+    found = _new(tmp_path, _texts(case.before), _texts(case.after))
+    assert not found, "\n".join(map(str, found))
