@@ -1,4 +1,4 @@
-"""What the type checker says about what the codemods make: no coroutine is left un-awaited, and nothing new is wrong."""
+"""What the type checker says of what the codemods make: no coroutine is left un-awaited, and nothing new is wrong."""
 
 from __future__ import annotations
 

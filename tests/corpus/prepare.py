@@ -112,7 +112,7 @@ def prepare(package: Package, target: Path, sdists: Path) -> None:
         return
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    _unpack(_sdist(package, sdists), tree)
+    unpack(sdist(package, sdists), tree)
     _make_environment(package, target)
     # Last, and by rename: a target that has `orig` is complete.
     shutil.copytree(tree, target / "orig.tmp", symlinks=True)
@@ -128,7 +128,7 @@ def _version(tree: Path) -> str:
         return ""
 
 
-def _sdist(package: Package, sdists: Path) -> Path:
+def sdist(package: Package, sdists: Path) -> Path:
     """Return the source distribution; pip is asked when the cache lacks it."""
     path = sdists / package.sdist
     if not path.exists():
@@ -142,7 +142,7 @@ def _sdist(package: Package, sdists: Path) -> Path:
     return path
 
 
-def _unpack(archive: Path, tree: Path) -> None:
+def unpack(archive: Path, tree: Path) -> None:
     """Put the one folder that the archive holds in place as `tree`."""
     with tarfile.open(archive) as tar:
         tar.extractall(tree.parent, filter="data")
