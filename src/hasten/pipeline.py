@@ -136,7 +136,7 @@ def explain(request: Request, codemods: Sequence[Codemod], progress: Progress = 
     """Return what is found, and what becomes of the function `request.watched`; nothing is rewritten."""
     with _quietly():
         inputs = _read(request, codemods, progress)
-        with workers.Workers(inputs.reader.jobs) as pool:
+        with workers.Workers(inputs.reader.jobs) as pool, inputs.resolver:
             found = _find(request, sorted(codemods, key=lambda each: each.name), inputs, pool, progress)
         inputs.reader.cache.close()
         return Explanation(found.plan, tuple(found.program.notes))
@@ -193,7 +193,7 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     stored = store.load(identity)
     if stored is not None:
         return stored
-    with workers.Workers(reader.jobs) as pool:
+    with workers.Workers(reader.jobs) as pool, inputs.resolver:
         found = _find(request, codemods, inputs, pool, progress)
         selected = planning.select(found.plan, unsafe=request.unsafe, accept=request.accept)
         selected, outcomes = _maker(request, codemods, inputs, found, pool, progress).outcomes(found.plan, selected)
@@ -324,12 +324,11 @@ def _maker(
     def second_look(replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
         # A second run asks about the texts that are there then: without answers to what the first one asked, it would
         # find other things.
-        resolver = Resolver(inputs.reader, progress, sources)
         again = {each.path: each for each in found.program.modules} | replaced
         now = found.said | {path: ignores.parse(each) for path, each in sources.items() if path in found.said}
-        findings, _ = suppress.suppressed(
-            _ask(request, codemods, _program(request, inputs, again, resolver), missing), now
-        )
+        with Resolver(inputs.reader, progress, sources) as resolver:
+            asked = _ask(request, codemods, _program(request, inputs, again, resolver), missing)
+        findings, _ = suppress.suppressed(asked, now)
         return planning.build(findings, lambda _path, _span: "")
 
     missing = _unread(inputs, found.problems)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import orjson
 
@@ -18,22 +18,23 @@ from hasten.reading import Reader, digest_of
 from hasten.text import LineTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hasten.index.module import Call, Scope
     from hasten.index.program import Program
-    from hasten.oracle import Target
+    from hasten.oracle import Oracle
     from hasten.pipeline import Progress
 
 #: Another one where the same program gives other answers.
-_VERSION = 1
+_VERSION = 2
+#: Path, line and name of definitions.
+_Targets: TypeAlias = "Sequence[tuple[str, int, str]]"
 
 
 class Resolver:
     """Answers `Program.resolve_call`, for the files of a run as they were read.
 
-    The checker looks at all files at once, whatever is asked first, and all that it says is kept: so an answer depends
-    neither on the order of questions nor on which files a program has read, and a second run need not ask again.
+    The checker looks at all files at once, whatever is asked first: so an answer depends neither on the order of
+    questions nor on which files a program has read. Answers are kept, and a second run that asks the same of the same
+    files need not start the checker.
 
     Attributes:
         asked: what stands for the checker that was asked, `""` while nothing was.
@@ -51,7 +52,27 @@ class Resolver:
         self._reader = reader
         self._progress = progress
         self._instead = dict(instead or {})
-        self._answers: _Answers | None = None
+        self._key = ""
+        self._known: dict[str, _Targets | None] = {}
+        self._fresh = False
+        self._changed = False
+        self._oracle: Oracle | None = None
+        self._texts: dict[str, str] = {}
+        self._callees: dict[str, dict[str, int]] = {}
+
+    def __enter__(self) -> Self:
+        """Return the resolver itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Keep the answers, and remove what the checker left in the temporary directory."""
+        if self._oracle is not None:
+            self._oracle.close()
+            self._oracle = None
+        # The key stands for the texts that were there at first.
+        if kind is None and self._fresh and not self._changed:
+            with suppress(orjson.JSONEncodeError):  # a file name is no text
+                self._reader.cache.put({self._key: orjson.dumps(self._known)})
 
     def __call__(self, program: Program, call: Call) -> tuple[Scope, ...] | None:
         """Return what a call reaches; see `Program.resolve_call`.
@@ -61,9 +82,7 @@ class Resolver:
         Raises:
             OracleError: the checker is missing, fails, or takes too long.
         """
-        if self._answers is None:
-            self._answers = self._ask()
-        targets = self._answers.of(call)
+        targets = self._targets(call)
         if targets is None:
             return None
         own = [each for each in targets if each[0] in program.paths]
@@ -77,83 +96,53 @@ class Resolver:
             found.append(scope)
         return tuple(found)
 
-    def _ask(self) -> _Answers:
+    def _targets(self, call: Call) -> _Targets | None:
+        """Return path, line and name of each definition that a call reaches, None where nobody can tell."""
+        if not self.asked:
+            self._begin()
+        question = f"{call.module.path}:{call.span.start}-{call.span.end}"
+        if question not in self._known:
+            self._known[question] = self._ask(call.module.path, call.span.start, call.span.end)
+            self._fresh = True
+        return self._known[question]
+
+    def _begin(self) -> None:
+        """Look for answers that were kept."""
         self.asked = identity()
         digests = {path: seen.digest for path, seen in self._reader.seen.items()}
         digests |= {path: digest_of(each.data) for path, each in self._instead.items()}
-        key = _key(self.asked, digests)
-        kept = self._reader.cache.get([key]).get(key)
-        if kept is not None and (answers := _Answers.loaded(kept)) is not None:
-            return answers
-        self._progress.step("asking the type checker", len(digests))
-        texts: dict[str, str] = {}
-        changed = False
-        for path in sorted(digests):
+        self._key = _key(self.asked, digests)
+        kept = self._reader.cache.get([self._key]).get(self._key)
+        with suppress(ValueError, TypeError):  # something else got into the cache
+            self._known = dict(orjson.loads(kept)) if kept is not None else {}
+
+    def _ask(self, path: str, start: int, end: int) -> _Targets | None:
+        if self._oracle is None:
+            self._oracle = self._start()
+        if path not in self._callees:
+            self._callees[path] = dict(_callees(self._texts.get(path, "")))
+        offset = self._callees[path].get(_place(start, end))
+        if offset is None:
+            return None
+        found = self._oracle.targets([(path, offset)])[path, offset]
+        return None if found is None else [(each.path, each.line, each.name) for each in found]
+
+    def _start(self) -> Oracle:
+        """Hand the texts of all files to the checker."""
+        from hasten.oracle import Oracle
+
+        self._progress.step("asking the type checker", len(self._reader.seen))
+        for path in sorted({*self._reader.seen, *self._instead}):
             try:
                 source = self._instead.get(path) or self._reader.source(path)
             except SourceError:
                 continue  # the checker does not see what hasten cannot read
-            texts[path] = source.text
-            changed = changed or digest_of(source.data) != digests[path]
-        answers = _Answers.asked_for(self._reader.root, texts)
-        self._progress.advance(len(digests))
-        # The key stands for the texts that were there at first.
-        if not changed and (blob := answers.dumped()) is not None:
-            self._reader.cache.put({key: blob})
-        return answers
-
-
-class _Answers:
-    """What every call of a program reaches, as far as the checker knows it."""
-
-    def __init__(self, targets: Sequence[Sequence[Any]], calls: Mapping[str, Mapping[str, Sequence[int]]]) -> None:
-        """Take what is kept.
-
-        Args:
-            targets: path, line and name of each definition that is reached.
-            calls: by path and `start-end` of a call, the numbers of its targets.
-        """
-        self._targets = targets
-        self._calls = calls
-
-    @classmethod
-    def asked_for(cls, root: Path, texts: Mapping[str, str]) -> _Answers:
-        """Ask the checker about every call in `texts`."""
-        from hasten.oracle import Oracle
-
-        numbers: dict[Target, int] = {}
-        calls: dict[str, dict[str, list[int]]] = {}
-        with Oracle(root, (), texts) as oracle:
-            for path, text in sorted(texts.items()):
-                places = dict(_callees(text))
-                found = oracle.targets((path, offset) for offset in places.values())
-                calls[path] = {
-                    place: [numbers.setdefault(each, len(numbers)) for each in targets]
-                    for place, offset in places.items()
-                    if (targets := found[path, offset]) is not None
-                }
-        return cls([(each.path, each.line, each.name) for each in numbers], calls)
-
-    @classmethod
-    def loaded(cls, blob: bytes) -> _Answers | None:
-        """Return answers that were kept, None where something else got into the cache."""
-        try:
-            data = orjson.loads(blob)
-            return cls(data["targets"], data["calls"])
-        except (ValueError, TypeError, KeyError):
-            return None
-
-    def dumped(self) -> bytes | None:
-        """Return the answers as bytes, None where a file name is no text."""
-        try:
-            return orjson.dumps({"targets": self._targets, "calls": self._calls})
-        except orjson.JSONEncodeError:
-            return None
-
-    def of(self, call: Call) -> list[Sequence[Any]] | None:
-        """Return path, line and name of each definition that a call reaches, None where nobody can tell."""
-        found = self._calls.get(call.module.path, {}).get(_place(call.span.start, call.span.end))
-        return None if found is None else [self._targets[each] for each in found]
+            self._texts[path] = source.text
+            seen = self._reader.seen.get(path)
+            self._changed |= path not in self._instead and seen is not None and digest_of(source.data) != seen.digest
+        oracle = Oracle(self._reader.root, (), self._texts)
+        self._progress.advance(len(self._reader.seen))
+        return oracle
 
 
 def identity() -> str:

@@ -30,11 +30,13 @@ class CommandError(Exception):
     """A measured command failed, so its time means nothing."""
 
 
-def cost(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str = "") -> Cost:
+def cost(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str = "", codes: Sequence[int] = (0,)
+) -> Cost:
     """Run `command` to its end.
 
     Raises:
-        CommandError: it ended with another code than 0.
+        CommandError: it ended with none of `codes`.
     """
     files = {name: cwd.parent / f"measured.{name}" for name in ("in", "out", "err")}
     files["in"].write_text(stdin, encoding="utf-8")
@@ -45,7 +47,7 @@ def cost(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: st
         seconds = perf_counter() - start
         # Popen does not know that it was waited for.
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode not in codes:
         last = (files["err"].read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"])[-1]
         message = f"{' '.join(command)[:200]} ended with code {process.returncode}: {last}"
         raise CommandError(message)

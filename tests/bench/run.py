@@ -30,7 +30,16 @@ from tests.bench.measure import CommandError, Cost, Series, cost  # noqa: E402
 import hasten  # noqa: E402
 
 PYTHON = sys.executable
-PREVIEW = ("-m", "hasten", "preview", "--unsafe", "--format", "summary")
+PREVIEW_ALL = ("-m", "hasten", "preview", "--unsafe", "--format", "summary")
+PREVIEW = (*PREVIEW_ALL, "--select", "json-to-orjson")
+PYREFLY = (
+    "check",
+    "--untyped-def-behavior",
+    "check-and-infer-return-type",
+    "--summary=none",
+    "--output-format",
+    "min-text",
+)
 LIBCST = (
     "-m",
     "libcst.tool",
@@ -68,6 +77,8 @@ class Bench:
         """Put the tree together."""
         self.work = work
         self.base = trees.build(work / "tree", options.sdists, options.lines)
+        # Where calls that are awaited, and the type checker with them, come into play.
+        self.blocking = trees.build(work / "blocking", options.sdists, options.lines, "sqlite")
         for name in ("src", "codemods"):
             # A run is of one version, whatever is edited in the checkout meanwhile.
             shutil.copytree(ROOT / name, work / "hasten" / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -87,7 +98,7 @@ class Bench:
 
     def round(self, number: int) -> None:
         """Measure everything once, beginning with another thing than the round before."""
-        jobs: list[Callable[[], None]] = [self._cold_and_warm, self._libcst, self._parse, self._start]
+        jobs: list[Callable[[], None]] = [self._cold_and_warm, self._libcst, self._parse, self._start, self._everything]
         if self.ast_grep:
             jobs.append(self._ast_grep)
         turn = number % len(jobs)
@@ -133,8 +144,22 @@ class Bench:
         done = cost([self.ast_grep, *AST_GREP, "--json=compact", "."], cwd=self.base.root, env=self._environment())
         self._note("ast-grep", done.seconds)
 
+    def _everything(self) -> None:
+        root = self.blocking.root
+        done = self._python(root, *PREVIEW_ALL, ".", cache=self._fresh("everything-cache"))
+        self._note("everything", done.seconds)
+        checker = str(Path(PYTHON).with_name("pyrefly"))
+        # It ends with 1 where it finds something.
+        checked = cost([checker, *PYREFLY, "."], cwd=root, env=self._environment(), codes=(0, 1))
+        self._note("pyrefly", checked.seconds)
+
     def _parse(self) -> None:
-        for name, files in (("all", self.base.files), ("candidates", self.base.candidates)):
+        groups = (
+            ("all", self.base.files),
+            ("candidates", self.base.candidates),
+            ("blocking", self.blocking.files),
+        )
+        for name, files in groups:
             done = self._python(self.base.root, "-c", PARSE, stdin=json.dumps([str(path) for path in files]))
             self._note(f"parse {name}", float(done.output))
             self._note(f"parse {name}, process", done.seconds)
@@ -204,6 +229,9 @@ def _bounds(bench: Bench, memory: Memory) -> list[Bound]:
     rows.append(("LibCST's codemod runner / hasten, cold", "at least 20", f"{faster:.1f}", faster >= 20))
     most("hasten, cold / (4 x `ast.parse` of the candidates + start-up)", cold.over(allowed).median, 1)
     most("hasten, warm / cold", warm.over(cold).median, 0.5)
+    floor = Series(tuple(map(sum, zip(bench.values["parse blocking"], bench.values["pyrefly"], strict=True))))
+    all_codemods = bench.series("everything").over(floor).median
+    most("hasten, cold, all codemods / (`ast.parse` of all files + a pyrefly check), second tree", all_codemods, 2.5)
     most("`hasten --version` / `import click`", bench.series("version").over(bench.series("click")).median, 1.5)
     base = memory[0][2].peak
     for what, tree, done in memory[1:]:
@@ -231,6 +259,9 @@ def _page(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.N
         ("parse all, process", "the process that did it"),
         ("parse candidates", "`ast.parse` of the candidates"),
         ("parse candidates, process", "the process that did it"),
+        ("everything", f"`python -m {' '.join(PREVIEW_ALL[1:])} .`, all codemods, second tree, empty cache"),
+        ("parse blocking", "`ast.parse` of all files of the second tree"),
+        ("pyrefly", f"`pyrefly {' '.join(PYREFLY)} .`, second tree"),
         ("version", "`python -m hasten --version`, many rounds"),
         ("click", '`python -c "import click"`, many rounds'),
     ]
@@ -252,6 +283,9 @@ def _page(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.N
         "",
         f"The tree: {len(base.files)} files with {base.lines:,} lines, from {', '.join(base.parts)};",
         f"{len(base.candidates)} of the files are candidates: they hold the bytes `json`.",
+        "",
+        f"The second tree, for the codemods that await what used to block: {len(bench.blocking.files)} files with",
+        f"{bench.blocking.lines:,} lines, from {', '.join(bench.blocking.parts)}.",
         "",
         "## What is wanted, and what was found",
         "",

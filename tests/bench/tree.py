@@ -41,15 +41,15 @@ class Tree:
         return cls(root, parts, files, candidates, sum(text.count(b"\n") for text in texts.values()))
 
 
-def build(root: Path, sdists: Path, wanted: int) -> Tree:
+def build(root: Path, sdists: Path, wanted: int, category: str = "json") -> Tree:
     """Put a tree of at least `wanted` lines together.
 
-    The source distributions of the corpus that are in the cache are taken in the corpus' order; where they are not
-    enough, the packages that are installed here and those of the standard library are added.
+    The source distributions of a category of the corpus that are in the cache are taken in its order; where they are
+    not enough, the packages that are installed here and those of the standard library are added.
     """
     parts: list[str] = []
     lines = 0
-    for name, files in _parts(root.with_name("unpacked"), sdists):
+    for name, files in _parts(root.with_name(f"unpacked-{category}"), sdists, category):
         if lines >= wanted:
             break
         found = 0
@@ -115,12 +115,12 @@ def _is_python(path: Path) -> bool:
     return True
 
 
-def _parts(unpacked: Path, sdists: Path) -> Iterator[tuple[str, list[tuple[Path, Path]]]]:
+def _parts(unpacked: Path, sdists: Path, category: str) -> Iterator[tuple[str, list[tuple[Path, Path]]]]:
     """Yield the name and the files of each part, the latter with their places."""
     packages = load(Path(__file__).resolve().parents[1] / "corpus" / "packages.json")
     for package in packages:
         archive = sdists / package.sdist
-        if "json" in package.category.split("+") and archive.exists():
+        if category in package.category.split("+") and archive.exists():
             with tarfile.open(archive) as tar:
                 tar.extractall(unpacked, filter="data")
             top = unpacked / package.sdist.removesuffix(".tar.gz")

@@ -20,13 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-import hasten  # noqa: E402
-from hasten import discover, pipeline, registry, report  # noqa: E402
+from tests.corpus.prepare import CorpusError, Package, load, sdist, unpack  # noqa: E402
+
+from hasten import __version__, discover, pipeline, registry, report  # noqa: E402
 from hasten.config import Config  # noqa: E402
 from hasten.model import Changed, Failed  # noqa: E402
 from hasten.oracle import Problem, new_problems, problems  # noqa: E402
 from hasten.source import decode  # noqa: E402
-from tests.corpus.prepare import CorpusError, Package, load, sdist, unpack  # noqa: E402
 
 CODEMODS = ("sleep-to-asyncio", "sqlite3-to-aiosqlite")
 
@@ -102,6 +102,7 @@ def _new(tree: Path, before: dict[str, str], after: dict[str, str]) -> list[Prob
 def page(rows: list[Row], command: str) -> str:
     """Return the table."""
     calls = Counter[str]()
+    versions = ", ".join(f"{name} {version(name)}" for name in ("pyrefly", "aiosqlite"))
     lines = [
         "# Packages that block on sqlite3",
         "",
@@ -113,8 +114,7 @@ def page(rows: list[Row], command: str) -> str:
         "",
         f"    {command}",
         "",
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, hasten {hasten.__version__}, pyrefly {version('pyrefly')}, "
-        f"aiosqlite {version('aiosqlite')}.",
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, hasten {__version__}, {versions}.",
         "",
         "| package | version | calls | candidates | converted | files | refused, by reason | new problems |",
         "|---|---|--:|--:|--:|--:|---|--:|",
@@ -127,14 +127,10 @@ def page(rows: list[Row], command: str) -> str:
         found += refusals_only
         calls.update(found=found, candidates=candidates, converted=converted, files=row.files, new=len(row.new))
         reasons = " ".join(f"{code}×{count}" for code, count in row.refused)
-        lines.append(
-            f"| {row.package.name} | {row.package.version} | {found} | {candidates} | {converted} | {row.files} "
-            f"| {reasons} | {len(row.new)} |"
-        )
-    lines.append(
-        f"| **{len(rows)} packages** | | **{calls['found']}** | **{calls['candidates']}** | **{calls['converted']}** "
-        f"| **{calls['files']}** | | **{calls['new']}** |"
-    )
+        counts = f"{found} | {candidates} | {converted} | {row.files}"
+        lines.append(f"| {row.package.name} | {row.package.version} | {counts} | {reasons} | {len(row.new)} |")
+    total = " | ".join(f"**{calls[each]}**" for each in ("found", "candidates", "converted", "files"))
+    lines.append(f"| **{len(rows)} packages** | | {total} | | **{calls['new']}** |")
     return "\n".join([*lines, ""])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -42,16 +44,19 @@ def write(root: Path, files: dict[str, str]) -> None:
         (root / path).write_text(dedent(text), encoding="utf-8")
 
 
-def program(root: Path, read: tuple[str, ...], *, cache: Cache | None = None, steps: Steps | None = None) -> Program:
-    """Return the program below `root`, of which only the files `read` are read."""
+@contextmanager
+def program(
+    root: Path, read: tuple[str, ...], *, cache: Cache | None = None, steps: Steps | None = None
+) -> Iterator[Program]:
+    """Give the program below `root`, of which only the files `read` are read."""
     paths = sorted(each.relative_to(root).as_posix() for each in root.rglob("*.py"))
     reader = Reader(root, {}, (), (), 1, cache or Cache(None))
     reader.look(paths, lambda _n: None)
     with Workers(1) as pool:
         modules, problems = reader.index(read or paths, pool, lambda _n: None)
     assert not problems
-    resolver = Resolver(reader, steps or Steps())
-    return Program(modules, frozenset(paths), frozenset(paths), resolver=resolver)
+    with Resolver(reader, steps or Steps()) as resolver:
+        yield Program(modules, frozenset(paths), frozenset(paths), resolver=resolver)
 
 
 def answers(program: Program, path: str = "app.py") -> dict[str, list[str] | None]:
@@ -118,14 +123,16 @@ FOUND = {
 def test_calls_reach_definitions_of_the_program_nothing_or_nobody_knows(tmp_path: Path) -> None:
     """Definitions come as scopes, what is outside as `()`, and what is unknown or only partly known as None."""
     write(tmp_path, FILES)
-    assert answers(program(tmp_path, ())) == FOUND
+    with program(tmp_path, ()) as read:
+        assert answers(read) == FOUND
 
 
 def test_answers_do_not_depend_on_what_was_read_first(tmp_path: Path) -> None:
     """A definition in a file that is not read is asked for by its words, and found once the file is there."""
     write(tmp_path, FILES)
-    first = program(tmp_path, ("app.py",))
-    assert answers(first) == {**FOUND, **{each: None for each, found in FOUND.items() if found and each != "both"}}
+    with program(tmp_path, ("app.py",)) as first:
+        found = answers(first)
+    assert found == {**FOUND, **{each: None for each, known in FOUND.items() if known and each != "both"}}
     assert {(each.word, tuple(each.beside)) for each in first.wanted} == {
         ("opened", ()),
         ("Store", ()),
@@ -133,7 +140,8 @@ def test_answers_do_not_depend_on_what_was_read_first(tmp_path: Path) -> None:
         ("close", ("Base",)),
         ("named", ("Store",)),
     }
-    assert answers(program(tmp_path, ("app.py", "shop/store.py"))) == FOUND
+    with program(tmp_path, ("app.py", "shop/store.py")) as read:
+        assert answers(read) == FOUND
 
 
 def test_answers_are_kept_for_the_same_texts_alone(tmp_path: Path) -> None:
@@ -143,7 +151,8 @@ def test_answers_are_kept_for_the_same_texts_alone(tmp_path: Path) -> None:
 
     def asked() -> bool:
         steps, cache = Steps(), Cache(file)
-        assert answers(program(root, (), cache=cache, steps=steps)) == FOUND
+        with program(root, (), cache=cache, steps=steps) as read:
+            assert answers(read) == FOUND
         cache.close()
         return steps.names == ["asking the type checker"]
 

@@ -85,7 +85,8 @@ class Oracle:
         self._reports: dict[Group, Report] = {}
         self._groups: dict[str, Group] = {}
         self._named: dict[str, dict[int, _Place]] = {}
-        self._doubts: Doubts | None = None
+        self._doubts = Doubts({})
+        self._judged = False
 
     def __enter__(self) -> Self:
         """Return the oracle itself."""
@@ -103,7 +104,8 @@ class Oracle:
         self._texts.clear()
         self._groups.clear()
         self._named.clear()
-        self._doubts = None
+        self._doubts = Doubts({})
+        self._judged = False
         if self._directory is not None:
             self._directory.cleanup()
             self._directory = None
@@ -144,8 +146,9 @@ class Oracle:
         found = report.targets(path, place.key, place.receiver, called=place.called)
         if not found:
             return None
-        if self._doubts is None:
-            self._doubts = Doubts(self._texts, self.problems())
+        if not self._judged:
+            self._judged = True
+            self._doubts.judge(self.problems())
         return None if self._doubts.bears_on(path, place.node, found) else found
 
     def _places(self, path: str) -> dict[int, _Place]:
@@ -165,7 +168,11 @@ class Oracle:
             self._texts = {path: text for path, text in self._read() if _copy(base, path, text)}
             copied = list(self._texts)
             self._groups = groups(self._texts)
-            for group in dict.fromkeys(self._groups.values()):
+
+            def read() -> None:
+                self._doubts = Doubts(self._texts)
+
+            for number, group in enumerate(dict.fromkeys(self._groups.values())):
                 members = [path for path in copied if self._groups[path] == group]
                 report = run(
                     executable,
@@ -175,6 +182,7 @@ class Oracle:
                     libraries=self._libraries,
                     python=self._python,
                     deadline=self._deadline,
+                    meanwhile=None if number else read,
                 )
                 self._reports[group] = Report(report, base, self._libraries)
         except BaseException:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -53,6 +53,7 @@ def run(
     libraries: Sequence[Path],
     python: tuple[int, int],
     deadline: float,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Path:
     """Check the copy of a program below `base`/tree, and return the directory of the report.
 
@@ -64,6 +65,7 @@ def run(
         libraries: installed packages and modules that the program may import.
         python: the version of Python to check for.
         deadline: seconds after which the checker counts as hung.
+        meanwhile: called once while the checker is at work.
 
     Raises:
         OracleError: it cannot be started, fails, or takes too long.
@@ -86,7 +88,7 @@ def run(
         # One thread: which of two mutually dependent files is inferred first must not depend on the machine.
         command += ["--threads", "1"]
         output = base / f"{name}.output"
-        status = _wait(command, base, output, deadline)
+        status = _wait(command, base, output, deadline, meanwhile if hurried else None)
         said = output.read_text(encoding="utf-8", errors="replace")
         # 0: nothing found; 1: something found, or a failure.
         expected = status == 1 and f"{report / 'typeshed'}" in said if hurried else status in {0, 1}
@@ -96,7 +98,9 @@ def run(
     raise OracleError(f"the type checker failed ({reason}); try another version of the package 'pyrefly'")
 
 
-def _wait(command: Sequence[str], base: Path, output: Path, deadline: float) -> int:
+def _wait(
+    command: Sequence[str], base: Path, output: Path, deadline: float, meanwhile: Callable[[], None] | None
+) -> int:
     # Settings in the environment would win over those in the configuration file.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYREFLY_")}
     with output.open("wb") as file:
@@ -107,6 +111,8 @@ def _wait(command: Sequence[str], base: Path, output: Path, deadline: float) -> 
         except OSError as error:
             raise OracleError(f"the type checker cannot be started ({error.strerror}); {_REMEDY}") from None
         try:
+            if meanwhile is not None:
+                meanwhile()
             return process.wait(timeout=deadline)
         except subprocess.TimeoutExpired:
             message = (
