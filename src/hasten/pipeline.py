@@ -25,6 +25,7 @@ from hasten.errors import SourceError
 from hasten.evidence import DataFiles
 from hasten.index.module import Module
 from hasten.index.program import Note, Program, Want
+from hasten.index.program import Resolver as Resolves
 from hasten.metadata import Metadata
 from hasten.model import Finding, Outcome, Plan, Problem, Source
 from hasten.reading import Reader
@@ -282,7 +283,7 @@ def _import_the_rest(codemods: Sequence[Codemod]) -> None:
         importlib.import_module(name)
 
 
-def _program(request: Request, inputs: _Inputs, modules: Mapping[str, Module], resolver: Resolver) -> Program:
+def _program(request: Request, inputs: _Inputs, modules: Mapping[str, Module], resolver: Resolves) -> Program:
     return Program(
         list(modules.values()),
         frozenset(request.targets),
@@ -322,13 +323,11 @@ def _maker(
     progress: Progress,
 ) -> produce.Maker:
     def second_look(replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
-        # A second run asks about the texts that are there then: without answers to what the first one asked, it would
-        # find other things.
         again = {each.path: each for each in found.program.modules} | replaced
         now = found.said | {path: ignores.parse(each) for path, each in sources.items() if path in found.said}
-        with Resolver(inputs.reader, progress, sources) as resolver:
-            asked = _ask(request, codemods, _program(request, inputs, again, resolver), missing)
-        findings, _ = suppress.suppressed(asked, now)
+        # What a call reaches does not change with a rewrite, so the type checker need not run again.
+        program = _program(request, inputs, again, inputs.resolver.again)
+        findings, _ = suppress.suppressed(_ask(request, codemods, program, missing), now)
         return planning.build(findings, lambda _path, _span: "")
 
     missing = _unread(inputs, found.problems)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import orjson
 
 from hasten import __version__
 from hasten.errors import SourceError
-from hasten.model import Source
 from hasten.reading import Reader, digest_of
 from hasten.text import LineTable
 
 if TYPE_CHECKING:
-    from hasten.index.module import Call, Scope
+    from hasten.index.module import Call, Module, Scope
     from hasten.index.program import Program
     from hasten.oracle import Oracle
     from hasten.pipeline import Progress
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _VERSION = 2
 #: Path, line and name of definitions.
 _Targets: TypeAlias = "Sequence[tuple[str, int, str]]"
+#: Path, function, what is called, and how many such calls come before.
+_Signature: TypeAlias = tuple[str, str, str, int]
 
 
 class Resolver:
@@ -40,18 +42,16 @@ class Resolver:
         asked: what stands for the checker that was asked, `""` while nothing was.
     """
 
-    def __init__(self, reader: Reader, progress: Progress, instead: Mapping[str, Source] | None = None) -> None:
+    def __init__(self, reader: Reader, progress: Progress) -> None:
         """Take the files; nothing is read or started yet.
 
         Args:
             reader: has looked at all files of the program.
             progress: told of the work.
-            instead: texts that stand for those of files, such as what a run has made of them.
         """
         self.asked = ""
         self._reader = reader
         self._progress = progress
-        self._instead = dict(instead or {})
         self._key = ""
         self._known: dict[str, _Targets | None] = {}
         self._fresh = False
@@ -59,6 +59,7 @@ class Resolver:
         self._oracle: Oracle | None = None
         self._texts: dict[str, str] = {}
         self._callees: dict[str, dict[str, int]] = {}
+        self._calls: dict[_Signature, _Targets | None] = {}
 
     def __enter__(self) -> Self:
         """Return the resolver itself."""
@@ -83,18 +84,16 @@ class Resolver:
             OracleError: the checker is missing, fails, or takes too long.
         """
         targets = self._targets(call)
-        if targets is None:
-            return None
-        own = [each for each in targets if each[0] in program.paths]
-        if len(own) < len(targets):
-            return () if not own else None
-        found: list[Scope] = []
-        for path, line, name in own:
-            scope = _definition(program, path, line, name)
-            if scope is None:
-                return None
-            found.append(scope)
-        return tuple(found)
+        self._calls[_signature(call)] = targets
+        return _scopes(program, targets)
+
+    def again(self, program: Program, call: Call) -> tuple[Scope, ...] | None:
+        """Return what a call reached when it was asked about here, in a program whose text has moved since.
+
+        A call is known by the function it stands in, by what it calls, and by how many such calls come before it.
+        None where it was not asked about.
+        """
+        return _scopes(program, self._calls.get(_signature(call)), moved=True)
 
     def _targets(self, call: Call) -> _Targets | None:
         """Return path, line and name of each definition that a call reaches, None where nobody can tell."""
@@ -110,7 +109,6 @@ class Resolver:
         """Look for answers that were kept."""
         self.asked = identity()
         digests = {path: seen.digest for path, seen in self._reader.seen.items()}
-        digests |= {path: digest_of(each.data) for path, each in self._instead.items()}
         self._key = _key(self.asked, digests)
         kept = self._reader.cache.get([self._key]).get(self._key)
         with suppress(ValueError, TypeError):  # something else got into the cache
@@ -132,14 +130,13 @@ class Resolver:
         from hasten.oracle import Oracle
 
         self._progress.step("asking the type checker", len(self._reader.seen))
-        for path in sorted({*self._reader.seen, *self._instead}):
+        for path, seen in sorted(self._reader.seen.items()):
             try:
-                source = self._instead.get(path) or self._reader.source(path)
+                source = self._reader.source(path)
             except SourceError:
                 continue  # the checker does not see what hasten cannot read
             self._texts[path] = source.text
-            seen = self._reader.seen.get(path)
-            self._changed |= path not in self._instead and seen is not None and digest_of(source.data) != seen.digest
+            self._changed |= digest_of(source.data) != seen.digest
         oracle = Oracle(self._reader.root, (), self._texts)
         self._progress.advance(len(self._reader.seen))
         return oracle
@@ -170,13 +167,15 @@ def _place(start: int, end: int) -> str:
 
 def _callees(text: str) -> Iterator[tuple[str, int]]:
     """Yield the place of each call of something that has a name, and where the last part of that name begins."""
+    from hasten.oracle.walking import walk
+
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # it is told where it is indexed
     lines = LineTable(text)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or (node.end_lineno or 0) > len(lines):
+    for node in walk(tree, (ast.Call,)):
+        if (node.end_lineno or 0) > len(lines):
             continue
         if isinstance(node.func, ast.Name | ast.Attribute):
             start, end = lines.offset(node.lineno, node.col_offset), _end(lines, node)
@@ -188,15 +187,59 @@ def _end(lines: LineTable, node: ast.expr) -> int:
     return lines.offset(node.end_lineno or 0, node.end_col_offset or 0)
 
 
+def _signature(call: Call) -> _Signature:
+    """Return what tells a call from all others, wherever in its file it stands."""
+    module = call.module
+    numbers: dict[int, _Signature] = module.remember("hasten: signatures of calls", lambda: _signatures(module))
+    return numbers[call.index]
+
+
+def _signatures(module: Module) -> dict[int, _Signature]:
+    found: dict[int, _Signature] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    # In the order of the text: a call that is awaited now may be visited at another time than before.
+    for call in sorted(module.calls(), key=lambda each: (each.span.start, -each.span.end)):
+        kind = module.symbol(call.scope), _named(module, call.function)
+        found[call.index] = (module.path, *kind, seen[kind])
+        seen[kind] += 1
+    return found
+
+
+def _named(module: Module, shape: list[Any]) -> str:
+    """Return a shape as text in which calls do not stand by their numbers."""
+    if shape[0] == "c":
+        return f"{_named(module, module.call(shape[1]).function)}()"
+    return " ".join(_named(module, each) if isinstance(each, list) and each else str(each) for each in shape)
+
+
+def _scopes(program: Program, targets: _Targets | None, *, moved: bool = False) -> tuple[Scope, ...] | None:
+    """Return the definitions of the program among `targets`, None where one is not known."""
+    if targets is None:
+        return None
+    own = [each for each in targets if each[0] in program.paths]
+    if len(own) < len(targets):
+        return () if not own else None
+    found: list[Scope] = []
+    for path, line, name in own:
+        scope = _definition(program, path, 0 if moved else line, name)
+        if scope is None:
+            return None
+        found.append(scope)
+    return tuple(found)
+
+
 def _definition(program: Program, path: str, line: int, name: str) -> Scope | None:
-    """Return the definition whose name stands at a line, None where its file is not read, or not yet."""
+    """Return the definition whose name stands at a line (0 for any), None where its file is not read, or not yet."""
     *around, last = (each for each in name.split(".") if each != "<locals>")
+    # What comes before the name of the definition is that of its module.
+    stem = "/" + path.removesuffix(".py").removesuffix("/__init__")
+    inside = next((cut for cut in range(len(around), 0, -1) if stem.endswith("/" + "/".join(around[:cut]))), 0)
+    around = around[inside:]
     module = program.find(path)
     if module is None:
         # `Store.save` is in a file that holds both words; the name of the module need not stand in it.
-        stem = "/" + path.removesuffix(".py").removesuffix("/__init__")
-        inside = next((cut for cut in range(len(around), 0, -1) if stem.endswith("/" + "/".join(around[:cut]))), 0)
-        program.want(last, beside=frozenset(around[inside:][-1:]))
+        program.want(last, beside=frozenset(around[-1:]))
         return None
-    found = [each for each in module.definitions(last) if module.position(each.span.start).line == line]
+    named = [each for each in module.definitions(last) if not line or module.position(each.span.start).line == line]
+    found = [each for each in named if line or module.symbol(each.number) == ".".join([*around, last])]
     return found[0] if len(found) == 1 else None

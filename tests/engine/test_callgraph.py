@@ -142,7 +142,7 @@ def test_the_codes_are_unique_and_every_code_that_is_given_has_a_page() -> None:
     assert len(set(codes)) == len(codes)
     source = Path(callgraph.__file__).parent
     given: set[str] = set()
-    for name in ("callgraph", "async_rules", "async_places", "async_mentions"):
+    for name in ("callgraph", "async_forms", "async_rules", "async_places", "async_mentions"):
         given |= set(re.findall(r'"(ASY\d{3})"', (source / f"{name}.py").read_text(encoding="utf-8")))
     assert given | {"ASY001"} == set(codes)  # guesses are a certainty of the edge, told by the codemod
 
@@ -187,6 +187,60 @@ AROUND = {
             "import asyncio\n\n\nclass A:\n    def __init__(self):\n        self._lock = asyncio.Lock()\n\n"
             "    async def g(self):\n        async with self._lock:\n            f()\n"
         ),
+        {},
+    ),
+    "lock that was held before": (
+        "import threading\n\nguard = threading.Lock()\n\n\ndef g():\n    with guard:\n        pass\n    f()\n",
+        {},
+    ),
+    "lock that was released": ("def g(lock):\n    lock.acquire()\n    lock.release()\n    f()\n", {}),
+    "lock that was released in any case": (
+        "def g(lock):\n    lock.acquire()\n    try:\n        print()\n    finally:\n        lock.release()\n    f()\n",
+        {},
+    ),
+    "lock that is released in any case": (
+        "def g(lock):\n    lock.acquire()\n    try:\n        f()\n    finally:\n        lock.release()\n",
+        {"g>f": {"ASY107"}},
+    ),
+    "lock that was released, perhaps": (
+        "def g(lock, x):\n    lock.acquire()\n    if x:\n        lock.release()\n    f()\n",
+        {"g>f": {"ASY107"}},
+    ),
+    "lock that is released later": (
+        "def g(a, b):\n    a.acquire()\n    b.release()\n    f()\n",
+        {"g>f": {"ASY107"}},
+    ),
+    "lock in a stack": (
+        "import contextlib\n\n\ndef g(lock):\n    with contextlib.ExitStack() as stack:\n"
+        "        stack.enter_context(lock)\n        f()\n",
+        {"g>f": {"ASY107"}},
+    ),
+    "one of several contexts": ("def g(lock):\n    with open('x') as x, lock:\n        f()\n", {"g>f": {"ASY107"}}),
+    "lock, or nothing": (
+        "import contextlib\n\n\ndef g(lock=None):\n    with lock or contextlib.nullcontext():\n        f()\n",
+        {"g>f": {"ASY107"}},
+    ),
+    "lock of many": (
+        "class A:\n    def g(self, x):\n        with self.locks[x]:\n            f()\n",
+        {"A.g>f": {"ASY107"}},
+    ),
+    "lock inside a context manager": (
+        "import contextlib\n\n\nclass A:\n    @contextlib.contextmanager\n    def alone(self):\n"
+        "        with self._lock:\n            yield\n\n    def g(self):\n        with self.alone():\n            f()\n",
+        {"A.g>f": {"ASY107"}},
+    ),
+    "lock inside a class": (
+        "class Alone:\n    def __enter__(self):\n        self._lock.acquire()\n\n    def __exit__(self, *a):\n"
+        "        self._lock.release()\n\n\ndef g():\n    with Alone():\n        f()\n",
+        {"g>f": {"ASY107"}},
+    ),
+    "lock that is asynchronous by its keyword": ("async def g(lock):\n    async with lock:\n        f()\n", {}),
+    "lock of an inner function": (
+        "def g(lock):\n    def h():\n        with lock:\n            pass\n    h()\n    f()\n",
+        {},
+    ),
+    "lock around an inner function": (
+        "def g(lock):\n    with lock:\n        def h():\n            f()\n    h()\n",
         {},
     ),
     "file": ("def g():\n    with open('x') as file:\n        f()\n", {}),
@@ -267,6 +321,10 @@ ENTRIES = {
     'if __name__ == "__main__":\n    raise SystemExit(f())\n': True,
     'if __name__ == "__main__":\n    code = f()\n    print(code)\n': True,
     'import logging\n\nif __name__ == "__main__":\n    logging.basicConfig(\n        level=1\n    )\n\n    f()\n': True,
+    'if __name__ == "__main__":\n    for x in [1]:\n        if x:\n            print(f())\n': True,
+    'if __name__ == "__main__":\n    try:\n        f()\n    finally:\n        print()\n': True,
+    'if __name__ == "__main__":\n    print([f() for x in [1]], sum(f() or 0 for x in [1]))\n': True,
+    'if __name__ == "__main__":\n    print(1)\nelif f():\n    pass\n': False,
     'if __name__ == "__main__":\n    pass\nf()\n': False,
     'if __name__ == "__main__":\n    pass\nelse:\n    f()\n': False,
     'DEBUG = 1\nif __name__ == "__main__":\n    print(1)\nif DEBUG:\n    f()\n': False,
@@ -313,7 +371,14 @@ def test_entry_points_commands_and_tests_stay_and_run_a_loop(tmp_path: Path) -> 
 
     assert built.edges() == dict.fromkeys(["go>f", "main>f", "test_f>f"], (Certainty.PROVEN, callgraph.RUN))
     assert built.converted() == ["f"]
-    assert built.hazards() == {"ASY007"}
+    assert built.hazards() == set()
+
+    kept = {**files, "kept.py": "import asyncio\nfrom app import f\n\nlock = asyncio.Lock()\n"}
+    assert build(tmp_path / "kept", kept).hazards() == {"ASY007"}
+    local = {**files, "kept.py": "import asyncio\nfrom app import f\n\n\ndef g():\n    lock = asyncio.Lock()\n"}
+    assert build(tmp_path / "local", local).hazards() == set()
+    other = {**files, "kept.py": "import threading\nfrom app import f\n\nlock = threading.Lock()\n"}
+    assert build(tmp_path / "other", other).hazards() == set()
 
 
 def test_an_entry_that_a_coroutine_calls_runs_no_loop(tmp_path: Path) -> None:
@@ -376,13 +441,6 @@ DEFINED = {
             "        return fn(*a, **k)\n    return inner\n\n\n@same\ndef x():\n    time.sleep(1)\n"
         ),
         set(),
-    ),
-    "decorator that does more": (
-        (
-            "def t(fn):\n    def i(*a, **k):\n        print()\n        return fn(*a, **k)\n    return i\n\n\n"
-            "@t\ndef x():\n    time.sleep(1)\n"
-        ),
-        {"ASY126"},
     ),
     "decorator that keeps": (
         "KEPT = []\n\n\ndef keep(fn):\n    KEPT.append(fn)\n    return fn\n\n\n@keep\ndef x():\n    time.sleep(1)\n",
@@ -891,3 +949,99 @@ def test_the_order_of_seeds_makes_no_difference(tmp_path: Path) -> None:
 
     assert len(seeds) == 3
     assert callgraph.build(built.program, seeds[::-1]) == built.graph
+
+
+# --- what applications do -------------------------------------------------------------------------------------------
+
+_STORE = "import time\n\n\nclass Store:\n    def {0}(self, x=1):\n        time.sleep(x)\n"
+_UNRELATED = {
+    "attribute of another class": (
+        _STORE.format("details") + "\n\nclass Wrong(Exception):\n    def __init__(self, **details):\n"
+        "        self.details = details\n\n    def as_dict(self):\n        return {**self.details}\n"
+    ),
+    "sum": _STORE.format("page") + "\n\ndef total(settings, number):\n    return settings.page * number\n",
+    "awaited queue": (
+        "import asyncio\n" + _STORE.format("put") + "\n\nasync def feed(queue):\n    await queue.put(1)\n\n\n"
+        "async def main():\n    queue = asyncio.Queue()\n    await feed(queue)\n"
+    ),
+    "awaited unknown": _STORE.format("put") + "\n\nasync def feed(queue):\n    await queue.put(1)\n",
+    "parameter that takes one class": (
+        "import asyncio\n" + _STORE.format("put") + "\n\ndef feed(queue):\n    queue.put(1)\n\n\n"
+        "async def main():\n    feed(asyncio.Queue())\n    feed(asyncio.Queue())\n"
+    ),
+    "named arguments": _STORE.format("get") + "\n\ndef encode(**values):\n    return values.get('x')\n",
+}
+
+
+@pytest.mark.parametrize("case", _UNRELATED)
+def test_what_has_nothing_to_do_with_a_method_does_not_stop_it(tmp_path: Path, case: str) -> None:
+    """The name of the method elsewhere, on what is known to be something else, is neither a call nor a reference."""
+    built = build(tmp_path, {"app.py": _UNRELATED[case]})
+
+    assert built.constraints() == {}
+    assert built.hazards() == set()
+    assert built.edges() == {}
+
+
+def test_an_attribute_that_other_classes_have_is_a_hazard(tmp_path: Path) -> None:
+    """On an object that nobody knows, plain data of another class is likelier than the method; it is told."""
+    text = _STORE.format("page") + (
+        "\n\nclass Settings:\n    page: int = 20\n\n\ndef size(settings):\n    found = settings.page\n    return found\n"
+    )
+    built = build(tmp_path, {"app.py": text})
+
+    assert built.constraints() == {}
+    assert built.hazards() == {"ASY010"}
+
+
+def test_a_parameter_that_several_classes_fill_is_unknown(tmp_path: Path) -> None:
+    """Of two classes that are passed, or of a call that nobody sees, nothing is inferred."""
+    feed = "import asyncio\n" + _STORE.format("send") + "\n\ndef feed(to):\n    to.send(1)\n\n\n"
+    two = "async def main(x):\n    feed(asyncio.Queue())\n    feed(Store())\n"
+    handed = "async def main():\n    feed(asyncio.Queue())\n    return feed\n"
+    starred = "async def main(a):\n    feed(*a)\n"
+    for number, rest in enumerate((two, handed, starred)):
+        built = build(tmp_path / str(number), {"app.py": feed + rest})
+        assert built.edges()["feed>Store.send"] == (Certainty.GUESSED, "")
+
+
+def test_background_tasks_take_coroutine_functions(tmp_path: Path) -> None:
+    """Starlette awaits a coroutine function that is handed to it for later, and runs any other in a thread."""
+    cases = [
+        "from starlette.background import BackgroundTask\n\n\ndef g():\n    return BackgroundTask(f)\n",
+        "from fastapi import BackgroundTasks\n\n\ndef g(tasks: BackgroundTasks):\n    tasks.add_task(f)\n",
+        "from fastapi import FastAPI\n\napp = FastAPI()\napp.add_api_route('/', f)\n",
+    ]
+    for number, text in enumerate(cases):
+        built = build(tmp_path / str(number), {"app.py": SLEEP, "use.py": f"from app import f\n{text}"})
+        assert built.constraints() == {}
+        assert built.hazards() == {"ASY005"}
+
+
+_MAIN = (
+    "import asyncio\nimport sys\nfrom app import f\n\n\nasync def serve():\n    f()\n\n\n"
+    "def main(argv=None):\n    f()\n    if argv:\n        return asyncio.run(serve())\n    return f()\n\n\n"
+)
+
+
+def test_what_starts_a_loop_where_the_program_begins_may_start_others(tmp_path: Path) -> None:
+    """`main()` that runs a loop in one branch runs one for each call in the others, and stays as it is."""
+    begins = [
+        'if __name__ == "__main__":\n    sys.exit(main())\n',
+        'def run():\n    sys.exit(main())\n\n\nif __name__ == "__main__":\n    run()\n',
+    ]
+    for number, rest in enumerate(begins):
+        built = build(tmp_path / str(number), {"app.py": SLEEP, "cli.py": f"{_MAIN}{rest}"})
+
+        assert built.edges()["main>f"] == (Certainty.PROVEN, callgraph.RUN)
+        assert built.converted() == ["f"]
+        assert built.refused() == []
+
+
+@pytest.mark.parametrize("rest", ["main()\n", "async def other():\n    main()\n", "\n", "def other():\n    main()\n"])
+def test_what_starts_a_loop_elsewhere_is_in_the_way(tmp_path: Path, rest: str) -> None:
+    """Where it cannot be seen that no loop runs around it, what starts a loop stops the conversion."""
+    built = build(tmp_path, {"app.py": SLEEP, "cli.py": f"{_MAIN}{rest}"})
+
+    assert built.edges()["main>f"] == (Certainty.PROVEN, "")
+    assert built.refused() == ["ASY138"]

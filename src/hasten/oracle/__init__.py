@@ -25,6 +25,7 @@ from hasten.oracle.doubts import Doubts
 from hasten.oracle.failure import OracleError
 from hasten.oracle.report import Problem, Report, Target
 from hasten.oracle.roots import Group, groups
+from hasten.oracle.walking import walk
 from hasten.source import read
 from hasten.text import LineTable
 
@@ -263,12 +264,12 @@ def _places(text: str) -> dict[int, _Place]:
     lines = LineTable(text)
     found: dict[int, _Place] = {}
     callees: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            callees.add(id(node.func))
-            _add(found, text, lines, node.func, _key(node), called=True)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in callees:
+    for call in walk(tree, (ast.Call,)):
+        if isinstance(call.func, ast.Name | ast.Attribute):
+            callees.add(id(call.func))
+            _add(found, text, lines, call.func, _key(call), called=True)
+    for node in walk(tree, (ast.Name, ast.Attribute)):
+        if isinstance(node.ctx, ast.Load) and id(node) not in callees:
             key = _key(node) if isinstance(node, ast.Attribute) else f"{_key(node)}|identifier|{node.id}"
             _add(found, text, lines, node, key, called=False)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -41,22 +41,53 @@ def groups(texts: Mapping[str, str]) -> dict[str, Group]:
     for root in roots:
         for name in sorted(_names(root, paths)):
             holders.setdefault(name, []).append(root)
-    imported = _imported(texts.values())
-    shadows = sorted(name for name in holders if name in imported and name in sys.stdlib_module_names)
-    ambiguous = sorted(name for name in imported.difference(shadows) if len(holders.get(name, ())) > 1)
-    made: dict[str, Group] = {}
-    for home in sorted(set(homes.values())):
-        chosen: list[str] = []
-        unknown = list(shadows)
-        for name in ambiguous:
-            nearest = _nearest(home, holders[name])
-            if nearest is None:
-                unknown.append(name)
-            elif nearest not in chosen:
-                chosen.append(nearest)
-        chosen.sort(key=lambda each: (-_shared(home, each), _depth(each), each))
-        made[home] = Group((*chosen, *(each for each in roots if each not in chosen)), tuple(sorted(unknown)))
-    return {path: made[home] for path, home in homes.items()}
+    wanted: dict[str, set[str]] = {}
+    for path, home in homes.items():
+        wanted.setdefault(home, set()).update(_imported(texts[path]))
+    imported = set().union(*wanted.values())
+    shadows = {name for name in holders if name in imported and name in sys.stdlib_module_names}
+    groups: list[_Choice] = []
+    made: dict[str, _Choice] = {}
+    for home in sorted(wanted):
+        names = sorted(each for each in wanted[home] - shadows if len(holders.get(each, ())) > 1)
+        needs = {name: _nearest(home, holders[name]) for name in names}
+        # The checker runs once for each group, so homes that do not contradict each other go together.
+        group = next((each for each in groups if each.takes(needs, holders)), None)
+        if group is None:
+            group = _Choice({})
+            groups.append(group)
+        group.needs.update(needs)
+        made[home] = group
+    return {path: made[home].group(roots, shadows) for path, home in homes.items()}
+
+
+@dataclass(slots=True)
+class _Choice:
+    """Which root each ambiguous name is taken from, None for none, by the files of some homes."""
+
+    needs: dict[str, str | None]
+
+    def takes(self, needs: Mapping[str, str | None], holders: Mapping[str, Sequence[str]]) -> bool:
+        """Tell whether one order of the roots serves these needs, too."""
+        if any(self.needs.get(name, root) != root for name, root in needs.items()):
+            return False
+        together = self.needs | dict(needs)
+        order = self._order(together)
+        return all(
+            root is None or root == min(holders[name], key=lambda each: order.get(each, len(order)))
+            for name, root in together.items()
+        )
+
+    def group(self, roots: Sequence[str], shadows: Collection[str]) -> Group:
+        """Return how the imports are read."""
+        order = self._order(self.needs)
+        unknown = {name for name, root in self.needs.items() if root is None}
+        return Group((*order, *(each for each in roots if each not in order)), tuple(sorted({*shadows, *unknown})))
+
+    @staticmethod
+    def _order(needs: Mapping[str, str | None]) -> dict[str, int]:
+        chosen = sorted({root for root in needs.values() if root is not None}, key=lambda each: (-_depth(each), each))
+        return {root: number for number, root in enumerate(chosen)}
 
 
 def _home(path: str, texts: Mapping[str, str]) -> str:
@@ -94,9 +125,9 @@ def _names(root: str, paths: list[str]) -> set[str]:
     return names
 
 
-def _imported(texts: Iterable[str]) -> set[str]:
+def _imported(text: str) -> set[str]:
     """Return every name that stands in an import statement's first line, and so all top-level names imported."""
-    return {word for text in texts for match in _IMPORT.finditer(text) for word in _WORD.findall(match[1])}
+    return {word for match in _IMPORT.finditer(text) for word in _WORD.findall(match[1])}
 
 
 def _nearest(home: str, roots: list[str]) -> str | None:
