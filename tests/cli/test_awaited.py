@@ -1,0 +1,56 @@
+"""What the table says of calls that block, on real trees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command, Tree
+
+COUNT = """\
+import sqlite3
+from contextlib import closing
+
+
+def count(path):
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("select count(*) from t").fetchone()[0]
+
+
+def kept(path):
+    return sqlite3.connect(path)
+"""
+SYNC = (
+    "from count import count\n\n\ndef main():\n    print(count('a.db'))\n\n\nif __name__ == '__main__':\n    main()\n"
+)
+ASYNC = "import asyncio\nfrom count import count\n\n\nasync def main():\n    print(count('a.db'))\n\n\nasyncio.run(main())\n"
+COUNTS = "sqlite3-to-aiosqlite: 4 blocking calls found, 3 could be awaited, 3 would be"
+NO_LOOP = (
+    "sqlite3-to-aiosqlite: no event loop runs these calls, as far as can be seen: they are converted because it was "
+    "asked for, and the program will not be faster for it"
+)
+
+
+def test_blocking_calls_are_counted(hasten_command: Command, tree: Tree) -> None:
+    """A connection that cannot be followed counts as one call; those of one that can are counted each."""
+    done = hasten_command("preview", "--unsafe", cwd=tree({"count.py": COUNT, "main.py": ASYNC}))
+    assert done.returncode == 0
+    assert COUNTS in done.stderr.decode().splitlines()
+    assert NO_LOOP not in done.stderr.decode().splitlines()
+
+
+def test_a_program_without_an_event_loop_is_told_so(hasten_command: Command, tree: Tree) -> None:
+    """Where no coroutine waits for the calls, the conversion makes nothing faster, and a line says it."""
+    done = hasten_command("preview", "--unsafe", cwd=tree({"count.py": COUNT, "main.py": SYNC}))
+    assert done.returncode == 0
+    lines = done.stderr.decode().splitlines()
+    assert lines[lines.index(COUNTS) + 1] == NO_LOOP
+
+
+def test_nothing_is_promised_where_nothing_is_taken(hasten_command: Command, tree: Tree) -> None:
+    """What is only offered is counted as what could be awaited."""
+    done = hasten_command("preview", "--select", "sleep-to-asyncio", cwd=tree({"a.py": "import time\ntime.sleep(1)\n"}))
+    assert done.returncode == 0
+    assert (
+        "sleep-to-asyncio: 1 blocking call found, 1 could be awaited, 0 would be" in done.stderr.decode().splitlines()
+    )
