@@ -20,10 +20,28 @@ def count(path):
 def kept(path):
     return sqlite3.connect(path)
 """
-SYNC = (
-    "from count import count\n\n\ndef main():\n    print(count('a.db'))\n\n\nif __name__ == '__main__':\n    main()\n"
-)
-ASYNC = "import asyncio\nfrom count import count\n\n\nasync def main():\n    print(count('a.db'))\n\n\nasyncio.run(main())\n"
+SYNC = """\
+from count import count
+
+
+def main():
+    print(count('a.db'))
+
+
+if __name__ == '__main__':
+    main()
+"""
+ASYNC = """\
+import asyncio
+from count import count
+
+
+async def main():
+    print(count('a.db'))
+
+
+asyncio.run(main())
+"""
 COUNTS = "sqlite3-to-aiosqlite: 4 blocking calls found, 3 could be awaited, 3 would be"
 NO_LOOP = (
     "sqlite3-to-aiosqlite: no event loop runs these calls, as far as can be seen: they are converted because it was "
@@ -49,7 +67,8 @@ def test_a_program_without_an_event_loop_is_told_so(hasten_command: Command, tre
 
 def test_nothing_is_promised_where_nothing_is_taken(hasten_command: Command, tree: Tree) -> None:
     """What is only offered is counted as what could be awaited."""
-    done = hasten_command("preview", "--select", "sleep-to-asyncio", cwd=tree({"a.py": "import time\ntime.sleep(1)\n"}))
+    root = tree({"a.py": "import time\ntime.sleep(1)\n"})
+    done = hasten_command("preview", "--select", "sleep-to-asyncio", cwd=root)
     assert done.returncode == 0
     assert (
         "sleep-to-asyncio: 1 blocking call found, 1 could be awaited, 0 would be" in done.stderr.decode().splitlines()
