@@ -82,6 +82,22 @@ ASYNC_CODES: tuple[Code, ...] = (
         "Objects with `read`, `write`, `flush` and their like are handed to `print`, `json`, `csv`, `logging` and "
         "others, which call these methods and await nothing.",
     ),
+    _hazard(
+        "ASY010",
+        "an attribute that is taken for another one",
+        "An attribute with the name of the method is read, as a value, on an object of which nobody can say what it "
+        "is. Other classes of the program have plain data of that name, so it is taken for theirs. Were it the method, "
+        "whoever calls it then would not await it.",
+        "Annotate the parameter or attribute at the place named, then run hasten again; or take it with "
+        "`--accept ASY010`.",
+    ),
+    _hazard(
+        "ASY011",
+        "a generator is cleaned up later",
+        "What an abandoned generator has in `finally` and `with` runs at once; that of an asynchronous one runs some "
+        "turns of the event loop later. It is abandoned where something else in the comprehension fails.",
+        "Write a loop, which gets a block of its own for that; or take it with `--accept ASY011`.",
+    ),
     _refusal(
         "ASY101",
         "in a lambda",
@@ -176,16 +192,16 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY124",
         "a context manager made of a generator",
-        "`@contextmanager` does not take an asynchronous generator; it and each `with` that enters it would have to "
-        "change together.",
-        "Use `asynccontextmanager` and `async with` by hand.",
+        "`@contextmanager` becomes `@asynccontextmanager`, and each `with` that enters it an `async with`. Here it is "
+        "entered in another way, or its generator does what an asynchronous one cannot.",
+        "Enter it with `with`, or use `asynccontextmanager` and `async with` by hand.",
     ),
     _refusal(
         "ASY125",
         "a generator",
-        "With `await` inside, a generator becomes an asynchronous one, and every `for`, `list`, `next` and "
-        "`yield from` over it would have to change.",
-        "Make the value outside of the generator, or change generator and consumers by hand.",
+        "With `await` inside, a generator becomes an asynchronous one, and each `for` over it an `async for`. Here it "
+        "is used in another way (`next`, `yield from`, a variable), or does what an asynchronous one cannot.",
+        "Use it in a `for` loop or in `list(...)`, or change generator and consumers by hand.",
     ),
     _refusal(
         "ASY126",

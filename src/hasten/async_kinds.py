@@ -13,6 +13,8 @@ from hasten.index.program import Program
 Kind: TypeAlias = "Scope | str"
 
 _FARTHEST = 8
+#: In the place of a kind: the question is being asked already.
+_CYCLE = "\0"
 _CONTAINERS = frozenset(
     {"list", "dict", "set", "frozenset", "deque", "defaultdict", "OrderedDict"}
     | {"List", "Dict", "Set", "FrozenSet", "Deque", "DefaultDict", "Sequence", "Iterable", "Mapping", "MutableMapping"}
@@ -88,13 +90,19 @@ class Kinds:
 
     def kind(self, module: Module, scope: int, shape: Shape) -> Kind | None:
         """Return what the value of `shape` is, None where there is any doubt."""
+        kind = self._kind_or_cycle(module, scope, shape)
+        return None if kind == _CYCLE else kind
+
+    def _kind_or_cycle(self, module: Module, scope: int, shape: Shape) -> Kind | None:
         return self._once(("kind", module.path, scope, repr(shape)), lambda: self._kind(module, scope, shape))
 
     def _once(self, key: tuple[object, ...], find: Callable[[], Kind | None]) -> Kind | None:
-        """Return what `find` does; None where the question is part of itself, or too many steps away."""
+        """Return what `find` does; None where it is too far away, `_CYCLE` where the question is part of itself."""
         if key in self._known:
             return self._known[key]
-        if key in self._busy or len(self._busy) > _FARTHEST:
+        if key in self._busy:
+            return _CYCLE
+        if len(self._busy) > _FARTHEST:
             return None
         whole = not self._busy  # an answer on the way to another may be cut short
         self._busy.add(key)
@@ -148,7 +156,9 @@ class Kinds:
             if shape is not None and shape[0] == "@":
                 kind = self.annotated(module, scope, shape[1])
             else:
-                kind = self.kind(module, scope, shape) if shape is not None else None
+                kind = self._kind_or_cycle(module, scope, shape) if shape is not None else None
+            if kind == _CYCLE:
+                continue  # `values = super().encode(values)`: it adds nothing to what the others say
             if kind is None:
                 return None
             found[kind if isinstance(kind, str) else key_of(kind)] = kind
@@ -200,12 +210,10 @@ class Kinds:
             dotted = module.dotted(scope, ["n", name])
             home = self.program.owner_of(dotted) if dotted is not None else None
             return self._variable(home[0], 0, home[1]) if home is not None and home != (module, name) else None
-        if kinds == {"param"}:
+        if "param" in kinds and kinds <= {"param", "assign"}:
             function = module.scope(owner)
-            parameter = next((each for each in function.parameters if each[0] == name), None)
-            if parameter is None or parameter[1] in {"*", "**"} or parameter[2] is None:
-                return None
-            return self.annotated(module, function.parent, parameter[2])
+            assigned = [(module, owner, each.payload) for each in bindings if each.kind == "assign"]
+            return self._agreed(iter([*self._parameter(function, name), *assigned]))
         if kinds == {"for"} and len(bindings) == 1:
             return self._iterated(module, owner, bindings[0].payload)
         declared = next((each.payload for each in bindings if each.kind == "declared"), None)
@@ -218,6 +226,49 @@ class Kinds:
                 return None
             return self._agreed((module, scope, shape) for scope, shape in [*given, *elsewhere])
         return None
+
+    def _parameter(self, function: Scope, name: str) -> Iterator[tuple[Module, int, Shape | None]]:
+        """Yield what a parameter is given by its annotation, or by the calls of its function; None for the unknown."""
+        module = function.module
+        parameter = next((each for each in function.parameters if each[0] == name), None)
+        if parameter is None:
+            yield module, function.number, None
+        elif parameter[1] in {"*", "**"}:
+            yield module, function.number, ["t", []] if parameter[1] == "*" else ["d", []]
+        elif parameter[2] is not None:
+            yield module, function.parent, ["@", parameter[2]]
+        else:
+            yield from self._passed(function, name, parameter[3])
+
+    def _passed(self, function: Scope, name: str, default: Shape | None) -> Iterator[tuple[Module, int, Shape | None]]:
+        """Yield what the calls of a function pass as a parameter; None where not every call can be seen."""
+        owner = owner_of(function)
+        plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
+        bound = int(owner is not None and not self.program.is_static(function))
+        special = function.name.startswith("__") and function.name != "__init__"
+        unseen = function.kind != "function" or function.decorators or special or (bound and plain[:1] == [name])
+        calls = [] if unseen else self.program.callers(function, near=False)
+        if not calls or (function.name != "__init__" and self.program.references(function)):
+            yield function.module, function.number, None
+            return
+        position = plain.index(name) - bound if name in plain else -1
+        for call, certain in calls:
+            if not certain and not self._may_reach(call, function):
+                continue
+            starred = any(each.keyword in {"*", "**"} for each in call.arguments)
+            found = call.argument(position if position >= 0 else len(call.arguments), name)
+            shape = found.shape if found is not None else default
+            yield call.module, call.scope, None if starred else shape
+
+    def _may_reach(self, call: Call, function: Scope) -> bool:
+        """Tell whether a call that seems to be one of `function` may be that, or reach it as an override."""
+        reached, owner = self.functions(call), owner_of(function)
+        owners = [each for each in map(owner_of, reached) if each is not None]
+        return (
+            not reached
+            or key_of(function) in map(key_of, reached)
+            or (owner is not None and any(self.program.derives(owner, each) for each in owners))
+        )
 
     def _rebound(self, module: Module, owner: int, name: str) -> list[tuple[int, Shape | None]] | None:
         """Return what functions give a variable of an outer scope through `global`; None where that cannot be told."""
@@ -291,7 +342,8 @@ class Kinds:
     def element(self, module: Module, scope: int, shape: Shape) -> Kind | None:
         """Return what the values of a dictionary or the items of a list are, None where there is any doubt."""
         key = ("element", module.path, scope, repr(shape))
-        return self._once(key, lambda: self._agreed(self._elements(module, scope, shape)))
+        kind = self._once(key, lambda: self._agreed(self._elements(module, scope, shape)))
+        return None if kind == _CYCLE else kind
 
     def _elements(self, module: Module, scope: int, shape: Shape) -> Iterator[tuple[Module, int, Shape | None]]:
         """Yield what is put into a container, wherever it can be seen; None for what cannot."""

@@ -15,6 +15,8 @@ from hasten.index.program import Program
 
 #: Uses of a function as a value that neither call it nor hand it on.
 _HARMLESS = frozenset({"cmp", "cond", "expr", "del", "dest", "ann", "fmt", "match"})
+#: Uses that a function does not bear: what is used so is something else.
+_NO_FUNCTION = frozenset({"bin", "aug", "iter", "star", "with", "sub", "await", "raise", "except"})
 _HARMLESS_ATTRIBUTES = frozenset({"__name__", "__doc__", "__module__", "__qualname__", "__annotations__"})
 #: Takers of handlers that take a coroutine function as well, and the hazard of handing them one.
 _TAKERS = {
@@ -22,10 +24,27 @@ _TAKERS = {
     "fastapi.Security": "ASY005",
     "starlette.routing.Route": "ASY005",
     "starlette.routing.WebSocketRoute": "",
+    **dict.fromkeys(("starlette.background.BackgroundTask", "starlette.background.BackgroundTasks.add_task"), "ASY005"),
+    **dict.fromkeys(("fastapi.BackgroundTasks.add_task", "fastapi.background.BackgroundTasks.add_task"), "ASY005"),
+    **{
+        f"{application}.{method}": "ASY005"
+        for application in ("fastapi.FastAPI", "fastapi.APIRouter", "starlette.applications.Starlette")
+        for method in ("add_api_route", "add_route", "add_event_handler", "add_exception_handler")
+    },
+    "flask.Flask.add_url_rule": "ASY004",
+    "flask.Blueprint.add_url_rule": "ASY004",
     **{f"aiohttp.web.{each}": "" for each in ("get", "post", "put", "delete", "patch", "head", "view", "route")},
+    **{f"aiohttp.web.UrlDispatcher.add_{each}": "" for each in ("get", "post", "put", "delete", "patch", "route")},
 }
+#: Those of them that take an asynchronous generator, too.
+_GENERATOR_TAKERS = frozenset({"Depends", "Security"})
 _THREADS = frozenset(
     {"Thread", "Timer", "Process", "submit", "run_in_executor", "to_thread", "run_sync", "apply_async"}
+)
+#: Takers of functions, and the words for functions among arguments.
+_CALLING = _THREADS | {"map", "filter", "partial", "reduce", "starmap", "add_done_callback", "register", "connect"}
+_CALLED_WORDS = frozenset(
+    {"key", "target", "callback", "func", "function", "fn", "handler", "default", "default_factory"}
 )
 _LOOP_RUNNERS = frozenset(
     {"asyncio.run", "asyncio.runners.run", "anyio.run", "trio.run", "uvicorn.run", "aiohttp.web.run_app"}
@@ -93,7 +112,7 @@ class Mentions:
     def judge(self, function: Scope, verdict: Verdict) -> None:
         """Add to `verdict` what stands in the way of `function`."""
         self.program.want(function.name)
-        self._judge_body(function, verdict)
+        self.judge_body(function, verdict)
         for read in self.references(function):
             self._judge_reference(function, read, verdict)
         self._judge_by_name(function, verdict)
@@ -105,7 +124,8 @@ class Mentions:
 
     # --- its own body ---------------------------------------------------------------------------------------------
 
-    def _judge_body(self, function: Scope, verdict: Verdict) -> None:
+    def judge_body(self, function: Scope, verdict: Verdict) -> None:
+        """Add what the body of `function` does that the body of a coroutine function cannot."""
         module = function.module
         place = self.loop_starters().get(key_of(function))
         if place is not None:
@@ -142,6 +162,11 @@ class Mentions:
                     if certain or key in map(key_of, self._receivers.reached(each).functions):
                         pending.append((each, place))
         return self._starters
+
+    @cached_property
+    def loop_starts(self) -> frozenset[tuple[str, int]]:
+        """The functions that start an event loop in their own bodies."""
+        return frozenset(key_of(function_around(each.module, each.scope)) for each in self._loop_starts())
 
     def _loop_starts(self) -> Iterator[Call]:
         for name in ("run", "run_app"):
@@ -227,8 +252,16 @@ class Mentions:
             return False
         if kind is not None:
             method = self.program.find_method(kind, function.name)
-            return method is None or key_of(method) == key_of(function) or self._related(method, function)
+            if method is None:
+                return self._meet(kind, owner)
+            return key_of(method) == key_of(function) or self._related(method, function)
         return True
+
+    def _meet(self, one: Scope, other: Scope) -> bool:
+        """Tell whether a class of the program derives from both classes, or is one of them."""
+        return self._shares(one, other) or any(
+            self.program.derives(each, one) and self.program.derives(each, other) for each in self.program.classes()
+        )
 
     def _related(self, one: Scope, other: Scope) -> bool:
         first, second = owner_of(one), owner_of(other)
@@ -236,17 +269,22 @@ class Mentions:
 
     def _judge_reference(self, function: Scope, read: Read, verdict: Verdict) -> None:
         uses: list[Use] = read.use[1] if read.use[0] == "multi" else [read.use]
+        if self._is_data(function, read):
+            message = f"`{function.name}` of something unknown is taken for the attribute that other classes have"
+            verdict.hazards.append(because("ASY010", message, read.module, read.span.start))
+            return
         for use in uses:
-            if use[0] in _HARMLESS or (use[0] == "attr" and use[1] in _HARMLESS_ATTRIBUTES):
+            if use[0] in _HARMLESS | _NO_FUNCTION or (use[0] == "attr" and use[1] in _HARMLESS_ATTRIBUTES):
                 continue
             code, message = "ASY132", f"`{function.name}` is handed on as a value; who calls it then awaits nothing"
             if use[0] == "arg":
                 taker = read.module.call(use[1])
-                dotted = self.program.dotted(taker.module, taker.scope, taker.function)
-                if dotted in _TAKERS:
-                    if _TAKERS[dotted]:
+                hazard = self.taken(taker)
+                if hazard is not None and (not function.is_generator or taker.tail in _GENERATOR_TAKERS):
+                    verdict.handed = True
+                    if hazard:
                         message = f"`{function.name}` is handed to `{taker.tail}`, which runs it in another way then"
-                        verdict.hazards.append(because(_TAKERS[dotted], message, read.module, read.span.start))
+                        verdict.hazards.append(because(hazard, message, read.module, read.span.start))
                     continue
                 shown = taker.tail or "a call"
                 if shown in _THREADS:
@@ -256,6 +294,33 @@ class Mentions:
                 else:
                     message = f"`{function.name}` is handed to `{shown}`, which may call it and awaits nothing"
             verdict.constraints.append(because(code, message, read.module, read.span.start))
+
+    def _is_data(self, function: Scope, read: Read) -> bool:
+        """Tell whether a read of a method's name is of something unknown, and other classes have data of that name."""
+        owner = owner_of(function)
+        name = function.name
+        bases = [each for each in read.module.facts["attribute_reads"].get(name, ()) if each[3] == read.span.start]
+        if owner is None or not bases or read.use[0] == "deco":
+            return False
+        if read.use[0] == "arg" and (read.module.call(read.use[1]).tail in _CALLING or read.use[2] in _CALLED_WORDS):
+            return False
+        if self.program.dotted(read.module, read.scope, ["a", bases[0][0], name]) is not None:
+            return False
+        if self._receivers.kind(read.module, read.scope, bases[0][0]) is not None:
+            return False
+        holders = [each for each in self.program.classes() if _holds_data(each, name)]
+        for module, base, _value, scope, _start in self._receivers.stores(name):
+            around = self._receivers.class_around(module, scope, base)
+            holders += [around] if around is not None else []
+        return any(not self._shares(each, owner) for each in holders)
+
+    def taken(self, taker: Call) -> str | None:
+        """Return the hazard of handing a coroutine function to a call, `""` for none; None where it takes none."""
+        dotted = self.program.dotted(taker.module, taker.scope, taker.function)
+        if dotted not in _TAKERS and taker.function[0] == "a":
+            kind = self._receivers.kind(taker.module, taker.scope, taker.function[1])
+            dotted = f"{kind}.{taker.tail}" if isinstance(kind, str) else None
+        return _TAKERS.get(dotted) if dotted is not None else None
 
     # --- found by name --------------------------------------------------------------------------------------------
 
@@ -359,6 +424,12 @@ class Mentions:
 
     def _place(self, call: Call) -> str:
         return f"{call.module.path}:{call.module.position(call.span.start).line}"
+
+
+def _holds_data(owner: Scope, name: str) -> bool:
+    """Tell whether the body of a class gives a name a value, or a type, that is no method's."""
+    bindings = owner.module.bindings(owner.number, name)
+    return bool(bindings) and all(each.kind in {"assign", "declared"} for each in bindings)
 
 
 def _catches_stop_iteration(call: Call) -> bool:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hasten.async_held import Held
 from hasten.async_receivers import Receivers
-from hasten.index.module import Call, Guard, Module, Scope, Shape
+from hasten.index.module import Call, Guard, Module, Scope, Shape, Use
 from hasten.index.program import Program
 from hasten.propagate import Constraint
 
-#: Context managers that hold a lock, or change something for the whole process, as long as their body runs.
-_HELD = frozenset(
-    {f"threading.{each}" for each in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")}
-    | {f"multiprocessing.{each}" for each in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")}
-    | {f"contextlib.{each}" for each in ("redirect_stdout", "redirect_stderr", "chdir")}
-    | {f"unittest.mock.{each}" for each in ("patch", "patch.object", "patch.dict", "patch.multiple")}
-    | {"warnings.catch_warnings", "filelock.FileLock", "fasteners.InterProcessLock", "portalocker.Lock"}
-)
-_ASYNC_LOCKS = ("asyncio.", "anyio.", "trio.", "aiorwlock.")
-_LOCK_NAME = re.compile(r"(?i)(?:^|_)(?:r?lock|mutex|sem(?:aphore)?|condition)$|Lock$")
 #: What is handed to these is awaited by them.
 SCHEDULERS = frozenset(
     {f"asyncio.{each}" for each in ("run", "gather", "create_task", "ensure_future", "wait_for", "shield", "wait")}
     | {"asyncio.run_coroutine_threadsafe", "asyncio.as_completed", "asyncio.timeout"}
+)
+#: Takers of a lambda that call it before they return.
+_CALLING_AT_ONCE = frozenset({"assertRaises", "assertRaisesRegex", "assertWarns", "raises"})
+#: Takers of a generator that go through all of it, or as far as they need, before they return.
+_CONSUMERS = frozenset(
+    f"builtins.{each}"
+    for each in ("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple")
 )
 _SCHEDULER_METHODS = frozenset({"create_task", "run_until_complete", "ensure_future"})
 
@@ -61,12 +58,12 @@ class Places:
     def __init__(self, program: Program, receivers: Receivers) -> None:
         """Take the program and its receivers."""
         self.program = program
-        self._receivers = receivers
+        self._held = Held(program, receivers)
 
     def around(self, call: Call, *, seed: bool) -> Surroundings:
         """Return what stands around `call`; `seed` tells a blocking call from one of a function of the program."""
         function = function_around(call.module, call.scope)
-        constraints = [*self._unplaced(call), *self._scopes(call), *self._held(call)]
+        constraints = [*self._unplaced(call), *self._scopes(call), *self._locks(call)]
         if function.kind == "module":
             message = "the call runs when the module is imported; move it into a function, or below a main guard"
             constraints.append(because("ASY103", message, call.module, call.span.start))
@@ -77,7 +74,7 @@ class Places:
 
     def wrapped(self, call: Call) -> Surroundings:
         """Return what stands around `call` where it only becomes the argument of `asyncio.run`."""
-        constraints = [*self._unplaced(call), *self._awaited(call)]
+        constraints = [*self._unplaced(call), *self._awaited(call), *self._scopes(call, run=True)]
         return Surroundings(function_around(call.module, call.scope), tuple(sorted(constraints)))
 
     def _unplaced(self, call: Call) -> Iterator[Constraint]:
@@ -88,13 +85,20 @@ class Places:
             message = "this file calls it and is not among those to be rewritten; name it, too"
             yield because("ASY110", message, call.module, call.span.start)
 
-    def _scopes(self, call: Call) -> Iterator[Constraint]:
-        """Yield what is wrong with the scopes between the call and its function."""
+    def _scopes(self, call: Call, *, run: bool = False) -> Iterator[Constraint]:
+        """Yield what is wrong with the scopes between the call and its function.
+
+        Where the call is to `run` in a loop of its own, a lambda or generator is fine that is used up on the spot, and
+        so is a class; any other may be called when a loop is running.
+        """
         module, number = call.module, call.scope
         while number > 0:
             scope = module.scope(number)
             if scope.kind == "function":
                 break
+            if run and (scope.kind == "class" or _used_up(call, scope)):
+                number = scope.parent
+                continue
             if scope.kind == "lambda":
                 message = "a lambda cannot await; write a nested `async def` if whoever calls it can await"
                 yield because("ASY101", message, module, scope.span.start)
@@ -126,51 +130,10 @@ class Places:
             for each in module.scopes()
         )
 
-    # --- what is held ---------------------------------------------------------------------------------------------
-
-    def _held(self, call: Call) -> Iterator[Constraint]:
-        module = call.module
-        for guard in module.guards(call.guard):
-            if guard.kind != "with":
-                continue
-            if guard.payload[0] != "c":
-                continue
-            opened = module.call(guard.payload[1])
-            dotted = self.program.dotted(module, opened.scope, opened.function) or ""
-            if dotted in _HELD or (not dotted.startswith(_ASYNC_LOCKS) and _LOCK_NAME.search(opened.tail)):
-                message = f"`{opened.tail}` is held around the call; use `asyncio.Lock`, or call outside of the `with`"
-                yield because("ASY107", message, module, opened.span.start)
-        function = function_around(module, call.scope)
-        for name, shape, scope, start in self._entered(module):
-            # The facts do not say where the body of a `with` ends: whatever comes after it may stand inside.
-            same = function_around(module, scope).number == function.number
-            if same and start < call.span.start and self._is_lock(module, scope, shape, name):
-                message = f"`{name}` is held around the call, or before it; use `asyncio.Lock`, or call outside"
-                yield because("ASY107", message, module, start)
-        for acquired in module.calls_named("acquire"):
-            if acquired.use[0] == "await" or acquired.span.start > call.span.start:
-                continue
-            if function_around(module, acquired.scope).number == function.number:
-                message = "a lock is acquired before the call and may be held; use `asyncio.Lock`"
-                yield because("ASY107", message, module, acquired.span.start)
-
-    def _entered(self, module: Module) -> Iterator[tuple[str, Shape, int, int]]:
-        """Yield what a `with` enters that is no call: name, shape, scope and place."""
-        for scope, table in enumerate(module.facts["reads"]):
-            for name, reads in table.items():
-                for start, _end, use in reads:
-                    if use[0] == "with":
-                        yield name, ["n", name], scope, start
-        for name, entries in module.facts["attribute_reads"].items():
-            for base, use, scope, start, _end in entries:
-                if use[0] == "with":
-                    yield name, ["a", base, name], scope, start
-
-    def _is_lock(self, module: Module, scope: int, shape: Shape, name: str) -> bool:
-        kind = self._receivers.kind(module, scope, shape)
-        if isinstance(kind, str):
-            return kind in _HELD
-        return kind is None and _LOCK_NAME.search(name) is not None
+    def _locks(self, call: Call) -> Iterator[Constraint]:
+        for each in self._held.around(call):
+            message = f"{each.text}; use `asyncio.Lock`, or call outside of it"
+            yield because("ASY107", message, call.module, each.offset)
 
     # --- exceptions -----------------------------------------------------------------------------------------------
 
@@ -233,6 +196,19 @@ class Places:
             yield because("ASY008", message, module, call.span.start)
 
 
+def _used_up(call: Call, scope: Scope) -> bool:
+    """Tell whether a lambda or a generator expression around `call` is used up by what it is handed to, at once."""
+    use: Use = scope.bases[0] if scope.kind == "lambda" and scope.bases else ["lambda"]
+    if scope.kind != "lambda":
+        use = call.use[2] if call.use[:2] == ["elem", "GeneratorExp"] else ["comp"]
+    if use[0] != "arg":
+        return False
+    taker = call.module.call(use[1])
+    if scope.kind == "lambda":
+        return taker.tail in _CALLING_AT_ONCE
+    return call.module.dotted(taker.scope, taker.function) in _CONSUMERS
+
+
 def _root(call: Call) -> Call:
     """Return the outermost call that this one is an argument, receiver or part of an argument of, as far as seen."""
     for _ in range(20):
@@ -275,74 +251,11 @@ def _handlers(call: Call) -> Iterator[tuple[Guard, list[str]]]:
 def is_entry(call: Call) -> bool:
     """Tell whether a call at module level runs only when the file is run as a program.
 
-    Surely so in `__main__.py`. Below `if __name__ == "__main__":` the facts do not say how far the block reaches, so
-    only a run of simple statements that begins right below the `if` counts; a call after anything else does not.
+    It does in `__main__.py`, and in the block below `if __name__ == "__main__":`, at whatever depth.
     """
     module = call.module
     if function_around(module, call.scope).kind != "module":
         return False
     if module.path.rpartition("/")[2] == "__main__.py":
         return True
-    statement = _statement_start(call)
-    if statement is None:
-        return False
-    target = module.position(statement)
-    for start, _end, use in module.facts["reads"][0].get("__name__", ()):
-        guard = module.position(start)
-        # `if ` and nothing else stands before it at the start of the line; `and`, `or` leave no trace in the facts.
-        if use[:3] != ["cmp", "Eq", ["k", "str", "__main__"]] or guard.column != len("if ") + 1:
-            continue
-        if target.line == guard.line and statement > start:
-            return True
-        bare = _on_line(module, guard.line) == [start]  # if __name__ == "__main__" or DEBUG:
-        below = target.line > guard.line and target.column > 1
-        if bare and below and _all_simple(module, range(guard.line + 1, target.line), target.column):
-            return True
-    return False
-
-
-def _statement_start(call: Call) -> int | None:
-    """Return where the statement begins whose value the call is, or is an argument of; None where that is unclear."""
-    root = _root(call)
-    use = root.use[1][0] if root.use[0] == "multi" else root.use
-    if use[0] == "expr":
-        return root.span.start
-    if use[0] == "raise":
-        return root.span.start - len("raise ")
-    if use[0] == "asg":
-        for binding in root.module.bindings(0, use[2]):
-            if binding.kind == "assign" and binding.payload == ["c", root.index]:
-                return binding.start
-    return None
-
-
-def _on_line(module: Module, line: int) -> list[int]:
-    """Return the places on a line where a name of the module's own scope is read or bound."""
-    places = [each[0] for reads in module.facts["reads"][0].values() for each in reads]
-    places += [each[2] for bindings in module.facts["binds"][0].values() for each in bindings]
-    return [each for each in places if module.position(each).line == line]
-
-
-def _all_simple(module: Module, lines: range, column: int) -> bool:
-    """Tell whether each of `lines` is empty, or a simple statement that begins at `column`, or goes on with one."""
-    begins: set[int] = set()
-    covered: set[int] = set()
-    statements = [each.span for each in module.calls() if each.scope == 0 and each.use == ["expr"]]
-    for bindings in module.facts["binds"][0].values():
-        for kind, payload, start, _nest in bindings:
-            if kind in {"assign", "import"}:
-                if module.position(start).column == column:
-                    begins.add(module.position(start).line)
-                if kind == "assign" and payload is not None and payload[0] == "c":
-                    statements.append(module.call(payload[1]).span)
-    for span in statements:
-        first, last = module.position(span.start), module.position(span.end).line
-        if first.column == column:
-            begins.add(first.line)
-        covered.update(range(first.line + 1, last + 1))
-    starts: list[int] = module.facts["starts"]
-    for line in lines:
-        empty = line < len(starts) and starts[line] - starts[line - 1] <= len("\r\n")
-        if not (empty or line in begins or line in covered):
-            return False
-    return True
+    return any(each.kind == "main" for each in module.blocks(call.span.start))

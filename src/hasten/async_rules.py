@@ -6,10 +6,12 @@ import builtins
 import io
 from dataclasses import dataclass, field
 
+from hasten import async_forms
+from hasten.async_decorators import forwards
 from hasten.async_kinds import method_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Receivers
-from hasten.index.module import Binding, Module, Scope, Shape
+from hasten.index.module import Binding, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Constraint
 
@@ -39,7 +41,8 @@ _HANDLERS: dict[str, tuple[frozenset[str], str]] = {
     "starlette.applications.Starlette": (_FASTAPI, "ASY005"),
     "aiohttp.web.RouteTableDef": (_HTTP | {"view"}, ""),
 }
-_COMMANDS = ("click.", "typer.", "rich_click.", "asyncclick.", "cloup.")
+#: How the dotted names of decorators begin that make commands of functions.
+COMMANDS = ("click.", "typer.", "rich_click.", "asyncclick.", "cloup.")
 _TASKS = ("celery.", "dramatiq.", "huey.", "rq.", "luigi.", "prefect.", "airflow.")
 _CLASS_DECORATORS = ("dataclasses.", "attr.", "attrs.", "typing.", "typing_extensions.", "enum.", "pytest.mark.")
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__"})
@@ -88,19 +91,32 @@ class Verdict:
         constraints: why it cannot become a coroutine function.
         hazards: what happens if it does.
         stays: it stays as it is, but may call `asyncio.run`: an entry of the program, a command, a test.
+        command: it stays because it is an entry of the program or a command.
+        handed: it is handed to what takes coroutine functions, and calls them.
     """
 
     constraints: list[Constraint] = field(default_factory=list)
     hazards: list[Constraint] = field(default_factory=list)
     stays: bool = False
+    command: bool = False
+    handed: bool = False
 
 
 class Definitions:
     """Answers for the functions of one program, from their definitions alone."""
 
-    def __init__(self, program: Program, receivers: Receivers, entry_points: frozenset[str]) -> None:
-        """Take the program, its receivers, and the dotted names that the project's metadata calls from outside."""
+    def __init__(
+        self, program: Program, receivers: Receivers, entry_points: frozenset[str], *, forms: bool = False
+    ) -> None:
+        """Take the program and its receivers.
+
+        Args:
+            program, receivers: where to look.
+            entry_points: the dotted names that the project's metadata calls from outside.
+            forms: whether generators may become asynchronous ones, see `hasten.async_forms`.
+        """
         self.program = program
+        self._forms = forms
         self._receivers = receivers
         self._entries = frozenset(each.replace(":", ".") for each in entry_points)
         self._verdicts: dict[tuple[str, int], Verdict] = {}
@@ -120,14 +136,16 @@ class Definitions:
         name, owner = function.name, owner_of(function)
         if function.module.path not in self.program.targets:
             no("ASY110", f"`{name}` is defined in a file that is not among those to be rewritten; name it, too")
-        if function.is_generator and not self._names_decorator(function, _CONTEXT_MANAGERS):
+        if self._forms:
+            verdict.constraints += async_forms.definition(function).constraints
+        elif async_forms.kind_of(function) == "generator":
             no("ASY125", f"`{name}` is a generator; make the value outside of it")
         if owner is not None and name in _CONSTRUCTORS:
             no("ASY120", f"`{name}` is a constructor; open it lazily, or write an `async def create(cls)`")
         elif owner is not None and name.startswith("__") and name.endswith("__"):
             no("ASY121", f"`{name}` is called by Python itself, which awaits nothing")
         if f"{function.module.name}.{function.module.symbol(function.number)}" in self._entries:
-            verdict.stays = True
+            verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is an entry point of the project; let it call `asyncio.run` on an `async def`")
         if self._is_test(function, owner):
             verdict.stays = True
@@ -175,7 +193,7 @@ class Definitions:
             base = self.program.resolve(group) if group is not None else None
             if base is not None and base.kind == "function":
                 over = [self.decorator(base, each) for each in base.decorators]
-                if any(each.startswith(_COMMANDS) for each in over):  # @cli.command() below @click.group()
+                if any(each.startswith(COMMANDS) for each in over):  # @cli.command() below @click.group()
                     return f"click.Group.{shape[2]}"
             kind = self._receivers.kind(module, function.parent, shape[1])
             if isinstance(kind, str):
@@ -191,23 +209,29 @@ class Definitions:
         def no(code: str, message: str) -> None:
             verdict.constraints.append(because(code, message, module, function.span.start))
 
-        if dotted in _TRANSPARENT or dotted.startswith("pytest.mark.") or self._forwards(module, function, shape):
+        if (
+            dotted in _TRANSPARENT
+            or dotted.startswith("pytest.mark.")
+            or forwards(self.program, module, function.parent, shape)
+        ):
             return
-        if head in _HANDLERS and tail in _HANDLERS[head][0]:
+        plain = not async_forms.kind_of(function)
+        if head in _HANDLERS and tail in _HANDLERS[head][0] and plain:
             code = _HANDLERS[head][1]
             if code:
                 message = f"`{name}` is a handler of {head.partition('.')[0]}, which runs it in another way then"
                 verdict.hazards.append(because(code, message, module, function.span.start))
-        elif dotted == "tenacity.retry" and innermost:
+        elif dotted == "tenacity.retry" and innermost and plain:
             return
         elif dotted in _CACHES and tail != "cached_property":
             no("ASY123", f"`{shown}` would keep the coroutine of `{name}`; use a cache for coroutine functions")
         elif dotted in {"builtins.property", *_CACHES} or shown in {"setter", "deleter", "getter"}:
             no("ASY122", f"`{name}` is a property; make a method of it")
         elif dotted in _CONTEXT_MANAGERS:
-            no("ASY124", f"`{name}` is a context manager; use `asynccontextmanager` and `async with` by hand")
-        elif dotted.startswith(_COMMANDS):
-            verdict.stays = True
+            if not (self._forms and innermost and function.is_generator):
+                no("ASY124", f"`{name}` is a context manager; use `asynccontextmanager` and `async with` by hand")
+        elif dotted.startswith(COMMANDS):
+            verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is a command; let it call `asyncio.run` on an `async def`")
         elif dotted in _FIXTURES:
             verdict.stays = True
@@ -220,42 +244,6 @@ class Definitions:
             if isinstance(root[-1], str):
                 self.program.want(root[-1])  # the file that makes `app`, or defines the decorator
             no("ASY126", f"`@{shown}` is not known to take coroutine functions; give it an asynchronous form")
-
-    def _forwards(self, module: Module, function: Scope, shape: Shape) -> bool:
-        """Tell whether a decorator of the program does nothing but hand the call through.
-
-        def logged(fn):
-            @functools.wraps(fn)
-            def wrapper(*args, **kwargs):
-                return fn(*args, **kwargs)
-            return wrapper
-        """
-        dotted = module.dotted(function.parent, shape) if shape[0] in {"n", "a"} else None
-        found = self.program.resolve(dotted) if dotted is not None else None
-        if found is None or found.kind != "function" or len(found.parameters) != 1 or found.flags:
-            return False
-        home, wrapped = found.module, found.parameters[0][0]
-        uses = [each.use for each in home.reads(found.number, wrapped)]
-        if found.returned == [["n", wrapped]]:
-            return len(uses) == 1  # def marked(fn): return fn
-        inner = [each for each in home.scopes() if each.parent == found.number]
-        if len(inner) != 1 or inner[0].kind != "function" or inner[0].flags or len(inner[0].returned) != 1:
-            return False
-        wrapper = inner[0]
-        if found.returned != [["n", wrapper.name]] or [each[1] for each in wrapper.parameters] != ["*", "**"]:
-            return False
-        calls = [each for each in home.calls() if each.scope == wrapper.number]
-        if len(calls) != 1 or calls[0].guard >= 0 or wrapper.returned != [["c", calls[0].index]]:
-            return False
-        passed = [(each.keyword, each.shape) for each in calls[0].arguments]
-        expected = [(each[1], ["n", each[0]]) for each in wrapper.parameters]
-        over = [self.decorator(wrapper, each) for each in wrapper.decorators]
-        return (
-            calls[0].function == ["n", wrapped]
-            and passed == expected
-            and all(each == "functools.wraps" for each in over)
-            and len(uses) == 1 + len(over)
-        )
 
     # --- classes --------------------------------------------------------------------------------------------------
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import libcst as cst
 
+from hasten import async_layout
 from hasten.errors import SourceError
 from hasten.rewrite import NodeT, Transformer
 
@@ -20,6 +21,12 @@ class AsyncTransformer(Transformer):
     The actions are `async-def` (a function), `await-call`, `asyncio-run` and `replace-call` (calls). The last takes
     `callee`, the dotted name that is called instead, and `await`, which is `no` where the result is not awaited. A
     subclass carries out further actions on calls in `rewrite_call`, and on other nodes in `leave_` methods of its own.
+
+    Those of generators and context managers (see `hasten.async_forms`) are meant for the call, and change what stands
+    around it: `enter-asynchronously`, `iterate-asynchronously`, `iterate-closing` (with `name`, a new variable) and
+    `collect`. `async-def` takes `decorated` and `decorator`, the old and the new name of a decorator, and `returns`,
+    the new name in the return type. `run-inside` moves the body of a function into a coroutine function called `name`,
+    which the function runs.
     """
 
     def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
@@ -39,7 +46,9 @@ class AsyncTransformer(Transformer):
         # Another transformer of the same walk may have taken a node away, whose end this one is then not told of.
         while self._around.pop() is not original_node:
             pass
-        return super().on_leave(original_node, updated_node)
+        result = super().on_leave(original_node, updated_node)
+        change = _CHANGES.get(type(original_node))
+        return result if change is None else change(self._orders, original_node, result)
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:  # noqa: N802 - LibCST's name
         """`def f():` -> `async def f():`."""
@@ -63,6 +72,10 @@ class AsyncTransformer(Transformer):
             case "replace-call":
                 replaced = updated_node.with_changes(func=_renamed(updated_node.func, edit.get("callee")))
                 return replaced if edit.get("await") == "no" else self.awaited(original_node, replaced)
+            case "enter-asynchronously" | "iterate-asynchronously" | "iterate-closing" | "collect":
+                if not isinstance(self._around[-1], _PLACES[edit.action]):
+                    raise SourceError("internal", f"a call does not stand where {edit.action!r} can be carried out")
+                return async_layout.collected(updated_node) if edit.action == "collect" else updated_node
             case _:
                 return self.rewrite_call(edit, original_node, updated_node)
 
@@ -116,3 +129,65 @@ def _renamed(function: cst.BaseExpression, callee: str) -> cst.BaseExpression:
 
 def _dotted(name: str) -> cst.BaseExpression:
     return cst.parse_expression(name)
+
+
+# --- what stands around a call, or is a function --------------------------------------------------------------------
+
+#: What stands around the calls that these actions are meant for.
+_PLACES: dict[str, tuple[type[cst.CSTNode], ...]] = {
+    "enter-asynchronously": (cst.WithItem,),
+    "iterate-asynchronously": (cst.For, cst.CompFor),
+    "iterate-closing": (cst.For,),
+    "collect": (cst.Arg,),
+}
+_Orders: TypeAlias = Mapping[cst.CSTNode, "NodeEdit"]
+
+
+def _action(orders: _Orders, node: cst.CSTNode) -> str:
+    edit = orders.get(node)
+    return edit.action if edit is not None else ""
+
+
+def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  # noqa: ANN401 - as LibCST's on_leave
+    edit = orders.get(original)
+    if edit is None or not isinstance(result, cst.FunctionDef):
+        return result
+    if edit.get("decorator"):
+        result = async_layout.decorated(result, edit.get("decorated"), edit.get("decorator"))
+    if edit.get("returns"):
+        result = async_layout.returning(result, edit.get("returns"))
+    return async_layout.run_inside(result, edit.get("name")) if edit.action == "run-inside" else result
+
+
+def _loop(orders: _Orders, original: cst.For, result: Any) -> Any:  # noqa: ANN401
+    match _action(orders, original.iter):
+        case "iterate-asynchronously":
+            return result.with_changes(asynchronous=cst.Asynchronous())
+        case "iterate-closing":
+            return async_layout.closing(result, orders[original.iter].get("name"))
+        case _:
+            return result
+
+
+def _clause(orders: _Orders, original: cst.CompFor, result: Any) -> Any:  # noqa: ANN401
+    asynchronous = _action(orders, original.iter) == "iterate-asynchronously"
+    return result.with_changes(asynchronous=cst.Asynchronous()) if asynchronous else result
+
+
+def _block(orders: _Orders, original: cst.With, result: Any) -> Any:  # noqa: ANN401
+    entered = [_action(orders, each.item) == "enter-asynchronously" for each in original.items]
+    return async_layout.entered(result, entered) if any(entered) else result
+
+
+def _call(orders: _Orders, original: cst.Call, result: Any) -> Any:  # noqa: ANN401
+    collected = any(_action(orders, each.value) == "collect" for each in original.args)
+    return async_layout.unlisted(result) if collected and isinstance(result, cst.Call) else result
+
+
+_CHANGES: dict[type[cst.CSTNode], Callable[[_Orders, Any, Any], Any]] = {
+    cst.FunctionDef: _function,
+    cst.For: _loop,
+    cst.CompFor: _clause,
+    cst.With: _block,
+    cst.Call: _call,
+}

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from hasten import propagate
+from hasten.async_forms import Form
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
 from hasten.callgraph import RUN, CallGraph, build
+from hasten.concurrency import Tasks
 from hasten.index.module import Call, Module, Scope
 from hasten.index.program import Note, Program
 from hasten.interleaving import straddled
@@ -104,8 +106,8 @@ class Conversion:
             program: where the calls are.
             codemod: whose transformer, derived from `AsyncTransformer`, carries the edits out.
             unasked: whether calls are rewritten that no coroutine reaches, so that nobody waits for them.
-            several: tells by what several tasks can run a function at once, `""` where they cannot; by default nothing
-                is known, and they may.
+            several: tells by what several tasks can run a function at once, `""` where they cannot; by default what
+                `hasten.concurrency` finds out.
             resolve: what a call reaches, where the facts do not say, see `hasten.callgraph.build`; by default the
                 program is asked.
             entry_points: dotted names that the project's metadata calls from outside; by default those of the program.
@@ -113,7 +115,7 @@ class Conversion:
         self.program = program
         self.codemod = codemod
         self._unasked = unasked
-        self._several = several or (lambda _: "several tasks may run it")
+        self._several = several or Tasks(program).several
         self._resolve = resolve or program.resolve_call
         self._entry_points = entry_points
 
@@ -127,13 +129,17 @@ class Conversion:
         if not wanted:
             return
         calls = [step.call for _, each in sorted(wanted.items()) for step in each.steps]
+        entry_points = self.program.entry_points if self._entry_points is None else self._entry_points
         graph = build(
             self.program,
             [(each, each.module.enclosing(each.scope, "function")) for each in calls],
             self._resolve,
-            entry_points=self.program.entry_points if self._entry_points is None else self._entry_points,
+            entry_points=entry_points,
+            forms=True,
         )
-        yield from _Findings(self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked).all()
+        yield from _Findings(
+            self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked, named=bool(entry_points)
+        ).all()
 
 
 class _Findings:
@@ -146,9 +152,11 @@ class _Findings:
         several: Callable[[Scope], str],
         *,
         unasked: bool,
+        named: bool,
     ) -> None:
         self.program = program
         self.codemod = codemod
+        self.named = named
         self.graph = graph
         self.wanted = [wanted[each] for each in sorted(wanted)]
         self.several = several
@@ -373,30 +381,51 @@ class _Findings:
     def support(self, function: str) -> Change:
         """Return the change that makes a function a coroutine function, and awaits it wherever it is called."""
         scope = self.graph.scopes[function]
-        awaited = [self.graph.sites[each.site] for each in self.sites.get(function, ())]
         run = [self.graph.sites[each.site] for each in self.remedies.get(function, ())]
-        edits: list[Edit] = [self.definition(scope)]
-        edits += (self.edit(each, "await-call") for each in awaited)
+        forms = [
+            form
+            for each in (function, *(call.site for call in self.sites.get(function, ())))
+            if (form := self.graph.forms.get(each))
+        ]
+        edits: list[Edit] = [self.definition(scope, self.graph.forms.get(function))]
+        edits += (self.await_at(each) for each in self.sites.get(function, ()))
         edits += (self.edit(each, "asyncio-run") for each in run)
         hazards = _merged(self.own_hazards[function])
         return Change(
             id=_key(function),
             codemod=self.codemod,
-            title=f"make a coroutine function of `{scope.name}`",
+            title=self.title(function),
             symbol=scope.module.symbol(scope.number),
             applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
             edits=tuple(dict.fromkeys(edits)),
             hazards=hazards,
             requires=tuple(_key(each) for each in self.result.requires[function]),
-            imports=tuple(ImportRequest(each.module.path, "asyncio") for each in run),
+            imports=(
+                *(ImportRequest(each.module.path, "asyncio") for each in run),
+                *(each for form in forms for each in form.imports),
+            ),
+            releases=tuple(each for form in forms for each in form.releases),
             support=True,
         )
 
-    def definition(self, scope: Scope) -> NodeEdit:
+    def title(self, function: str) -> str:
+        """Return one line about the conversion of a function, for people."""
+        form, name = self.graph.forms.get(function), self.graph.scopes[function].name
+        inside = form is not None and form.action == "run-inside"
+        return f"run the body of `{name}` in a coroutine" if inside else f"make a coroutine function of `{name}`"
+
+    def definition(self, scope: Scope, form: Form | None) -> NodeEdit:
         """Return the edit of a function's definition; for people it is where `def` stands."""
         module, span = scope.module, scope.span
         start, end = module.position(span.start), module.position(span.start + len("def"))
-        return NodeEdit(module.path, span, start, end, self.codemod, "async-def")
+        plain = NodeEdit(module.path, span, start, end, self.codemod, "async-def")
+        return plain if form is None else _formed(plain, form, module)
+
+    def await_at(self, call: propagate.Call) -> NodeEdit:
+        """Return the edit of a call that is awaited, entered or iterated."""
+        form, site = self.graph.forms.get(call.site), self.graph.sites[call.site]
+        plain = self.edit(site, "await-call")
+        return plain if form is None else _formed(plain, form, site.module)
 
     def edit(self, call: Call, action: str, data: tuple[tuple[str, str], ...] = ()) -> NodeEdit:
         """Return the edit of a call."""
@@ -436,11 +465,14 @@ class _Findings:
         for each in self.sites.get(function, ()):
             found += self.straddling(self.graph.sites[each.site])
         started = [each for each in self.remedies.get(function, ()) if self.graph.scopes[each.caller].kind == "module"]
-        for each in started[:1]:
+        # A project that names its commands may name this one in a way that nobody can read.
+        for each in started[:1] if self.named else ():
             call = self.graph.sites[each.site]
             where = _place(call.module, call.span.start)
             found.append(Hazard("ASY022", f"`{scope.name}` is where the program starts ({where})"))
-        if self.family[function] not in self.called and not scope.decorators:
+        runs_itself = function in self.graph.forms and self.graph.forms[function].action == "run-inside"
+        seen = self.family[function] in self.called or runs_itself or function in self.graph.handed
+        if not (seen or scope.decorators):
             found.append(Hazard("ASY021", f"nobody in the program calls `{scope.name}`, so others may ({place})"))
         return found
 
@@ -464,6 +496,13 @@ class _Findings:
 
 def _hazard(constraint: Constraint) -> Hazard:
     return Hazard(constraint.code, f"{constraint.message} ({constraint.path}:{constraint.line})")
+
+
+def _formed(edit: NodeEdit, form: Form, module: Module) -> NodeEdit:
+    """Return an edit of another form, with the place that it shows."""
+    if form.extent is not None:
+        edit = replace(edit, start=module.position(form.extent.start), end=module.position(form.extent.end))
+    return replace(edit, action=form.action, data=form.data)
 
 
 def _merged(*groups: Iterable[Hazard]) -> tuple[Hazard, ...]:

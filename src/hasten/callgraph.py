@@ -7,15 +7,18 @@ the graph is whole once nothing more is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from hasten import propagate
+from hasten import async_forms, propagate
+from hasten.async_entries import Entries
+from hasten.async_families import Families
+from hasten.async_forms import Form
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import Places, because, function_around, is_entry
 from hasten.async_receivers import Reached, Receivers, Resolve
-from hasten.async_rules import COMMON_METHODS, Definitions, Verdict, has_methods_of
+from hasten.async_rules import COMMON_METHODS, Definitions, Verdict
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.propagate import Certainty, Constraint
@@ -25,6 +28,17 @@ BlockingCall = tuple[Call, Scope | None]
 
 #: The remedy of a call: it is wrapped, `asyncio.run(f())`, and its caller stays as it is.
 RUN = "asyncio.run"
+#: What is bound to an event loop once it is used, by the last name of what makes it, and the modules of these.
+_LOOP_BOUND = (
+    *("AsyncClient", "AsyncConnectionPool", "ClientSession", "Condition", "Event", "Future", "Lock", "PriorityQueue"),
+    *("Queue", "LifoQueue", "Semaphore", "BoundedSemaphore", "Barrier", "create_async_engine", "create_pool"),
+    *("connect", "from_url", "Redis", "CapacityLimiter"),
+)
+_LOOP_LIBRARIES = frozenset(
+    {"asyncio", "anyio", "aiohttp", "aiosqlite", "asyncpg", "httpx", "psycopg", "psycopg_pool", "redis", "sqlalchemy"}
+)
+#: Uses of a value that end with the function, as a rule: it is a variable, or not even that.
+_LOCAL = frozenset({"asg", "with", "await", "expr", "iter", "meth"})
 #: So many calls of unknown receivers are named; there may be hundreds.
 _MOST_UNKNOWN = 3
 
@@ -38,6 +52,9 @@ class CallGraph:
         scopes: by id the function, or the module's own scope for calls at module level.
         sites: by site the call, blocking calls among them.
         hazards: by id of a function, what there is to say where it converts; by site, where the call is awaited.
+        forms: by id of a function, how it converts, and by site, how the call is awaited, where that is more than
+            `async def` and `await`; empty unless they were asked for.
+        handed: the ids of functions that are handed to what takes coroutine functions, and calls them.
     """
 
     functions: tuple[propagate.Function, ...]
@@ -46,6 +63,8 @@ class CallGraph:
     scopes: Mapping[str, Scope]
     sites: Mapping[str, Call]
     hazards: Mapping[str, tuple[Constraint, ...]]
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    handed: frozenset[str] = frozenset()
 
 
 def function_id(scope: Scope) -> str:
@@ -64,6 +83,7 @@ def build(
     resolve: Resolve | None = None,
     *,
     entry_points: frozenset[str] = frozenset(),
+    forms: bool = False,
 ) -> CallGraph:
     """Return the graph above `seeds`.
 
@@ -73,8 +93,10 @@ def build(
         resolve: which functions of the program a call reaches, where the program alone cannot tell: `()` is none of
             them, None is unknown.
         entry_points: dotted names of the functions that the project's metadata names as commands.
+        forms: whether whoever asks carries out `CallGraph.forms`; else generators and context managers made of them
+            stay as they are, and so do blocking calls in commands.
     """
-    builder = _Builder(program, Receivers(program, resolve), entry_points)
+    builder = _Builder(program, Receivers(program, resolve), entry_points, forms=forms)
     for call, _function in sorted(seeds, key=lambda each: (each[0].module.path, each[0].span)):
         builder.seed(call)
     return builder.result()
@@ -88,13 +110,17 @@ class _Node:
 
 
 class _Builder:
-    def __init__(self, program: Program, receivers: Receivers, entry_points: frozenset[str]) -> None:
+    def __init__(self, program: Program, receivers: Receivers, entry_points: frozenset[str], *, forms: bool) -> None:
         self.program = program
         self.receivers = receivers
         self.places = Places(program, receivers)
-        self.definitions = Definitions(program, receivers, entry_points)
+        self.definitions = Definitions(program, receivers, entry_points, forms=forms)
+        self.with_forms = forms
+        self.entries = Entries(program, self.definitions)
+        self.forms: dict[str, Form] = {}
+        self.handed: set[str] = set()
         self.mentions = Mentions(program, receivers)
-        self.families = _Families(program, self.definitions)
+        self.families = Families(program, self.definitions)
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
@@ -116,6 +142,7 @@ class _Builder:
     def result(self) -> CallGraph:
         while self.pending:
             self.expand(self.pending.pop())
+        self.turn_entries()
         self.count_loops()
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
         functions = tuple(
@@ -129,6 +156,8 @@ class _Builder:
             {key: each.scope for key, each in nodes},
             dict(sorted(self.sites.items())),
             {key: tuple(sorted(each)) for key, each in sorted(self.hazards.items()) if each},
+            dict(sorted(self.forms.items())),
+            frozenset(self.handed),
         )
 
     def node(self, scope: Scope) -> str:
@@ -164,9 +193,19 @@ class _Builder:
         if any(self.nodes[function_id(each)].constraints for each in plain):
             return
         for each in plain:
+            if async_forms.kind_of(each) != async_forms.kind_of(plain[0]):
+                message = f"`{each.name}` is a generator in one class, and none in another; write it alike"
+                self.nodes[function_id(each)].constraints.append(
+                    because("ASY125", message, each.module, each.span.start)
+                )
+            form = async_forms.definition(each).form if self.with_forms else None
+            if form is not None:
+                self.forms[function_id(each)] = form
             verdict = Verdict()
             self.mentions.judge(each, verdict)
             self.add(function_id(each), verdict)
+            if verdict.handed:
+                self.handed.add(function_id(each))
         if any(self.nodes[function_id(each)].constraints for each in plain):
             return
         found = [(each, self.callers(each, members)) for each in plain]
@@ -193,6 +232,10 @@ class _Builder:
             if any(key_of(each) == key_of(function) for each in reached.functions):
                 result.append((call, reached))
             elif not reached.known:
+                if call.use[0] == "await" and not self.may_return_awaitable(function):
+                    continue  # a plain function's result could not have been awaited
+                if not _takes(function, call):
+                    continue  # TypeError, were it this one
                 guess = self.unknown(call, function, keys)
                 if guess is not None:
                     result.append((call, Reached((function,), guess)))
@@ -203,6 +246,22 @@ class _Builder:
             constraint = because("ASY135", message, call.module, call.span.start)
             self.nodes[function_id(function)].constraints.append(constraint)
         return result
+
+    def may_return_awaitable(self, function: Scope) -> bool:
+        """Tell whether a plain function may return something that can be awaited."""
+        for shape in function.returned:
+            if shape[0] == "c":
+                reached = self.receivers.reached(function.module.call(shape[1]))
+                own = all(each.kind == "class" or not each.is_async for each in reached.functions)
+                if not (reached.known and reached.functions and own):
+                    dotted = function.module.dotted(function.number, function.module.call(shape[1]).function) or ""
+                    if not dotted.startswith("builtins."):
+                        return True
+            elif shape[0] in {"n", "i", "b", "?", "m"}:
+                kind = self.receivers.kind(function.module, function.number, shape)
+                if not (isinstance(kind, str) and kind.startswith("builtins.")):
+                    return True
+        return False
 
     def looks_like(self, call: Call, function: Scope) -> bool:
         """Tell whether a call that seems to leave the program may be one of `function`."""
@@ -255,20 +314,28 @@ class _Builder:
     def edge(self, call: Call, function: Scope, reached: Reached, *, blocked: bool) -> None:
         site = site_id(call)
         around = self.places.around(call, seed=False)
-        constraints, remedy = list(around.constraints), ""
-        if self.stays(around.function) or is_entry(call):
+        shown = async_forms.use(self.program, call, function)
+        constraints, remedy = [*around.constraints, *shown.constraints], ""
+        kind = async_forms.kind_of(function)
+        stays = self.stays(around.function)
+        if self.with_forms and stays:
+            self.entries.add(around, site, tuple(sorted({*constraints, *shown.constraints})), wrapped=not kind)
+        if not kind and (stays or is_entry(call)):
             wrapped = self.places.wrapped(call)
+            if not wrapped.constraints:
+                remedy = RUN
             constraints = list(wrapped.constraints)
-            remedy = "" if constraints else RUN
+        if shown.form is not None:
+            self.forms[site] = shown.form
         others = [each for each in reached.functions if key_of(each) != key_of(function)]
         for each in others:
-            if each.kind != "function" or each.is_async:
+            if each.kind != "function" or each.is_async or async_forms.kind_of(each) != kind:
                 message = f"the call may reach `{function.name}` or `{each.name}`, which cannot be awaited alike"
                 constraints.append(because("ASY140", message, call.module, call.span.start))
         caller = self.node(around.function)
         self.sites[site] = call
         if not remedy:
-            self.hazards.setdefault(site, set()).update(around.hazards)
+            self.hazards.setdefault(site, set()).update((*around.hazards, *shown.hazards))
         # One call, one `await`: all that it reaches convert together, which `propagate` sees by the site.
         for each in [function, *(other for other in others if other.kind == "function")]:
             callee = self.node(each)
@@ -282,120 +349,110 @@ class _Builder:
 
     def stays(self, scope: Scope) -> bool:
         """Tell whether a function stays as it is and may call `asyncio.run`, since no event loop runs around it."""
-        if scope.kind != "function" or scope.is_async or not self.definitions.verdict(scope).stays:
+        if scope.kind != "function" or scope.is_async:
             return False
+        if not self.definitions.verdict(scope).stays:
+            # What starts a loop itself does so where the program begins, and may start others there.
+            return key_of(scope) in self.mentions.loop_starts and self.begins(scope)
         for call, _certain in self.program.callers(scope):
             caller = function_around(call.module, call.scope)
-            if caller.kind == "module":
+            if caller.kind == "module" or key_of(caller) == key_of(scope):
                 continue
-            if caller.is_async or (key_of(caller) != key_of(scope) and not self.definitions.verdict(caller).stays):
+            if caller.is_async or not (self.definitions.verdict(caller).stays or self.begins(caller)):
                 return False
         return True
 
+    def begins(self, scope: Scope, seen: tuple[Scope, ...] = ()) -> bool:
+        """Tell whether a plain function is called where the program begins, and nowhere else."""
+        calls = self.program.callers(scope)
+        if scope.is_async or scope in seen or not calls or self.mentions.references(scope):
+            return False
+        for call, _certain in calls:
+            caller = function_around(call.module, call.scope)
+            entry = is_entry(call) if caller.kind == "module" else self.definitions.verdict(caller).stays
+            if not (entry or (caller.kind == "function" and self.begins(caller, (*seen, scope)))):
+                return False
+        return True
+
+    def turn_entries(self) -> None:
+        """Let the body of a command or entry point run in one event loop, where there is more than one call for it."""
+        seeded = {each.function for each in self.seeds}
+        called = {each.callee for each in self.edges.values()}
+        running = {each.caller for each in self.edges.values() if each.remedy}
+        for key, node in sorted(self.nodes.items()):
+            verdict = self.definitions.verdict(node.scope) if node.scope.kind == "function" else Verdict()
+            if not (self.with_forms and verdict.command) or key in called:
+                continue
+            if {each.code for each in node.constraints} != {"ASY128"} or not self.stays(node.scope):
+                continue
+            body = Verdict()
+            self.mentions.judge_body(node.scope, body)
+            if body.constraints or not (key in seeded or self.entries.needs_more(key)):
+                continue
+            form = self.entries.form(node.scope, [self.nodes[each].scope for each in sorted(running - {key})])
+            if form is None:
+                continue
+            running.add(key)
+            node.constraints.clear()
+            self.forms[key] = form
+            for place, edge in list(self.edges.items()):
+                plain = self.entries.at(key, edge.site) if edge.caller == key else None
+                if plain is not None:
+                    self.edges[place] = replace(edge, remedy="", constraints=plain.constraints)
+                    self.hazards.setdefault(edge.site, set()).update(plain.hazards)
+
     def count_loops(self) -> None:
-        """Note a hazard where one function would start several event loops, one after the other."""
+        """Note a hazard where one function would start several event loops, and something may be bound to one."""
         by_caller: dict[str, set[str]] = {}
         for edge in self.edges.values():
             if edge.remedy and self.nodes[edge.caller].scope.kind == "function":
                 by_caller.setdefault(edge.caller, set()).add(edge.site)
-        for sites in by_caller.values():
-            for site in sites if len(sites) > 1 else ():
-                call = self.sites[site]
-                message = "each `asyncio.run` is an event loop of its own; nothing bound to one can be used in another"
-                self.hazards.setdefault(site, set()).add(because("ASY007", message, call.module, call.span.start))
-
-
-class _Families:
-    """Which functions convert together: a method with what it overrides and what overrides it, overload stubs."""
-
-    def __init__(self, program: Program, definitions: Definitions) -> None:
-        self.program = program
-        self.definitions = definitions
-        self._methods: dict[str, list[Scope]] = {}
-        self._ancestors: dict[tuple[str, int], dict[tuple[str, int], Scope]] = {}
-        self._below: dict[tuple[str, int], set[tuple[str, int]]] = {}
-        self._classes: list[Scope] | None = None
-
-    def of(self, function: Scope) -> list[Scope]:
-        """Return the family of `function`, itself among it, in the order of places."""
-        members = {key_of(function): function}
-        pending = [function]
-        while pending:
-            current = pending.pop()
-            for each in [*self._overloads(current), *self._related(current)]:
-                if key_of(each) not in members:
-                    members[key_of(each)] = each
-                    pending.append(each)
-        return [members[key] for key in sorted(members)]
-
-    def methods(self, name: str) -> list[Scope]:
-        """Return every method of the program that is called `name`."""
-        if name not in self._methods:
-            found = [each for each in self.program.definitions(name) if each.kind == "function"]
-            self._methods[name] = [each for each in found if owner_of(each) is not None]
-        return self._methods[name]
-
-    def share(self, method: Scope, other: Scope) -> bool:
-        """Tell whether some class has both `method` and what class `other` defines."""
-        owner = owner_of(method)
-        return owner is not None and self.share_class(owner, other)
-
-    def share_class(self, one: Scope, other: Scope) -> bool:
-        """Tell whether some class derives from both classes, or is one of them and derives from the other."""
-        return not self.below(one).isdisjoint(self.below(other))
-
-    def below(self, owner: Scope) -> set[tuple[str, int]]:
-        """Return a class and all that derive from it, as keys."""
-        if not self._below:
-            for each in self.classes():
-                for ancestor in self.ancestors(each):
-                    self._below.setdefault(ancestor, set()).add(key_of(each))
-        return self._below.get(key_of(owner), set())
-
-    def classes(self) -> list[Scope]:
-        """Return every class read so far."""
-        if self._classes is None:
-            self._classes = list(self.program.classes())
-        return self._classes
-
-    def ancestors(self, owner: Scope) -> dict[tuple[str, int], Scope]:
-        """Return a class and its bases of the program, near and far."""
-        key = key_of(owner)
-        if key not in self._ancestors:
-            self._ancestors[key] = found = {key: owner}  # entered first, so that a cycle ends
-            for base in owner.bases:
-                shape = base[1] if base[0] == "i" else base
-                dotted = owner.module.dotted(owner.parent, shape)
-                parent = self.program.resolve(dotted) if dotted is not None else None
-                if parent is not None and parent.kind == "class":
-                    found.update(self.ancestors(parent))
-        return self._ancestors[key]
-
-    def _related(self, function: Scope) -> Iterable[Scope]:
-        owner = owner_of(function)
-        if owner is None or function.name.startswith("__"):
+        several = [each for each in by_caller.values() if len(each) > 1]
+        kept = self.bound_to_a_loop() if several else None
+        if kept is None:
             return
-        self.program.want(owner.name)  # subclasses that tie it to others may lie in files that do not name the method
-        for each in self.methods(function.name):
-            other = owner_of(each)
-            if other is None or key_of(each) == key_of(function):
-                continue
-            for base in other.bases:
-                if isinstance(base[-1], str):
-                    self.program.want(base[-1])  # a file between the two classes
-            if self.share_class(owner, other) or self._stands_for(owner, other) or self._stands_for(other, owner):
-                yield each
+        what = f"`{kept.tail}()` of {kept.module.path}:{kept.module.position(kept.span.start).line}"
+        for site in (site for sites in several for site in sorted(sites)):
+            call = self.sites[site]
+            message = f"each `asyncio.run` is an event loop of its own; {what} is bound to the first that uses it"
+            self.hazards.setdefault(site, set()).add(because("ASY007", message, call.module, call.span.start))
 
-    def _stands_for(self, owner: Scope, protocol: Scope) -> bool:
-        """Tell whether a class has all that a Protocol asks for, without deriving from it."""
-        return self.definitions.is_protocol(protocol) and has_methods_of(self.program, owner, protocol)
+    def bound_to_a_loop(self) -> Call | None:
+        """Return the first call that makes something bound to an event loop and keeps it from one to the next."""
+        for name in _LOOP_BOUND:
+            for call in self.program.calls_named(name, beside=_LOOP_LIBRARIES):
+                dotted = self.program.dotted(call.module, call.scope, call.function) or ""
+                around = call.module.enclosing(call.scope, "function", "lambda", "class")
+                local = around is not None and around.kind != "class" and call.use[0] in _LOCAL
+                if dotted.partition(".")[0] in _LOOP_LIBRARIES and not local and self.outlives_a_loop(call):
+                    return call
+        return None
 
-    def _overloads(self, function: Scope) -> Iterable[Scope]:
-        module = function.module
-        for binding in module.bindings(function.parent, function.name):
-            other = binding.kind == "def" and binding.payload != function.number
-            if other and self.definitions.is_overload(function, binding):
-                yield module.scope(binding.payload)
+    def outlives_a_loop(self, call: Call) -> bool:
+        """Tell whether what a method keeps may outlive one loop: not where all instances are made in coroutines."""
+        owner = self.program.method_owner(call.module, call.scope)
+        if owner is None or call.use[0] != "asgattr":
+            return True
+        made = self.program.calls_named(owner.name)
+        around = [function_around(each.module, each.scope) for each in made]
+        return not made or any(not each.is_async for each in around)
+
+
+def _takes(function: Scope, call: Call) -> bool:
+    """Tell whether the arguments of a call fit the parameters of a function, as far as they can be counted."""
+    if function.decorators or any(each.keyword in {"*", "**"} for each in call.arguments):
+        return True
+    kinds = [each[1] for each in function.parameters]
+    plain = [each for each in function.parameters if each[1] in {"plain", "posonly"}]
+    bound = int(owner_of(function) is not None)
+    given = sum(each.keyword is None for each in call.arguments)
+    words = {each.keyword for each in call.arguments if each.keyword is not None}
+    if "*" not in kinds and given + bound > len(plain):
+        return False
+    named = {each[0] for each in function.parameters if each[1] in {"plain", "kw"}}
+    if "**" not in kinds and not words <= named:
+        return False
+    return all(each[3] is not None or each[0] in words for each in plain[given + bound :])
 
 
 __all__ = ["RUN", "BlockingCall", "CallGraph", "build", "function_id", "site_id"]

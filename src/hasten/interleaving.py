@@ -20,6 +20,9 @@ _CHANGING = frozenset(
 #: Shapes of values that a function makes for itself, and functions that make such values.
 _FRESH = frozenset({"k", "d", "l", "t", "s", "f", "g"})
 _MAKERS = frozenset({"list", "dict", "set", "tuple", "bytearray", "deque", "defaultdict"})
+_CONTAINERS = frozenset(
+    {"Counter", "OrderedDict", "ChainMap", "UserDict", "UserList", "WeakSet", "WeakValueDictionary"}
+)
 _REBINDING = frozenset({"assign", "aug", "for", "with", "unpack", "del"})
 
 
@@ -68,7 +71,7 @@ def _touches(module: Module, function: int) -> Iterator[_Touch]:
         for base, use, scope, start, _end in records:
             place = _place(module, scope, base, attribute) if scope in numbers else ""
             if place and not (use[0] == "dest" and start in stores):
-                yield _touch(start, place, use)
+                yield _touch(start, place, use, method=base == ["n", "self"] and _is_object(module, scope, attribute))
     for attribute, records in module.facts["attribute_stores"].items():
         for base, _value, scope, start in records:
             place = _place(module, scope, base, attribute) if scope in numbers else ""
@@ -76,8 +79,9 @@ def _touches(module: Module, function: int) -> Iterator[_Touch]:
                 yield _Touch(start, place, writes=True, reads=False)
 
 
-def _touch(start: int, place: str, use: Use) -> _Touch:
-    changes = use[0] == "dest" or (use[0] == "meth" and use[1] in _CHANGING)
+def _touch(start: int, place: str, use: Use, *, method: bool = False) -> _Touch:
+    """Return what one use does; where it is known to be a `method` of some class, its name says nothing."""
+    changes = use[0] == "dest" or (use[0] == "meth" and use[1] in _CHANGING and not method)
     return _Touch(start, place, writes=changes, reads=use[0] != "dest")
 
 
@@ -111,9 +115,23 @@ def _is_made_here(module: Module, scope: int, name: str) -> bool:
     owner, bindings = found
     if owner == 0:
         return all(each.kind in {"import", "def", "class"} for each in bindings)
-    return all(
-        each.kind == "assign" and each.payload is not None and _is_fresh(module, each.payload) for each in bindings
+    # `rows += [...]` leaves a list what it was: its own.
+    made = [each for each in bindings if each.kind != "aug"]
+    return bool(made) and all(
+        each.kind == "assign" and each.payload is not None and _is_fresh(module, each.payload) for each in made
     )
+
+
+def _is_object(module: Module, scope: int, attribute: str) -> bool:
+    """Tell whether an attribute of `self` only ever takes instances of classes that are no containers."""
+    owner = module.enclosing(scope, "class")
+    values = [
+        value
+        for base, value, where, _start in module.facts["attribute_stores"].get(attribute, ())
+        if base == ["n", "self"] and module.enclosing(where, "class") == owner
+    ]
+    names = [module.call(each[1]).tail if each is not None and each[0] == "c" else "" for each in values]
+    return bool(names) and all(each[:1].isupper() and each not in _CONTAINERS for each in names)
 
 
 def _is_fresh(module: Module, shape: Shape) -> bool:

@@ -271,3 +271,100 @@ def test_what_cannot_be_done_is_an_error(text: str, action: str) -> None:
     """Text that would show the await, and an order that nobody knows, leave the file as it is."""
     with pytest.raises(SourceError):
         rewrite(text, [_edit(text, _calls(text, "f")[0], action)], {"one": AsyncTransformer})
+
+
+# --- generators, context managers, commands ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [
+        ("iterate-asynchronously", "for x in f():  # why\n    g(x)", "async for x in f():  # why\n    g(x)"),
+        ("iterate-asynchronously", "y = {x for x in f(1) if x}", "y = {x async for x in f(1) if x}"),
+        ("iterate-asynchronously", "y = [x for z in a for x in f(z)]", "y = [x for z in a async for x in f(z)]"),
+        ("collect", "y = list(f())", "y = [item async for item in f()]"),
+        ("collect", "y = (list(f()))[0]", "y = ([item async for item in f()])[0]"),
+        ("collect", "y = sorted(f(), key=g)", "y = sorted([item async for item in f()], key=g)"),
+        ("enter-asynchronously", "with f() as x:\n    g(x)", "async with f() as x:\n    g(x)"),
+        (
+            "enter-asynchronously",
+            "# first\nwith a as b, f() as x, c: g(x)  # second",
+            "# first\nwith a as b:\n    async with f() as x:\n        with c: g(x)  # second",
+        ),
+        (
+            "enter-asynchronously",
+            "with (\n    a,\n    f() as x,\n):\n    g(x)\n    # end",
+            "with a:\n    async with f() as x:\n        g(x)\n    # end",
+        ),
+    ],
+)
+def test_what_stands_around_a_call_is_asynchronous(action: str, before: str, after: str) -> None:
+    """`for`, `with` and comprehensions change around a call that itself stays; order and comments are kept."""
+    text = "async def run(a, c):\n" + "".join(f"    {line}\n" for line in before.split("\n"))
+    wanted = "async def run(a, c):\n" + "".join(f"    {line}\n" for line in after.split("\n"))
+    edit = _edit(text, _calls(text, "f")[0], action)
+    assert rewrite(text, [edit], {"one": AsyncTransformer}).text == wanted
+
+
+def test_a_loop_may_close_what_it_iterates_over() -> None:
+    """The generator is closed as soon as the loop is left; what stood at the loop stays there."""
+    text = "async def run():\n    # why\n    for x in f():\n        break\n    else:\n        g()\n"
+    edit = _edit(text, _calls(text, "f")[0], "iterate-closing", name="items")
+    assert rewrite(text, [edit], {"one": AsyncTransformer}).text == (
+        "async def run():\n    # why\n    async with contextlib.aclosing(f()) as items:\n"
+        "        async for x in items:\n            break\n        else:\n            g()\n"
+    )
+
+
+def test_decorators_and_return_types_follow() -> None:
+    """The one decorator and the name in the return type are replaced; an asynchronous generator sends two types."""
+    text = "@a.b\n@c\ndef f() -> Generator[int, str, None]:\n    yield 1\n"
+    function = ast.parse(text).body[0]
+    data = {"decorated": "c", "decorator": "d.e", "returns": "t.AsyncGenerator"}
+    edit = _edit(text, function, "async-def", **data)
+    assert rewrite(text, [edit], {"one": AsyncTransformer}).text == (
+        "@a.b\n@d.e\nasync def f() -> t.AsyncGenerator[int, str]:\n    yield 1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            '@a\ndef f(b, /, c=1, *d, e, g=2, **h) -> int:  # x\n    """Doc."""\n\n    # y\n    return b\n',
+            (
+                '@a\ndef f(b, /, c=1, *d, e, g=2, **h) -> int:  # x\n    """Doc."""\n'
+                "    return asyncio.run(_f(b, c, *d, e=e, g=g, **h))\n\n\n"
+                "async def _f(b, /, c, *d, e, g, **h) -> int:\n    # y\n    return b\n"
+            ),
+        ),
+        ("def f(): g()\n", "def f():\n    return asyncio.run(_f())\n\n\nasync def _f(): g()\n"),
+        (
+            "def f(a, *, b: int = 1):\n    pass\n\n\nx = 1\n",
+            (
+                "def f(a, *, b: int = 1):\n    return asyncio.run(_f(a, b=b))\n\n\n"
+                "async def _f(a, *, b: int):\n    pass\n\n\nx = 1\n"
+            ),
+        ),
+    ],
+)
+def test_a_function_runs_its_own_body(before: str, after: str) -> None:
+    """Decorators, defaults and docstring stay; the body moves into a coroutine function that is given everything."""
+    function = ast.parse(before).body[0]
+    edit = _edit(before, function, "run-inside", name="_f")
+    assert rewrite(before, [edit], {"one": AsyncTransformer}).text == after
+
+
+@pytest.mark.parametrize("action", ["collect", "iterate-asynchronously", "iterate-closing", "enter-asynchronously"])
+def test_an_order_for_another_place_is_an_error(action: str) -> None:
+    """A call that does not stand where the order needs it is not rewritten."""
+    text = "async def run():\n    return f()\n"
+    with pytest.raises(SourceError):
+        rewrite(text, [_edit(text, _calls(text, "f")[0], action)], {"one": AsyncTransformer})
+
+
+def test_contexts_with_a_comment_between_them_are_not_torn_apart() -> None:
+    """The comment would have no place."""
+    text = "async def run(a):\n    with (\n        a,  # why\n        f(),\n    ):\n        pass\n"
+    with pytest.raises(SourceError):
+        rewrite(text, [_edit(text, _calls(text, "f")[0], "enter-asynchronously")], {"one": AsyncTransformer})

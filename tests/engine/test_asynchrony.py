@@ -110,7 +110,7 @@ def test_hazards_of_what_is_required_are_inherited(tmp_path: Path) -> None:
     seed = _by_symbol(report, support=False)["rest"]
     messages = {each.code: each.message for each in seed.hazards}
     assert set(messages) == {"ASY020", "ASY021"}
-    assert messages["ASY020"].endswith("(low.py:4), and 2 more")
+    assert messages["ASY020"].endswith("(low.py:4), and 1 more")
     assert "`unused`" in messages["ASY021"]
     assert {each.code for each in _by_symbol(report, support=True)["rest"].hazards} == {"ASY020"}
 

@@ -211,8 +211,10 @@ AROUND = {
         {"g>f": {"ASY107"}},
     ),
     "lock in a stack": (
-        "import contextlib\n\n\ndef g(lock):\n    with contextlib.ExitStack() as stack:\n"
-        "        stack.enter_context(lock)\n        f()\n",
+        (
+            "import contextlib\n\n\ndef g(lock):\n    with contextlib.ExitStack() as stack:\n"
+            "        stack.enter_context(lock)\n        f()\n"
+        ),
         {"g>f": {"ASY107"}},
     ),
     "one of several contexts": ("def g(lock):\n    with open('x') as x, lock:\n        f()\n", {"g>f": {"ASY107"}}),
@@ -225,13 +227,18 @@ AROUND = {
         {"A.g>f": {"ASY107"}},
     ),
     "lock inside a context manager": (
-        "import contextlib\n\n\nclass A:\n    @contextlib.contextmanager\n    def alone(self):\n"
-        "        with self._lock:\n            yield\n\n    def g(self):\n        with self.alone():\n            f()\n",
+        (
+            "import contextlib\n\n\nclass A:\n    @contextlib.contextmanager\n    def alone(self):\n"
+            "        with self._lock:\n            yield\n\n"
+            "    def g(self):\n        with self.alone():\n            f()\n"
+        ),
         {"A.g>f": {"ASY107"}},
     ),
     "lock inside a class": (
-        "class Alone:\n    def __enter__(self):\n        self._lock.acquire()\n\n    def __exit__(self, *a):\n"
-        "        self._lock.release()\n\n\ndef g():\n    with Alone():\n        f()\n",
+        (
+            "class Alone:\n    def __enter__(self):\n        self._lock.acquire()\n\n    def __exit__(self, *a):\n"
+            "        self._lock.release()\n\n\ndef g():\n    with Alone():\n        f()\n"
+        ),
         {"g>f": {"ASY107"}},
     ),
     "lock that is asynchronous by its keyword": ("async def g(lock):\n    async with lock:\n        f()\n", {}),
@@ -986,7 +993,8 @@ def test_what_has_nothing_to_do_with_a_method_does_not_stop_it(tmp_path: Path, c
 def test_an_attribute_that_other_classes_have_is_a_hazard(tmp_path: Path) -> None:
     """On an object that nobody knows, plain data of another class is likelier than the method; it is told."""
     text = _STORE.format("page") + (
-        "\n\nclass Settings:\n    page: int = 20\n\n\ndef size(settings):\n    found = settings.page\n    return found\n"
+        "\n\nclass Settings:\n    page: int = 20\n\n\n"
+        "def size(settings):\n    found = settings.page\n    return found\n"
     )
     built = build(tmp_path, {"app.py": text})
 
@@ -1045,3 +1053,40 @@ def test_what_starts_a_loop_elsewhere_is_in_the_way(tmp_path: Path, rest: str) -
 
     assert built.edges()["main>f"] == (Certainty.PROVEN, "")
     assert built.refused() == ["ASY138"]
+
+
+def test_a_dictionary_is_followed_through_overrides(tmp_path: Path) -> None:
+    """What `**values` collects is a dictionary in every method that it is passed to, through `super()`, too."""
+    text = (
+        "import time\n\n\nclass Repository:\n    def encode(self, values):\n        return values\n\n"
+        "    def insert(self, **values):\n        return self.encode(values)\n\n"
+        "    def get(self, key):\n        time.sleep(key)\n\n\n"
+        "class Audit(Repository):\n    def encode(self, values):\n        values = super().encode(values)\n"
+        "        return {**values, 'details': values.get('details')}\n"
+    )
+    built = build(tmp_path, {"app.py": text})
+
+    assert built.constraints() == {}
+    assert built.edges() == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [("get()", None), ("get(1, 2)", None), ("get(key=1)", "ASY135"), ("get(other=1)", None), ("get(*a)", "ASY135")],
+)
+def test_a_call_whose_arguments_do_not_fit_is_of_something_else(tmp_path: Path, call: str, code: str | None) -> None:
+    """On an unknown receiver, a call that would be a TypeError is not taken for one of the method."""
+    text = _STORE.format("get").replace("self, x=1", "self, key").replace("sleep(x)", "sleep(key)")
+    built = build(tmp_path, {"app.py": f"{text}\n\ndef look(found, a):\n    return found.{call}\n"})
+
+    assert built.constraints() == ({"Store.get": {code}} if code else {})
+
+
+def test_an_argument_may_be_the_attribute_of_another_class(tmp_path: Path) -> None:
+    """What is passed on is data where another class has it, unless it is passed to what calls it."""
+    text = _STORE.format("page") + "\n\nclass Settings:\n    page: int = 20\n\n\ndef size(settings, search):\n    {0}\n"
+    plain = build(tmp_path / "plain", {"app.py": text.format("return search('x', settings.page)")})
+    called = build(tmp_path / "called", {"app.py": text.format("return search('x', key=settings.page)")})
+
+    assert (plain.constraints(), plain.hazards()) == ({}, {"ASY010"})
+    assert called.constraints() == {"Store.page": {"ASY132"}}

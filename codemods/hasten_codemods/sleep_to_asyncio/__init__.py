@@ -36,7 +36,7 @@ class SleepToAsyncio(Codemod):
         "it sleeps other tasks run, which is what the rewrite is for, and the task can be cancelled there. A change is "
         "`safe` where the call stands in a coroutine function already, the time is a constant that is not negative, "
         "and the function does not write after the sleep what it read before it. Where functions have to become "
-        "coroutine functions a change is `unsafe`."
+        "coroutine functions a change is `safe` if no other task can run while they wait."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sleep",)
     literals: ClassVar[tuple[str, ...]] = patches.LITERALS

@@ -46,7 +46,8 @@ class Analysis:
                 yield Refusal(self.codemod, *refusal, use.module.path, use.position, use.module.symbol(use.scope))
             elif use.call is not None:
                 blocking.append(self._awaited(use, use.call))
-        yield from Conversion(self.program, self.codemod).findings(blocking)
+        conversion = Conversion(self.program, self.codemod)
+        yield from conversion.findings(blocking)
 
     def _refusal(self, use: Use) -> tuple[str, str] | None:
         """Return why a use is left alone whatever is around it."""

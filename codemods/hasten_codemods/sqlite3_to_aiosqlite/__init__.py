@@ -34,9 +34,9 @@ class Sqlite3ToAiosqlite(Codemod):
     contract: ClassVar[str] = (
         "The same statements run in the same order, with the same results, the same rows in the file, and the same "
         "exceptions, all of which are those of `sqlite3`. A transaction ends as it did on every way out of its block. "
-        "The connection is closed when its block ends. A change is `safe` where no two tasks can run the function at "
-        "once, or where it only runs one statement that reads; elsewhere new waits let other tasks come in between, "
-        "which is a hazard with its lines."
+        "The connection is closed when its block ends. A change is `safe` where the program starts no task that "
+        "could run meanwhile, or where the function only runs one statement that reads; elsewhere new waits let other "
+        "tasks come in between, which is a hazard with its lines."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sqlite3",)
     #: Functions that are named in strings are found by these.

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hasten.api import (
+    Applicability,
     Awaited,
+    Call,
+    Change,
     Conversion,
     Finding,
     Hazard,
     ImportRequest,
     NodeEdit,
+    Position,
     Program,
     Proof,
     Refusal,
@@ -44,17 +49,52 @@ class Analysis:
 
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every use in the target files."""
-        connections: list[Awaited] = []
+        lives: list[Life] = []
+        refusals: list[Refusal] = []
         for use in self.uses:
             if use.module.path not in self.program.targets:
                 continue
             try:
-                connections.append(self._connection(use))
+                lives.append(self._life(use))
             except Unfit as why:
-                yield self._refusal(use, why)
-        conversion = Conversion(self.program, self.codemod, unasked=True, several=self.tasks.several)
-        yield from conversion.findings(connections)
+                refusals.append(self._refusal(use, why))
+        while alone := next(
+            ((each, call) for each in lives for call in each.targets if not _holder(lives, call)), None
+        ):
+            life, call = alone
+            lives.remove(life)
+            message = f"`{life.name}` is handed to `backup` of what stays with sqlite3, which takes no other connection"
+            refusals.append(self._refusal(life.use, Unfit("SQL112", message, call.span.start)))
+        conversion = Conversion(self.program, self.codemod, unasked=True, several=self._others)
+        found = list(conversion.findings([self._connection(each, lives) for each in lives]))
+        refusals += [each for each in found if isinstance(each, Refusal)]
+        stays = self._staying({(each.path, each.start) for each in refusals})
+        locking = {_id(each) for each in lives if each.statements}
+        for each in found:
+            if isinstance(each, Change):
+                yield _beside(each, stays) if each.id in locking and stays else each
+        yield from refusals
         yield from self.helper.changes()
+
+    def _others(self, function: Scope) -> str:
+        """Return why other tasks may run while `function` waits, an empty string where there are none.
+
+        That one task only runs it is not enough: another may run another function on the same rows.
+        """
+        return self.tasks.several(function) or self.tasks.starter
+
+    def _staying(self, refused: set[tuple[str, Position]]) -> str:
+        """Return where a connection is opened that stays synchronous, and may block the event loop of other tasks."""
+        if not self.tasks.starter:
+            return ""
+        for use in self.uses:
+            place = use.module.path, use.position
+            if use.module.path in self.program.targets and place not in refused:
+                continue
+            function = use.module.enclosing(use.scope, "function")
+            if function is None or function.is_async or self.tasks.several(function):
+                return f"{use.module.path}:{use.position.line}"
+        return ""
 
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
         message, line = why.message, use.module.position(why.offset).line
@@ -62,7 +102,7 @@ class Analysis:
             message = f"{use.module.path}:{line}: {message}"
         return Refusal(self.codemod, why.code, message, use.module.path, use.position, use.module.symbol(use.scope))
 
-    def _connection(self, use: Use) -> Awaited:
+    def _life(self, use: Use) -> Life:
         """Return a connection that can be converted, as far as its own function shows.
 
         Raises:
@@ -80,16 +120,22 @@ class Analysis:
         taken = trouble_with(self.program, use.module, use.scope, "aiosqlite", start)
         if taken:
             raise Unfit("SQL106", f"{taken}; give it another name", start)
-        function = use.module.scope(use.call.scope)
-        imports = [ImportRequest(use.module.path, "aiosqlite", scope=self._scope_of_import(use))]
-        support: list[str] = []
-        transaction = life.writes and (life.transactions > 0 or ("form", "with") in life.steps[0].data)
-        if transaction:
+        if _has_transaction(life):
             taken = self.helper.trouble(use.module)
             if taken:
                 raise Unfit("SQL106", f"{taken}, and a transaction is needed here", start)
-            imports.append(self.helper.request(use.module))
-            support += [each for each in [self.helper.key(use.module)] if each]
+        return life
+
+    def _connection(self, life: Life, lives: list[Life]) -> Awaited:
+        """Return what the engine has to know of a connection that can be converted, with the others that can."""
+        use, module = life.use, life.module
+        function = module.scope(life.steps[0].call.scope)
+        imports = [ImportRequest(module.path, "aiosqlite", scope=self._scope_of_import(use))]
+        support = sorted(_id(holder) for each in life.targets for holder in _holder(lives, each))
+        transaction = _has_transaction(life)
+        if transaction:
+            imports.append(self.helper.request(module))
+            support += [each for each in [self.helper.key(module)] if each]
         hazards = [*life.hazards, *self._interleavings(life, function)]
         return Awaited(
             self._steps(life, transaction=transaction),
@@ -101,7 +147,7 @@ class Analysis:
             hazards=tuple(hazards),
             proofs=tuple(self._proofs(life, function, hazards)),
             requires=tuple(support),
-            reach=use.module.position(life.region.end) if life.moves else None,
+            reach=module.position(life.region.end) if life.moves else None,
         )
 
     def _steps(self, life: Life, *, transaction: bool) -> tuple[Step, ...]:
@@ -122,7 +168,8 @@ class Analysis:
             action = each.action
             if action == "transaction" and not transaction:
                 action = "unwrap"  # nothing is written, so there is nothing to be committed
-            start, end = module.position(each.span.start), module.position(each.span.end)
+            start = module.position(each.span.start if each.start < 0 else each.start)
+            end = module.position(each.span.end)
             yield NodeEdit(module.path, each.span, start, end, self.codemod, action, each.data)
         if function.is_async:
             # The block may begin anywhere in the function, which is therefore looked at as a whole.
@@ -132,21 +179,21 @@ class Analysis:
 
     def _interleavings(self, life: Life, function: Scope) -> Iterator[Hazard]:
         """Yield what may happen between the statements, where several tasks can run the function."""
-        reason = self.tasks.several(function)
+        reason = self._others(function)
         if not reason:
             return
         module = life.module
         lines = sorted(module.position(each.call.span.start).line for each in life.statements)
         place = f"{module.path}:{lines[0] if lines else life.use.position.line}"
         if life.writes:
-            yield Hazard("SQL002", f"`{function.name}` writes, and several tasks can run it ({place}), by {reason}")
+            yield Hazard("SQL002", f"`{function.name}` writes, and other tasks run beside it ({place}), by {reason}")
         if len(lines) > 1:
             between = f"between the statements of lines {lines[0]} and {lines[-1]} of `{function.name}`"
             yield Hazard("SQL001", f"other tasks can run {between} ({place}), by {reason}")
 
     def _proofs(self, life: Life, function: Scope, hazards: list[Hazard]) -> Iterator[Proof]:
-        if not self.tasks.several(function):
-            yield Proof("SQL201", f"no two tasks can run `{function.name}` at once")
+        if not self._others(function):
+            yield Proof("SQL201", f"no other task runs while `{function.name}` waits")
         elif not hazards and len(life.statements) == 1:
             yield Proof("SQL203", f"`{function.name}` runs one statement, which reads, on a connection of its own")
         if not life.writes:
@@ -154,3 +201,31 @@ class Analysis:
 
     def _scope_of_import(self, use: Use) -> int:
         return use.module.imports()[use.binding].scope if use.binding >= 0 else 0
+
+
+def _beside(change: Change, stays: str) -> Change:
+    """Return a change of a connection, with what happens beside the one that is opened at `stays`."""
+    message = f"it holds a lock while it waits, and the connection of {stays} stays as it is, and stops the event loop"
+    hazards = sorted([*change.hazards, Hazard("SQL008", message)], key=lambda each: each.code)
+    return replace(change, applicability=Applicability.UNSAFE, hazards=tuple(hazards))
+
+
+def _has_transaction(life: Life) -> bool:
+    """Tell whether something has to be committed at the end of a block."""
+    return life.writes and (life.transactions > 0 or ("form", "with") in life.steps[0].data)
+
+
+def _holder(lives: list[Life], call: Call) -> list[Life]:
+    """Return the connection that a call of `backup` is awaited for."""
+    return [
+        each
+        for each in lives
+        for step in each.steps
+        if step.call.module is call.module and step.call.index == call.index
+    ]
+
+
+def _id(life: Life) -> str:
+    """Return the key of the change that converts a connection."""
+    call = life.steps[0].call
+    return f"{call.module.path}:{call.span.start}:{call.span.end}"

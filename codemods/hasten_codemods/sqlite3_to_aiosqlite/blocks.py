@@ -1,13 +1,11 @@
-"""Where statements stand, as far as the facts tell: they know columns and lines, and no blocks."""
+"""Where statements stand: the blocks and the `with` statements around them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from hasten.api import Call, Guard, Module, Span
-
-_FOR = len("for ")
+from hasten.api import Call, Guard, Module, Read, Span
 
 
 def entered(module: Module, call: Call) -> Guard | None:
@@ -15,36 +13,53 @@ def entered(module: Module, call: Call) -> Guard | None:
     return next((each for each in _guards(module) if each.kind == "with" and each.payload == ["c", call.index]), None)
 
 
-def beside(module: Module, guard: Guard) -> list[Call]:
-    """Return the calls whose results the same `with` statement enters, that of `guard` among them."""
-    same = [each for each in _guards(module) if (each.kind, each.start, each.end) == ("with", guard.start, guard.end)]
-    return [module.call(each.payload[1]) for each in same if each.payload[0] == "c"]
+def beside(module: Module, guard: Guard) -> list[Guard]:
+    """Return what the same `with` statement enters, `guard` among it."""
+    return [each for each in _guards(module) if (each.kind, each.start, each.end) == ("with", guard.start, guard.end)]
 
 
 def _guards(module: Module) -> Iterator[Guard]:
     return (module.guard(number) for number in range(len(module.facts["guards"])))
 
 
-def target_column(module: Module, scope: int, iterated: list[Any], before: int) -> int | None:
-    """Return the column of the variable of the `for` statement that goes through `iterated`, None for a comprehension.
+def around(module: Module, offset: int) -> Span:
+    """Return the extent of the statements among which the one at `offset` stands: a block's, or a function's."""
+    found = next(iter(module.blocks(offset)), None)
+    if found is not None:
+        return Span(found.start, found.end)
+    bodies = [each.span for each in module.scopes() if each.kind in {"function", "class", "module"}]
+    return max((each for each in bodies if each.start <= offset < each.end), key=lambda each: each.start)
+
+
+def contains(span: Span, offset: int) -> bool:
+    """Tell whether a place lies in a stretch of text."""
+    return span.start <= offset < span.end
+
+
+def loop_over(module: Module, scope: int, iterated: list[Any], span: Span) -> Span | None:
+    """Return the body of the `for` statement that goes through an expression, None where it is one of several values.
 
     Args:
         module: where the loop is.
         scope: the scope that evaluates what is gone through.
         iterated: its shape.
-        before: its offset.
+        span: where it stands.
     """
-    starts = [
-        start
+    headers = [
+        (header, Span(start, end))
+        for _, kind, header, start, end in module.facts["blocks"]
+        if kind in {"for", "async for"} and header < span.start and span.end <= start
+    ]
+    if not headers:
+        return None
+    header, body = max(headers)
+    # for row in (rows if rows else others): another shape is bound
+    exact = any(
+        kind in {"for", "unpack"} and payload == iterated and header < start < span.start
         for bindings in module.facts["binds"][scope].values()
         for kind, payload, start, _nest in bindings
-        if kind in {"for", "unpack"} and payload == iterated and start < before
-    ]
-    if not starts:
-        return None
-    # for key, value in rows: the first of them on the line that is nearest
-    line = module.position(max(starts)).line
-    return min(place.column for place in map(module.position, starts) if place.line == line)
+    )
+    return body if exact else None
 
 
 def is_comprehended(module: Module, scope: int, span: Span) -> bool:
@@ -58,34 +73,42 @@ def is_comprehended(module: Module, scope: int, span: Span) -> bool:
     )
 
 
-def may_be_in_loop(module: Module, column: int | None, call: Call) -> bool:
-    """Tell whether a call below a loop's header may stand in its body; `column` is that of the loop's variable."""
-    if column is None:
-        return True
-    start = statement_start(call)
-    return start is None or module.position(start).column > column - _FOR
+def guarded(module: Module, read: Read) -> Span | None:
+    """Return the statements that run only if the variable that is read holds something: those below `if variable:`.
 
-
-def statement_start(call: Call) -> int | None:
-    """Return where the statement begins that is nothing but the call, or assigns it to a variable."""
-    match call.use:
-        case ["expr"]:
-            return call.span.start
-        case ["asg", int() as scope, str() as name]:
-            for each in call.module.bindings(scope, name):
-                if each.kind == "assign" and each.payload == ["c", call.index]:
-                    return each.start
-        case ["meth", _, int() as outer]:
-            return statement_start(call.module.call(outer))
-        case _:
-            pass
+    None where the read is no such test, or not all of it.
+    """
+    asks = read.use == ["cond"] or read.use[:2] == ["cmp", "IsNot"]
+    for _, kind, head, start, end in module.facts["blocks"]:
+        begin = read.span.start - head
+        if kind == "if" and asks and begin in {len("if "), len("if (")} and read.span.end < start:
+            alone = not any(
+                read.span.end < other < start
+                for reads in module.facts["reads"][read.scope].values()
+                for other, _end, _use in reads
+            )
+            return Span(start, end) if alone else None
     return None
 
 
-def follows(module: Module, first: Span, column: int, start: int) -> bool:
-    """Tell whether a statement that begins at `start` is the next one after that which ends with `first`.
+def header(module: Module, block: Span) -> int:
+    """Return where the compound statement begins that the statements of a block belong to."""
+    around = module.blocks(block.start)
+    return next(each.header for each in around if (each.start, each.end) == (block.start, block.end))
 
-    It begins in the line below, and in `column`: so nothing comes between, not even the head of a block.
-    """
-    place = module.position(start)
-    return place.line == module.position(first.end).line + 1 and place.column == column
+
+def has_else(module: Module, block: Span) -> bool:
+    """Tell whether something follows the block with the same header: `else`, `elif`."""
+    first = header(module, block)
+    return any(kind == "else" and start == first for _, kind, start, _, _ in module.facts["blocks"])
+
+
+def holds_only(module: Module, block: Span, spans: list[Span]) -> bool:
+    """Tell whether a block consists of the statements at `spans` and nothing else."""
+    inside = sorted(each for each in spans if contains(block, each.start))
+    if not inside or inside[0].start != block.start or inside[-1].end != block.end:
+        return False
+    places = [start for table in module.facts["reads"] for reads in table.values() for start, _end, _use in reads]
+    places += [entry[2] for table in module.facts["binds"] for entries in table.values() for entry in entries]
+    places += [each.span.start for each in module.calls()]
+    return all(any(contains(each, place) for each in inside) for place in places if contains(block, place))

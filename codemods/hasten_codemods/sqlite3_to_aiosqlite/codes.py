@@ -14,9 +14,9 @@ CODES: tuple[Code, ...] = (
         "SQL001",
         "hazard",
         "other tasks come between the statements",
-        "Several tasks can reach the function, which runs more than one statement. Before, nothing could run between "
-        "them; now other tasks can, also those that run the same function. What one statement read may be out of date "
-        "when the next one writes: of ten additions one may be left.",
+        "The function runs more than one statement in a program that starts tasks. Before, nothing could run between "
+        "them; now other tasks can, those that run the same function among them. What one statement read may be out "
+        "of date when the next one writes: of ten additions one may be left.",
         "Let one statement do it (`SET n = n + 1`), begin with `BEGIN IMMEDIATE`, or put an `asyncio.Lock` around the "
         "function; then take it with `--accept SQL001`.",
     ),
@@ -24,7 +24,7 @@ CODES: tuple[Code, ...] = (
         "SQL002",
         "hazard",
         "several connections write at once",
-        "Several tasks can reach the function, each with a connection of its own, and it writes. Sync code on one "
+        "The function writes in a program that starts tasks, each with connections of its own. Sync code on one "
         "event loop never contended with itself; now one connection waits for the other, and if that takes longer "
         "than `timeout` raises OperationalError, `database is locked`.",
         "Keep transactions free of other waits, give `connect` a timeout that is long enough, or put an "
@@ -64,6 +64,28 @@ CODES: tuple[Code, ...] = (
         "database, so that other connections get OperationalError, `database is locked`.",
         "Read all rows with `fetchall`, or loop over `connection.execute(...)` itself, whose cursor is closed at the "
         "end of the loop; or take it with `--accept SQL006`.",
+    ),
+    Code(
+        "SQL007",
+        "hazard",
+        "what is closed already is not closed again",
+        "`finally`, a handler or a line below closes the connection or rolls it back. `async with` has closed it by "
+        "then, which rolls back what was not committed, so the statement is gone. Where the connection could not be "
+        "opened, or was closed before, the statement raised UnboundLocalError, AttributeError or ProgrammingError, "
+        "which hid the first exception; now that one is seen.",
+        "Take it with `--accept SQL007`, unless something counts on the other exception.",
+    ),
+    Code(
+        "SQL008",
+        "hazard",
+        "another connection stays synchronous",
+        "The function holds a lock while it waits, that of a transaction or of rows which are not all read, and the "
+        "program has a connection that stays as it is, and may be used on the same event loop. When the two meet, the "
+        "other one stops the event loop until the lock is gone, which cannot go as long as the event loop stops: "
+        "after `timeout` there is an OperationalError, `database is locked`, each time. Half a conversion may be "
+        "worse than none.",
+        "Convert the other one, too, or call what holds it with `asyncio.to_thread`; take it with `--accept SQL008` if "
+        "the two use different files, or never run at the same time.",
     ),
     Code(
         "SQL101",
@@ -156,32 +178,33 @@ CODES: tuple[Code, ...] = (
         "refusal",
         "used after its block",
         "`with sqlite3.connect(...)` commits, and does not close: the connection, or a cursor of it, is used after the "
-        "block. `async with aiosqlite.connect(...)` closes it.",
-        "Move the use into the block.",
+        "block. `async with aiosqlite.connect(...)` closes it. Or it is used after it was closed, which raises "
+        "ProgrammingError, and ValueError in aiosqlite.",
+        "Move the use into the block, or before what closes it.",
     ),
     Code(
         "SQL116",
         "refusal",
-        "opened where its end cannot be seen",
-        "The connection is opened by an assignment in a branch, a loop, a `try` or another block, so that it cannot be "
-        "seen from the facts where the block ends in which it has to be closed.",
-        "Open it with `with closing(sqlite3.connect(...)) as connection:`, or at the beginning of the function.",
+        "used outside of the block that opens it",
+        "The connection is opened by an assignment in a branch, a loop, a `try` or another block, at whose end it is "
+        "closed, and it or a cursor of it is used elsewhere. Nobody can say there whether it was opened.",
+        "Move what uses it into the block that opens it, or open it before.",
     ),
     Code(
         "SQL117",
         "refusal",
         "used in a generator",
-        "The function is a generator. An asynchronous generator closes its connection some time after the loop over "
-        "it was left, if at all.",
+        "The function is a generator. It would become an asynchronous one, which every loop over it has to go through "
+        "with `async for`, and which closes its connection some time after a loop was left, if at all.",
         "Return a list of rows instead.",
     ),
     Code(
         "SQL118",
         "refusal",
-        "a header of several lines",
+        "too much on one line, or too little",
         "The `with` opens several things, some of which become asynchronous, and its header has several lines, whose "
-        "layout and comments cannot be kept.",
-        "Write one `with` for each.",
+        "layout and comments cannot be kept. Or one line opens several connections, or holds a function as a whole.",
+        "Write one `with`, or one line, for each.",
     ),
     Code(
         "SQL120",
@@ -217,9 +240,9 @@ CODES: tuple[Code, ...] = (
     Code(
         "SQL201",
         "proof",
-        "no two tasks can meet here",
-        "The connection lives in one function, and no two tasks can run that function at once, so that nothing comes "
-        "between its statements.",
+        "no other task is there",
+        "The connection lives in one function, and nothing in the program starts a task that could run while that "
+        "function waits, so that nothing comes between its statements.",
     ),
     Code(
         "SQL202",

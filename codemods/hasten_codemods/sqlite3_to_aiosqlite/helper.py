@@ -68,7 +68,15 @@ class Helper:
     def request(self, module: Module) -> ImportRequest:
         """Return the import that `module` needs."""
         package = self._package(module)
-        return ImportRequest(module.path, f"{package}.{MODULE}" if package else MODULE, FUNCTION)
+        if not package:
+            return ImportRequest(module.path, MODULE, FUNCTION)
+        own = [each for each in module.imports() if (each.module or each.name).partition(".")[0] == package]
+        relative = any(each.level > 0 for each in module.imports())
+        if relative and not any(each.level <= 0 for each in own):
+            # from ..core import X: as the other imports of the file
+            depth = module.name.count(".") + (1 if module.is_package else 0)
+            return ImportRequest(module.path, "." * depth + MODULE, FUNCTION)
+        return ImportRequest(module.path, f"{package}.{MODULE}", FUNCTION)
 
     def trouble(self, module: Module) -> str:
         """Return why the helper cannot be used in `module`, or an empty string."""

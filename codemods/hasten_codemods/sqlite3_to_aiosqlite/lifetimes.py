@@ -9,7 +9,7 @@ from typing import Any
 
 from hasten.api import Call, Read, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
-from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Step, Unfit
+from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Statement, Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped
 from hasten_codemods.sqlite3_to_aiosqlite.record import Record
 
@@ -37,8 +37,10 @@ class _Tracker(Record):
                     self.cursor(name, read)
         for name in self.variables:
             self.check_bindings(name)
+        self.check_closes()
         self.settle_loops()
         self.settle_partial()
+        self.aftermath.settle(sorted({self.life.name, *self.variables}))
         self.life.variables += sorted({self.life.name, *self.variables})
         return self.life
 
@@ -48,27 +50,24 @@ class _Tracker(Record):
         """Return the reads of a variable that belong to this connection."""
         found: list[Read] = []
         for read in self.module.reads(self.function, name):
-            inside = self.life.region.start <= read.span.start < self.life.region.end
-            if not inside:
-                if self.openings.in_other_block(self.module, read.span.start, self.life.region):
-                    continue
-                if self.is_harmless(name, read):
-                    found.append(read)
-                    continue
-                message = f"`{name}` is used outside of the block of the connection; move it inside"
-                raise Unfit("SQL115", message, read.span.start)
-            self.check_scope(name, read)
-            found.append(read)
+            start = read.span.start
+            if blocks.contains(self.life.region, start):
+                self.check_scope(name, read)
+                found.append(read)
+            elif not (self.is_earlier(read) or self.is_anothers(name, start)):
+                self.aftermath.add(name, read)
         return sorted(found, key=lambda each: each.span)
 
-    def is_harmless(self, name: str, read: Read) -> bool:
-        """Tell whether a read below the block needs no open connection: `connection.close()`, `cursor.lastrowid`."""
-        if read.span.start < self.life.region.end or read.scope != self.function:
-            return False
-        if name != self.life.name:
-            return read.use[0] == "attr" and read.use[1] in table.CURSOR_READ
-        closes = read.use[:2] == ["meth", "close"]
-        return closes and self.module.call(read.use[2]).use == ["expr"]
+    def is_anothers(self, name: str, offset: int) -> bool:
+        """Tell whether a variable surely holds something of another connection."""
+        return self.openings.of_another(self.module, self.function, name, offset, self.life.region)
+
+    def is_earlier(self, read: Read) -> bool:
+        """Tell whether a variable is read before this connection is opened, and never afterwards."""
+        first = self.life.region.start
+        loops = [each for each in self.module.blocks(first) if each.kind in {"for", "async for", "while"}]
+        again = any(each.header <= read.span.start for each in loops)
+        return read.scope == self.function and read.span.start < first and not again
 
     def check_exact(self, shape: list[Any], found: Any, span: Span) -> None:  # noqa: ANN401 - a shape
         """Refuse what is one of several values: `(db.execute(a) if a else empty).fetchall()`."""
@@ -92,12 +91,17 @@ class _Tracker(Record):
             start = self.life.steps[0].call.span.start
             raise Unfit("SQL111", f"`{name}`, which holds a cursor, is a variable of others, too", start)
         for each in found[1]:
+            if each.kind == "declared":
+                continue
             ours = each.kind in {"assign", "with"} and each.payload is not None and each.payload[0] == "c"
-            inside = self.life.region.start <= each.start < self.life.region.end
-            if inside and not (ours and each.payload[1] in self.cursors):
-                message = f"`{name}` holds a cursor, and is bound to something else here; use another name"
-                raise Unfit("SQL114", message, each.start)
-            if not inside and not self.openings.in_other_block(self.module, each.start, self.life.region):
+            # cursor = None
+            empty = each.kind == "assign" and each.payload is not None and each.payload[:2] == ["k", "NoneType"]
+            if blocks.contains(self.life.region, each.start):
+                if not (empty or (ours and each.payload[1] in self.cursors)):
+                    message = f"`{name}` holds a cursor, and is bound to something else here; use another name"
+                    raise Unfit("SQL114", message, each.start)
+                continue
+            if not (empty or self.is_anothers(name, each.start)):
                 raise Unfit("SQL114", f"`{name}` holds a cursor, and is bound here, too; use another name", each.start)
 
     # --- the connection -------------------------------------------------------------------------------------------
@@ -123,6 +127,9 @@ class _Tracker(Record):
                 pass  # a connection is true, before and after
             case ["cmp", "Is" | "IsNot", ["k", "NoneType", _], *_]:
                 pass
+            case ["arg", int() as index, 0 | "target"] if self.module.call(index).tail == "backup":
+                self.life.targets.append(self.module.call(index))
+                self.life.statements.append(Statement(self.module.call(index), reads=False))
             case ["arg", int() as index, 0] if self.is_closed_at_end(index):
                 closing = self.openings.closing(self.module, index)
                 self.life.releases += closing.releases if closing is not None else ()
@@ -144,6 +151,8 @@ class _Tracker(Record):
     def connection_method(self, method: str, call: Call) -> None:
         if method == "iterdump":
             self.dump(call)
+        elif method == "backup":
+            self.backup(call)
         elif method in table.CURSORS:
             self.check_arguments(method, call)
             self.cursor_value(call, fresh=True)
@@ -196,16 +205,35 @@ class _Tracker(Record):
             self.callback(read.span, f"what `{name}` is set to")
 
     def is_next(self, start: int) -> bool:
-        """Tell whether a statement is the first one after the connection was opened."""
+        """Tell whether a statement that sets something runs in any case, and before the connection is used at all."""
         opening = self.life.steps[0].call
         if any(each.keyword == "isolation_level" for each in opening.arguments) or len(opening.arguments) > 3:  # noqa: PLR2004 - it may be given by position
             return False
-        holder = self.openings.holder(opening)
-        place = self.module.position(self.life.region.start)
+        first = min(
+            each.span.start
+            for each in self.module.reads(self.function, self.life.name)
+            if blocks.contains(self.life.region, each.span.start) and not self.is_factory(each)
+        )
+        inside = blocks.around(self.module, start)
         if self.life.assigned:
-            return blocks.follows(self.module, holder.span, place.column, start)
-        column = self.module.position(start).column
-        return column > place.column and blocks.follows(self.module, holder.span, column, start)
+            return first == start and inside == blocks.around(self.module, self.life.region.start)
+        return first == start and inside.end == self.life.region.end and inside.start > self.life.region.start
+
+    def is_factory(self, read: Read) -> bool:
+        """`connection.row_factory = sqlite3.Row`."""
+        return read.use == ["dest"] and self.stored(read)[0] in {"row_factory", "text_factory"}
+
+    def backup(self, call: Call) -> None:
+        """`connection.backup(other)`: the other one may be of either library."""
+        for position, each in enumerate(call.arguments):
+            if each.keyword is None and position:
+                message = "`backup` takes all but the target by name in aiosqlite"
+                raise Unfit("SQL123", message, each.span.start)
+            if each.keyword == "progress" and each.shape[:2] != ["k", "NoneType"]:
+                self.callback(each.span, "`progress`")
+        self.check_arguments("backup", call)
+        self.step(call, "await-call")
+        self.life.statements.append(Statement(call, reads=True))
 
     def dump(self, call: Call) -> None:
         """`connection.iterdump()` becomes an asynchronous generator."""
@@ -215,8 +243,7 @@ class _Tracker(Record):
             case ["iter"] if blocks.is_comprehended(self.module, call.scope, call.span):
                 self.step(call, "dump")
             case ["iter"]:
-                column = blocks.target_column(self.module, call.scope, ["c", call.index], call.span.start)
-                self.check_exact([column], [column or 0], call.span)
+                self.body(call.scope, ["c", call.index], call.span)
                 self.step(call, "async-for")
             case ["arg", int() as index, 0]:
                 taker = self.module.call(index)
@@ -276,9 +303,7 @@ class _Tracker(Record):
                 pass
             case ["iter"] if not blocks.is_comprehended(self.module, read.scope, read.span):
                 self.check_held(read)
-                column = blocks.target_column(self.module, read.scope, ["n", name], read.span.start)
-                self.check_exact([column], [column or 0], read.span)
-                self.loops.append((read.span.start, column, name))
+                self.loops.append((self.body(read.scope, ["n", name], read.span), name))
                 self.partial.append((read.span.start, name))
                 self.mark(name, read, "async-for")
             case _ as use:
@@ -299,10 +324,15 @@ class _Tracker(Record):
 
     def loop(self, call: Call, *, fresh: bool) -> None:
         """`for row in connection.execute(...):`."""
-        column = blocks.target_column(self.module, call.scope, ["c", call.index], call.span.start)
-        self.check_exact([column], [column or 0], call.span)
-        self.loops.append((call.span.end, column, ""))
-        self.step(call, "iterate" if fresh else "async-for-awaited", (("column", str(column or 0)),))
+        self.loops.append((self.body(call.scope, ["c", call.index], call.span), ""))
+        self.step(call, "iterate" if fresh else "async-for-awaited")
+
+    def body(self, scope: int, iterated: list[Any], span: Span) -> Span:
+        """Return the body of the loop that goes through what stands at `span`."""
+        found = blocks.loop_over(self.module, scope, iterated, span)
+        if found is None:
+            raise Unfit("SQL114", "it is one of several values here; write them apart", span.start)
+        return found
 
     def closed_at_end(self, call: Call, taker: Call, *, fresh: bool) -> None:
         """`with closing(connection.cursor()) as cursor:`."""
@@ -314,9 +344,8 @@ class _Tracker(Record):
         receiver = call.function[1]
         if receiver != ["n", self.life.name]:
             raise escaped(call.use, _CURSOR, call.span.start)
-        if len(blocks.beside(self.module, guard)) > 1 and self.module.position(guard.start).line != (
-            self.module.position(taker.span.end).line
-        ):
+        first, others = self.module.position(guard.start).line, blocks.beside(self.module, guard)
+        if len(others) > 1 and any(self.module.position(each.inner).line != first for each in others):
             raise Unfit("SQL118", "the header of the `with` has several lines; write one for each", guard.start)
         closing = self.openings.closing(self.module, taker.index)
         self.life.releases += closing.releases if closing is not None else ()
@@ -329,8 +358,7 @@ class _Tracker(Record):
         match use:
             case ["iter"]:
                 inner = self.comprehension(scope, span)
-                if self.writes_in(inner):
-                    self.hasty.append((span.end, None))
+                self.hasty.append((span, inner))
                 self.check_generator(scope, span)
                 return "fetchall"
             case ["star"] | ["unpack"] | ["arg", _, "*"] | ["cmp", "In" | "NotIn", _, "r"]:
@@ -355,10 +383,11 @@ class _Tracker(Record):
                 if dotted in table.EAGER:
                     return "fetchall"
                 if dotted in table.LAZY:
-                    column = None
+                    meanwhile = Span(span.start, self.life.region.end)
                     if taker.use == ["iter"] and not blocks.is_comprehended(self.module, taker.scope, taker.span):
-                        column = blocks.target_column(self.module, taker.scope, ["c", index], taker.span.start)
-                    self.hasty.append((span.end, column))
+                        body = blocks.loop_over(self.module, taker.scope, ["c", index], taker.span)
+                        meanwhile = body or meanwhile
+                    self.hasty.append((span, meanwhile))
                     return "fetchall"
                 raise escaped(use, _CURSOR, span.start)
             case _:
@@ -373,11 +402,6 @@ class _Tracker(Record):
         ]
         return min(around, key=lambda each: each.end - each.start, default=self.module.scope(scope).span)
 
-    def writes_in(self, span: Span) -> bool:
-        return any(
-            span.start <= each.span.start < span.end and each.tail in table.EXECUTING for each in self.module.calls()
-        )
-
     def check_generator(self, scope: int, span: Span) -> None:
         while scope != self.function:
             around = self.module.scope(scope)
@@ -391,18 +415,12 @@ class _Tracker(Record):
         around = {
             (each.start, each.end)
             for number in range(len(self.module.facts["guards"]))
-            if (each := self.module.guard(number)).kind == "with" and each.start <= read.span.start < each.end
+            if (each := self.module.guard(number)).kind == "with" and each.inner <= read.span.start < each.end
         }
         # A call in each of these blocks is looked at by the engine, which knows locks.
         seen = {(each.start, each.end) for call in earlier for each in self.module.guards(call.guard)}
         seen |= {(each.start, each.end) for call in earlier if (each := self._own(call)) is not None}
-        last = max((each.span.start for each in earlier), default=0)
-        opened = any(
-            use[0] == "with" and last < start < read.span.start
-            for reads in self.module.facts["reads"][self.function].values()
-            for start, _end, use in reads
-        )
-        if around - seen or opened:
+        if around - seen:
             message = "rows are taken inside a `with` that may hold a lock; call `fetchall` there"
             raise Unfit("SQL122", message, read.span.start)
 

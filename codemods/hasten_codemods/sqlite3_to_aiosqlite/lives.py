@@ -31,11 +31,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place that is no call, and what the transformer does there."""
+    """A place where nothing is awaited, and what the transformer does there.
+
+    Attributes:
+        start: where what changes with it begins, for people; -1 is the place itself.
+    """
 
     span: Span
     action: str
     data: Data = ()
+    start: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Life:
         hazards: what was found on the way.
         releases: uses of imported names that are gone, beside `sqlite3` itself.
         transactions: blocks at whose end something is committed.
+        targets: calls of `backup` on other connections that this one is handed to.
         shared: the `with` that opens it enters other things, too.
         variables: the names that hold the connection and its cursors.
     """
@@ -75,6 +81,7 @@ class Life:
     hazards: list[Hazard] = field(default_factory=list)
     releases: list[tuple[str, Span]] = field(default_factory=list)
     transactions: int = 0
+    targets: list[Call] = field(default_factory=list)
     shared: bool = False
     variables: list[str] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""How a connection is opened, and how far it reaches."""
+"""How a connection is opened, and how far its block reaches."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ class Openings:
             for each in find_uses(program, (_CLOSING,))
             if each.call is not None and not each.trouble and not each.via
         }
-        # By file and variable, the `with` statements that open a connection.
-        self._blocks: dict[tuple[str, str], list[Span]] = {}
+        # By file and function, the calls that open a connection, with where their variables hold it.
+        self._regions: dict[tuple[str, int], dict[int, Span]] = {}
+        opened: dict[tuple[str, int], list[tuple[str, int, Span]]] = {}
         for use in uses:
-            holder = self.holder(use.call) if use.call is not None else None
-            guard = blocks.entered(use.module, holder) if holder is not None else None
-            if guard is not None:
-                self._blocks.setdefault((use.module.path, guard.name), []).append(Span(guard.start, guard.end))
+            found = self._opened(use.module, use.call) if use.call is not None else None
+            if use.call is not None and found is not None:
+                opened.setdefault((use.module.path, use.call.scope), []).append((found[0], use.call.index, found[1]))
+        modules = {each.module.path: each.module for each in uses}
+        for (path, scope), entries in opened.items():
+            self._regions[path, scope] = _until_the_next(modules[path], entries)
 
     def closing(self, module: Module, index: int) -> Use | None:
         """Return the use of `contextlib.closing` that call number `index` is."""
@@ -43,13 +46,37 @@ class Openings:
             return holder if holder.arguments[0].shape == ["c", call.index] else call
         return call
 
-    def in_other_block(self, module: Module, offset: int, region: Span) -> bool:
-        """Tell whether a place lies in a `with` of another connection, apart from `region`."""
+    def _opened(self, module: Module, call: Call) -> tuple[str, Span] | None:
+        """Return the variable that holds the connection, and the text from its opening to the end of its block."""
+        holder = self.holder(call)
+        guard = blocks.entered(module, holder)
+        if guard is not None:
+            return guard.name, Span(guard.start, guard.end)
+        if call.use[0] != "asg":
+            return None
+        for each in module.bindings(call.scope, call.use[2]):
+            if each.payload == ["c", call.index]:
+                return call.use[2], Span(each.start, blocks.around(module, each.start).end)
+        return None
+
+    def of_another(self, module: Module, function: int, name: str, offset: int, region: Span) -> bool:
+        """Tell whether a variable surely holds something of another connection at a place outside of `region`.
+
+        Another connection is open there, and the variable was bound since, in a block around the place.
+        """
+        if blocks.contains(region, offset):
+            return False
+        regions = [
+            each for each in self._regions.get((module.path, function), {}).values() if blocks.contains(each, offset)
+        ]
+        regions = [each for each in regions if not blocks.contains(each, region.start) or each.start >= region.end]
         return any(
-            each.start <= offset < each.end and (each.end <= region.start or region.end <= each.start)
-            for (path, _), spans in self._blocks.items()
-            if path == module.path
-            for each in spans
+            blocks.contains(other, each.start)
+            and each.start <= offset
+            and (each.kind == "with" or blocks.contains(blocks.around(module, each.start), offset))
+            for other in regions
+            for each in module.bindings(function, name)
+            if each.kind in {"assign", "with"} and not blocks.contains(region, each.start)
         )
 
     def life(self, use: Use, call: Call) -> Life:
@@ -62,10 +89,12 @@ class Openings:
         data = _arguments(call)
         if function is None or function.kind == "module":
             message = "the connection is opened when the module is imported; open it in a function"
+            if function is not None and any(each.kind == "main" for each in use.module.blocks(call.span.start)):
+                message = 'the connection is opened below `if __name__ == "__main__":`; do it in a function'
             raise Unfit("SQL111", message, call.span.start)
         if function.kind != "function" or call.scope != function.number:
             raise Unfit("SQL104", f"the connection is opened inside an expression; {_INSTEAD}", call.span.start)
-        if function.is_generator:
+        if function.is_generator and not function.is_async:
             message = f"`{function.name}` is a generator; return a list of rows instead"
             raise Unfit("SQL117", message, call.span.start)
         holder = self.holder(call)
@@ -79,29 +108,20 @@ class Openings:
         if guard is None or not name:
             raise Unfit("SQL104", f"the connection is entered without a name; {_INSTEAD}", call.span.start)
         others = blocks.beside(module, guard)
-        lines = {module.position(place).line for each in others for place in (each.span.start, each.span.end)}
         if holder is not call and holder.commented:
             raise Unfit("SQL118", "a comment stands inside `closing(...)`, which goes away; move it", holder.span.start)
-        if len(others) > 1 and lines != {module.position(guard.start).line}:
+        first = module.position(guard.start).line
+        if len(others) > 1 and any(module.position(each.inner).line != first for each in others):
             message = "the header of the `with` has several lines; write one `with` for each"
             raise Unfit("SQL118", message, guard.start)
         life = Life(use, name, Span(guard.start, guard.end), assigned=False)
-        line = module.position(guard.start).line
-        life.shared = len(others) > 1 or any(
-            fate[0] == "with" and module.position(start).line == line
-            for reads in module.facts["reads"][call.scope].values()
-            for start, _end, fate in reads
-        )
+        life.shared = len(others) > 1
         closing = self.closing(module, holder.index) if holder is not call else None
         if closing is not None:
             life.releases += closing.releases
         data.append(("form", "closing" if closing is not None else "with"))
         life.steps.append(Step(call, "open", tuple(data)))
-        for each in module.bindings(call.scope, name):
-            here = each.kind == "with" and each.payload == ["c", holder.index]
-            elsewhere = each.kind == "with" and self.in_other_block(module, each.start, life.region)
-            if not (here or elsewhere):
-                raise Unfit("SQL114", f"`{name}` is bound here, too; give it a name of its own", each.start)
+        self._check_bindings(life, ["c", holder.index])
         return life
 
     def _assigned(self, use: Use, call: Call, function: Scope, data: list[tuple[str, str]]) -> Life:
@@ -110,50 +130,50 @@ class Openings:
             raise escaped(fate, "the connection", call.span.start)
         name = fate[2]
         found = module.lookup(function.number, name)
-        bindings = module.bindings(function.number, name)
         if found is None or found[0] != function.number:
             raise Unfit("SQL111", f"`{name}` is a variable of others, too; open it where it is used", call.span.start)
-        other = next((each for each in bindings if each.payload != ["c", call.index]), None)
-        if other is not None:
+        region = self._regions.get((module.path, call.scope), {}).get(call.index)
+        if region is None:
+            other = module.bindings(function.number, name)[0]
             raise Unfit("SQL114", f"`{name}` is bound here, too; give it a name of its own", other.start)
-        binding = bindings[0]
-        if binding.nest or self._inside_other_block(module, function, binding.start):
-            message = f"`{name}` is opened in a block whose end cannot be seen; {_INSTEAD}"
-            raise Unfit("SQL116", message, call.span.start)
-        guard = module.guard(call.guard) if call.guard >= 0 else None
-        life = Life(
-            use, name, Span(binding.start, guard.end if guard is not None else function.span.end), assigned=True
-        )
+        lines = [module.position(each.start).line for each in self._regions[module.path, call.scope].values()]
+        if lines.count(module.position(region.start).line) > 1:
+            raise Unfit("SQL118", "the line opens several connections; write a line for each", call.span.start)
+        alone = next(iter(module.blocks(region.start)), None) is None
+        if alone and module.position(function.span.start).line == module.position(region.start).line:
+            raise Unfit("SQL118", "the function stands on one line; write its body below", call.span.start)
+        life = Life(use, name, region, assigned=True)
         data.append(("form", "assign"))
         life.steps.append(Step(call, "open", tuple(data)))
+        self._check_bindings(life, ["c", call.index])
         return life
 
-    def _inside_other_block(self, module: Module, function: Scope, offset: int) -> bool:
-        """Tell whether a place may stand in a `with` whose end the facts do not know: `with self.lock:`."""
-        inside = {each.number for each in module.scopes() if function.number in {each.number, each.parent}}
-        reads = [
-            (start, fate)
-            for scope in inside
-            for entries in module.facts["reads"][scope].values()
-            for start, _end, fate in entries
-        ]
-        reads += [
-            (start, fate)
-            for entries in module.facts["attribute_reads"].values()
-            for _base, fate, scope, start, _end in entries
-            if scope in inside
-        ]
-        # A call is a guard, and has an end, unless it is awaited or an item is taken from it.
-        calls = [each for each in module.calls() if each.scope in inside and each.use[0] != "with"]
-        reads += [(each.span.start, each.use) for each in calls]
-        return any(start < offset and _enters(fate) for start, fate in reads)
+    def _check_bindings(self, life: Life, own: list[Any]) -> None:
+        """Refuse a variable that may hold something else; None before and after, and other connections, are known."""
+        module, scope = life.module, life.steps[0].call.scope
+        for each in module.bindings(scope, life.name):
+            if each.payload == own:
+                continue
+            inside = blocks.contains(life.region, each.start)
+            if each.kind == "declared":
+                continue
+            empty = each.kind == "assign" and each.payload is not None and each.payload[:2] == ["k", "NoneType"]
+            if inside or not (empty or self.of_another(module, scope, life.name, each.start, life.region)):
+                raise Unfit("SQL114", f"`{life.name}` is bound here, too; give it a name of its own", each.start)
 
 
-def _enters(fate: Any) -> bool:  # noqa: ANN401 - a use
-    """Tell whether a `with` enters a value, or what comes of it."""
-    if fate[0] == "multi":
-        return any(_enters(each) for each in fate[1])
-    return fate[0] == "with" or (fate[0] in {"sub", "await"} and _enters(fate[1]))
+def _until_the_next(module: Module, entries: list[tuple[str, int, Span]]) -> dict[int, Span]:
+    """Return where each connection is held: to the end of its block, or till the block opens another of that name."""
+    result: dict[int, Span] = {}
+    for name, index, own in entries:
+        block = blocks.around(module, own.start)
+        later = [
+            other.start
+            for called, _, other in entries
+            if called == name and own.start < other.start < own.end and blocks.around(module, other.start) == block
+        ]
+        result[index] = Span(own.start, min(later, default=own.end))
+    return result
 
 
 def escaped(fate: list[object], what: str, offset: int) -> Unfit:

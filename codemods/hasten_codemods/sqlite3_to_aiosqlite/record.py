@@ -6,6 +6,7 @@ from typing import Any
 
 from hasten.api import Call, Hazard, Module, Read, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, statements, table
+from hasten_codemods.sqlite3_to_aiosqlite.aftermath import Aftermath
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Mark, Statement, Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
 
@@ -21,10 +22,11 @@ class Record:
         self.function = life.steps[0].call.scope
         self.cursors: set[int] = set()
         self.variables: dict[str, None] = {}
-        # Loops over rows that are not read at once: the offset of each, and the column of its variable.
-        self.loops: list[tuple[int, int | None, str]] = []
-        # The same, of rows that are read at once where they were not before.
-        self.hasty: list[tuple[int, int | None]] = []
+        self.aftermath = Aftermath(life)
+        # Loops over rows that are not read at once: the body of each, and the variable of the cursor.
+        self.loops: list[tuple[Span, str]] = []
+        # Rows that are read at once where they were not before: their place, and the text that runs meanwhile.
+        self.hasty: list[tuple[Span, Span]] = []
         self.closes: list[Call] = []
         # Reads of a cursor in a variable that may leave rows behind: place and variable.
         self.partial: list[tuple[int, str]] = []
@@ -90,18 +92,16 @@ class Record:
         changing = [each.call for each in self.life.statements if not each.reads]
         changing += [each.call for each in self.life.steps if each.call.tail in {"commit", "rollback"}]
         small = False
-        for offset, column, name in self.loops:
+        for body, name in self.loops:
             again = [each.call for each in self.life.statements if name and each.call.function[1] == ["n", name]]
-            for call in [*changing, *again]:
-                if call.span.start > offset and blocks.may_be_in_loop(self.module, column, call):
-                    small = True
-        for offset, column in self.hasty:
-            for call in changing:
-                if call.span.start > offset and blocks.may_be_in_loop(self.module, column, call):
-                    lines = self.module.position(offset).line, self.module.position(call.span.start).line
-                    message = f"the rows of line {lines[0]} are all read before line {lines[1]} writes"
-                    self.hazard("SQL003", f"{message} ({self.module.path}:{lines[0]})")
-                    break
+            small = small or any(blocks.contains(body, call.span.start) for call in [*changing, *again])
+        for rows, meanwhile in self.hasty:
+            places = [each.span.start for each in changing]
+            late = [each for each in places if blocks.contains(meanwhile, each) and not blocks.contains(rows, each)]
+            if late:
+                lines = self.module.position(rows.start).line, self.module.position(min(late)).line
+                message = f"the rows of line {lines[0]} are all read before line {lines[1]} writes"
+                self.hazard("SQL003", f"{message} ({self.module.path}:{lines[0]})")
         if small:
             # aiosqlite reads 64 rows at a time; the loop is to see what it writes.
             opening = self.life.steps[0]
@@ -109,11 +109,8 @@ class Record:
         # A cursor cannot be closed after its connection.
         for index, each in enumerate(self.life.steps):
             if each.action == "iterate":
-                column = int(dict(each.data)["column"]) or None
-                early = any(
-                    close.span.start > each.call.span.end and blocks.may_be_in_loop(self.module, column, close)
-                    for close in self.closes
-                )
+                looped = blocks.loop_over(self.module, each.call.scope, ["c", each.call.index], each.call.span)
+                early = looped is not None and any(blocks.contains(looped, close.span.start) for close in self.closes)
                 action = "async-for-awaited" if early else "iterate"
                 # Only what the connection itself returns can be entered as it is.
                 direct = each.call.function[1] == ["n", self.life.name]
@@ -132,6 +129,29 @@ class Record:
             number += 1
             name = f"cursor_{number}"
         return name
+
+    def check_closes(self) -> None:
+        """Refuse a use of what was surely closed before: the exception is another one in aiosqlite."""
+        for close in self.closes:
+            block = self.around_close(close.span.start)
+            for each in self.life.steps:
+                if each.call.tail != "close" and close.span.end < each.call.span.start < block.end:
+                    lines = (
+                        self.module.position(each.call.span.start).line,
+                        self.module.position(close.span.start).line,
+                    )
+                    message = f"`{self.life.name}` is used in line {lines[0]}, after it was closed in line {lines[1]}"
+                    raise Unfit("SQL115", message, close.span.start)
+
+    def around_close(self, offset: int) -> Span:
+        """Return the block in which what follows runs with a connection that is closed at `offset`."""
+        reads = self.module.reads(self.function, self.life.name)
+        # if connection: connection.close()
+        asked = [blocks.guarded(self.module, each) for each in reads]
+        for each in self.module.blocks(offset):
+            if each.kind not in {"finally", "with", "async with"} and Span(each.start, each.end) not in asked:
+                return Span(each.start, each.end)
+        return self.life.region
 
     def settle_partial(self) -> None:
         """Note where a statement may fail while a cursor holds rows back, which keeps the database locked."""

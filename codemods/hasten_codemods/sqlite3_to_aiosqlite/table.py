@@ -22,7 +22,11 @@ CONNECTION_METHODS = frozenset(
 #: Methods of a connection that take a function, which is then called in the thread of the connection.
 CALLBACKS = frozenset({"create_function", "set_trace_callback", "set_progress_handler"})
 #: Keyword arguments that both know.
-KEYWORDS = {"create_function": frozenset({"deterministic"}), "fetchmany": frozenset({"size"})}
+KEYWORDS = {
+    "create_function": frozenset({"deterministic"}),
+    "fetchmany": frozenset({"size"}),
+    "backup": frozenset({"target", "pages", "progress", "name", "sleep"}),
+}
 #: Attributes of a connection that are read as before, without `await`.
 CONNECTION_READ = frozenset({"in_transaction", "isolation_level", "row_factory", "text_factory", "total_changes"})
 CONNECTION_WRITTEN = frozenset({"isolation_level", "row_factory", "text_factory"})

@@ -1,0 +1,292 @@
+"""What converts to more than `async def` and `await`: generators, context managers made of them, and their uses.
+
+A generator becomes an asynchronous one, and every `for` over it an `async for`; `@contextmanager` becomes
+`@asynccontextmanager`, and every `with` that enters it an `async with`. Any other use of them is a constraint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hasten.async_places import because, function_around
+from hasten.index.module import Call, Guard, Module, Scope, Shape, Use
+from hasten.index.program import Program
+from hasten.model import ImportRequest, Span
+from hasten.propagate import Constraint
+
+#: What the annotation of a generator becomes, by its dotted name.
+_ANNOTATIONS = {
+    f"{module}.{name}": f"Async{name}"
+    for module in ("typing", "collections.abc")
+    for name in ("Iterator", "Iterable", "Generator")
+}
+_ANYTHING = frozenset({"typing.Any", "builtins.object"})
+#: Functions that go through all of what they are given, at once, so that a list may stand in its place.
+_COLLECTORS = frozenset(
+    f"builtins.{each}" for each in ("dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple")
+)
+#: Blocks of a generator whose end is seen from outside when it is given up early.
+_CLEANING = frozenset({"with", "async with", "finally", "except"})
+_NAMES = ("items", "values", "found", "each_of")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a transformer does at one node in the place of `async-def` or `await-call`.
+
+    Attributes:
+        action, data: as of `NodeEdit`.
+        imports, releases: as of `Change`.
+        extent: the text that moves or changes with it, None where it is the head of the function, or the call.
+    """
+
+    action: str
+    data: tuple[tuple[str, str], ...] = ()
+    imports: tuple[ImportRequest, ...] = ()
+    releases: tuple[tuple[str, Span], ...] = ()
+    extent: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A form, and what is wrong with it.
+
+    Attributes:
+        form: None where the plain one is right.
+        constraints: why there is none.
+        hazards: what differs.
+    """
+
+    form: Form | None = None
+    constraints: tuple[Constraint, ...] = ()
+    hazards: tuple[Constraint, ...] = ()
+
+
+def kind_of(function: Scope) -> str:
+    """Return `generator`, `manager` for one below `@contextmanager`, or `""` for a plain function."""
+    if not function.is_generator:
+        return ""
+    return "manager" if _manager(function) is not None else "generator"
+
+
+def _manager(function: Scope) -> Shape | None:
+    dotted = (function.module.dotted(function.parent, each) for each in function.decorators)
+    found = [shape for shape, name in zip(function.decorators, dotted, strict=True) if name == _MANAGER]
+    return found[0] if found else None
+
+
+_MANAGER = "contextlib.contextmanager"
+_CODES = {"generator": "ASY125", "manager": "ASY124"}
+
+
+# --- definitions ----------------------------------------------------------------------------------------------------
+
+
+def definition(function: Scope) -> Shown:
+    """Return how a function is written as an asynchronous one; nothing for one that is no generator."""
+    kind = kind_of(function)
+    if not kind:
+        return Shown()
+    module = function.module
+    what = "context manager" if kind == "manager" else "generator"
+
+    def no(message: str, offset: int = function.span.start) -> Shown:
+        return Shown(constraints=(because(_CODES[kind], f"`{function.name}` {message}", module, offset),))
+
+    if function.returned:
+        return no(f"is a {what} that returns a value, which an asynchronous one cannot")
+    delegated = next(_delegations(function), None)
+    if delegated is not None:
+        return no("uses `yield from`, which an asynchronous one cannot", delegated)
+    data: list[tuple[str, str]] = []
+    imports: list[ImportRequest] = []
+    releases: list[tuple[str, Span]] = []
+    if kind == "manager":
+        written = _manager(function)
+        renamed = _renamed(function, written or [], "asynccontextmanager", "contextlib")
+        if renamed is None:
+            return no("is decorated with a name that stands for something else, too")
+        data += [("decorator", renamed[0]), ("decorated", _text(written or []))]
+        imports += renamed[1]
+        releases += renamed[2]
+    if function.returns is not None:
+        root = function.returns[1] if function.returns[0] == "i" else function.returns
+        dotted = module.dotted(function.parent, root) if root[0] in {"n", "a"} else None
+        if dotted in _ANNOTATIONS:
+            home = dotted.rpartition(".")[0]
+            renamed = _renamed(function, root, _ANNOTATIONS[dotted], home)
+            if renamed is None:
+                return no("has a return type whose name stands for something else, too")
+            data.append(("returns", renamed[0]))
+            imports += renamed[1]
+            releases += renamed[2]
+        elif dotted not in _ANYTHING:
+            return no("has a return type that no asynchronous one has; write it as `Iterator[...]`")
+    extent = Span(_head_begins(function), function.span.start + len("def"))
+    return Shown(Form("async-def", tuple(data), tuple(imports), tuple(releases), extent))
+
+
+def _delegations(function: Scope) -> Iterator[int]:
+    """Yield the places of `yield from` in a function, of those that hold a name or a call."""
+    module = function.module
+    for call in module.calls():
+        if _innermost(call.use) == ["yieldfrom", function.number]:
+            yield call.span.start
+    for scope, table in enumerate(module.facts["reads"]):
+        if function_around(module, scope).number == function.number:
+            for reads in table.values():
+                yield from (start for start, _end, use in reads if _innermost(use) == ["yieldfrom", function.number])
+
+
+def _innermost(use: Use) -> Use:
+    """Return what happens to the container that a value is put into, to the value itself otherwise."""
+    while use[0] in {"elem", "attr", "sub", "await"}:
+        use = use[-1]
+    return use
+
+
+_Renamed = tuple[str, list[ImportRequest], list[tuple[str, Span]]]
+
+
+def _renamed(function: Scope, written: Shape, name: str, home: str) -> _Renamed | None:
+    """Return what stands in the place of a dotted name, what it imports and what it releases; None where taken.
+
+    `contextlib.contextmanager` keeps its module; a bare name needs an import of its own.
+    """
+    module = function.module
+    if written[0] == "a":
+        return f"{_text(written[1])}.{name}", [], []
+    found = module.lookup(function.parent, name)
+    if found is not None and module.dotted(function.parent, ["n", name]) != f"{home}.{name}":
+        return None
+    inside = [
+        Span(start, end)
+        for start, end, _use in module.facts["reads"][function.parent].get(written[1], ())
+        if _head_begins(function) <= start < function.span.end
+    ]
+    binding = next((each for each in module.bindings(0, written[1]) if each.kind == "import"), None)
+    scope = module.imports()[binding.payload].scope if binding is not None else 0
+    return name, [ImportRequest(module.path, home, name, scope)], [(module.path, each) for each in inside[-1:]]
+
+
+def _head_begins(function: Scope) -> int:
+    """Return where the decorators of a function begin, as far as names in them tell."""
+    module = function.module
+    starts = [
+        start
+        for reads in module.facts["reads"][function.parent].values()
+        for start, _end, use in reads
+        if _decorates(module, use, function.number)
+    ]
+    return min([function.span.start, *map(int, starts)])
+
+
+def _decorates(module: Module, use: Use, function: int) -> bool:
+    """Tell whether a name is a decorator of a function, or what one begins with: `@a.b(c)`."""
+    while use[0] in {"attr", "meth", "call"}:
+        use = use[2] if use[0] == "attr" else module.call(use[-1]).use
+    return use == ["deco", function]
+
+
+def _text(shape: Shape) -> str:
+    return f"{_text(shape[1])}.{shape[2]}" if shape[0] == "a" else str(shape[1])
+
+
+# --- uses -----------------------------------------------------------------------------------------------------------
+
+
+def use(program: Program, call: Call, function: Scope) -> Shown:
+    """Return how a call of a generator or context manager is written once it is asynchronous."""
+    kind = kind_of(function)
+    if kind == "manager":
+        return _entered(call, function)
+    if kind == "generator":
+        return _iterated(program, call, function)
+    return Shown()
+
+
+def _entered(call: Call, function: Scope) -> Shown:
+    module = call.module
+    for record in module.facts["guards"] if call.use[0] == "with" else ():
+        guard = Guard(*record)
+        if guard.kind == "with" and guard.payload == ["c", call.index]:
+            mixed = sum(each[1] == "with" and each[3] == guard.start for each in module.facts["guards"]) > 1
+            # A block that is torn apart moves to the right.
+            return Shown(Form("enter-asynchronously", extent=Span(guard.start, guard.end) if mixed else None))
+    message = f"the context manager `{function.name}` is used in another way than by `with`"
+    return Shown(constraints=(because("ASY124", message, module, call.span.start),))
+
+
+def _iterated(program: Program, call: Call, function: Scope) -> Shown:
+    module, use = call.module, call.use
+    if use[0] == "iter":
+        around = _comprehension(call)
+        if around is None:
+            return _looped(program, call, function)
+        if around.name != "<GeneratorExp>":
+            return Shown(Form("iterate-asynchronously"), hazards=tuple(_cut_short(call, function, around)))
+    if use[0] == "arg" and use[2] == 0:
+        taker = module.call(use[1])
+        if module.dotted(taker.scope, taker.function) in _COLLECTORS and not taker.misplaced:
+            return Shown(Form("collect"))
+    message = f"the generator `{function.name}` is used in another way than by a `for` loop or `list`"
+    return Shown(constraints=(because("ASY125", message, module, call.span.start),))
+
+
+def _comprehension(call: Call) -> Scope | None:
+    """Return the comprehension that iterates over a call, None where it is a `for` statement."""
+    found = [
+        each
+        for each in call.module.scopes()
+        if each.kind == "comp"
+        and call.scope in {each.parent, each.number}
+        and each.span.start <= call.span.start < call.span.end <= each.span.end
+    ]
+    return min(found, key=lambda each: each.span.end - each.span.start, default=None)
+
+
+def _looped(program: Program, call: Call, function: Scope) -> Shown:
+    """Return the form of a `for` loop, in a block of its own where the generator has something to clean up."""
+    if not _cleans_up(function):
+        return Shown(Form("iterate-asynchronously"))
+    module = call.module
+    if program.named("contextlib") is not None or module.dotted(call.scope, ["n", "contextlib"]) not in {
+        "builtins.contextlib",
+        "contextlib",
+    }:
+        message = "`contextlib` is needed here, and the name is taken; give it another name"
+        return Shown(constraints=(because("ASY125", message, module, call.span.start),))
+    data = (("name", _fresh(module)),)
+    heads = [
+        record
+        for record in module.facts["blocks"]
+        if record[1] == "for" and record[2] <= call.span.start and call.span.end <= record[3]
+    ]
+    begin = max(record[2] for record in heads)
+    end = max(record[4] for record in module.facts["blocks"] if record[2] == begin)
+    return Shown(Form("iterate-closing", data, (ImportRequest(module.path, "contextlib"),), (), Span(begin, end)))
+
+
+def _cleans_up(function: Scope) -> bool:
+    return any(
+        record[1] in _CLEANING and function.span.start <= record[3] < function.span.end
+        for record in function.module.facts["blocks"]
+    )
+
+
+def _cut_short(call: Call, function: Scope, around: Scope) -> Iterator[Constraint]:
+    module = call.module
+    if _cleans_up(function):
+        message = f"where the comprehension fails, `{function.name}` is cleaned up later than before"
+        yield because("ASY011", message, module, call.span.start)
+    if module.scope(around.parent).kind == "comp":
+        message = "`async for` in a comprehension within a comprehension needs Python 3.11"
+        yield because("ASY008", message, module, call.span.start)
+
+
+def _fresh(module: Module) -> str:
+    """Return a name that a module does not use."""
+    used = {name for table in (*module.facts["binds"], *module.facts["reads"]) for name in table}
+    names = (*_NAMES, *(f"{name}_{number}" for number in range(2, len(used) + 3) for name in _NAMES))
+    return next(each for each in names if each not in used)

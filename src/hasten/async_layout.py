@@ -1,0 +1,169 @@
+"""How statements are written that enter and iterate asynchronously, and functions that run their own body.
+
+Pure functions from nodes to nodes. Whether they are called for is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import libcst as cst
+
+from hasten.errors import SourceError
+
+_ASYNC = cst.Asynchronous()
+
+
+def collected(iterator: cst.BaseExpression) -> cst.ListComp:
+    """`rows()` -> `[item async for item in rows()]`."""
+    target = cst.Name("item")
+    return cst.ListComp(target, cst.CompFor(target, iterator, asynchronous=_ASYNC))
+
+
+def unlisted(call: cst.Call) -> cst.BaseExpression:
+    """`list([...])` -> `[...]`, and any other call as it is."""
+    plain = isinstance(call.func, cst.Name) and call.func.value == "list" and len(call.args) == 1
+    value = call.args[0].value if plain else None
+    if not isinstance(value, cst.ListComp):
+        return call
+    return value.with_changes(lpar=[*call.lpar, *value.lpar], rpar=[*value.rpar, *call.rpar])
+
+
+def closing(loop: cst.For, name: str) -> cst.With:
+    """`for x in rows(): ...` -> `async with contextlib.aclosing(rows()) as name:` around `async for x in name: ...`."""
+    closed = cst.Call(cst.Attribute(cst.Name("contextlib"), cst.Name("aclosing")), [cst.Arg(loop.iter)])
+    inner = loop.with_changes(iter=cst.Name(name), asynchronous=_ASYNC, leading_lines=[])
+    item = cst.WithItem(closed, cst.AsName(cst.Name(name)))
+    return cst.With([item], cst.IndentedBlock([inner]), _ASYNC, leading_lines=loop.leading_lines)
+
+
+def entered(block: cst.With, asynchronous: Sequence[bool]) -> cst.With:
+    """`with a(), b():` -> `async with`, or, where only some of them are asynchronous, a block for each kind in a row.
+
+    Raises:
+        SourceError: a comment stands between contexts that have to be torn apart.
+    """
+    if all(asynchronous):
+        return block.with_changes(asynchronous=_ASYNC)
+    if isinstance(block.lpar, cst.LeftParen) and _has_comment(block):
+        raise SourceError("internal", "a comment stands between the contexts of a `with`; give each a block of its own")
+    pairs = zip(block.items, asynchronous, strict=True)
+    groups = [(kind, [item for item, _ in group]) for kind, group in groupby(pairs, key=lambda each: each[1])]
+    body: cst.BaseSuite = block.body
+    for number, (kind, items) in reversed(list(enumerate(groups))):
+        comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+        plain = [each.with_changes(comma=comma) for each in items[:-1]]
+        last = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        made = cst.With([*plain, last], body, _ASYNC if kind else None)
+        if number == 0:
+            return made.with_changes(leading_lines=block.leading_lines)
+        body = cst.IndentedBlock([made])
+    return block
+
+
+def _has_comment(block: cst.With) -> bool:
+    head = block.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), leading_lines=[])
+    return "#" in cst.Module([head]).code
+
+
+def decorated(function: cst.FunctionDef, old: str, new: str) -> cst.FunctionDef:
+    """Put one decorator in the place of another.
+
+    Raises:
+        SourceError: the function has no such decorator.
+    """
+    found = [_code(each.decorator) for each in function.decorators]
+    if old not in found:
+        raise SourceError("internal", f"the function has no decorator `{old}`; please report this")
+    decorators = [
+        each.with_changes(decorator=cst.parse_expression(new)) if text == old else each
+        for each, text in zip(function.decorators, found, strict=True)
+    ]
+    return function.with_changes(decorators=decorators)
+
+
+def returning(function: cst.FunctionDef, new: str) -> cst.FunctionDef:
+    """`-> Iterator[int]` becomes `-> AsyncIterator[int]`; an asynchronous generator takes two parameters, not three.
+
+    Raises:
+        SourceError: the return type is something else than a name, with or without parameters.
+    """
+    annotation = function.returns.annotation if function.returns is not None else None
+    name = cst.parse_expression(new)
+    made: cst.BaseExpression
+    match annotation:
+        case cst.Name() | cst.Attribute():
+            made = name
+        case cst.Subscript(slice=elements):
+            kept = list(elements[:2]) if new.endswith("AsyncGenerator") else list(elements)
+            kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            made = annotation.with_changes(value=name, slice=kept if len(kept) < len(elements) else elements)
+        case _:
+            raise SourceError("internal", "the return type is no name; please report this")
+    return function.with_deep_changes(function.returns, annotation=made) if function.returns else function
+
+
+def run_inside(function: cst.FunctionDef, name: str) -> cst.FlattenSentinel[cst.FunctionDef]:
+    """Move the body of a coroutine function into one called `name`, and let a plain one run it in its place.
+
+    The decorators, the defaults of the parameters and the docstring stay where they were.
+    """
+    docstring, body = _without_docstring(function.body)
+    call = cst.Call(cst.Name(name), _passed(function.params))
+    run = cst.Call(cst.Attribute(cst.Name("asyncio"), cst.Name("run")), [cst.Arg(call)])
+    line = cst.SimpleStatementLine([cst.Return(run)])
+    header = function.body.header if isinstance(function.body, cst.IndentedBlock) else cst.TrailingWhitespace()
+    outer = function.with_changes(asynchronous=None, body=cst.IndentedBlock([*docstring, line], header=header))
+    inner = function.with_changes(
+        name=cst.Name(name),
+        params=_without_defaults(function.params),
+        decorators=[],
+        lines_after_decorators=[],
+        leading_lines=[cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)],
+        body=body,
+    )
+    return cst.FlattenSentinel([outer, inner])
+
+
+def _without_docstring(body: cst.BaseSuite) -> tuple[list[cst.BaseStatement], cst.BaseSuite]:
+    if not isinstance(body, cst.IndentedBlock):
+        return [], body
+    plain = body.with_changes(header=cst.TrailingWhitespace())
+    first = body.body[0]
+    if len(body.body) > 1 and isinstance(first, cst.SimpleStatementLine) and len(first.body) == 1:
+        value = first.body[0].value if isinstance(first.body[0], cst.Expr) else None
+        if isinstance(value, cst.SimpleString | cst.ConcatenatedString):
+            following = body.body[1]
+            # The blank line below a docstring is none at the top of a function.
+            lines = getattr(following, "leading_lines", ())
+            kept = [each for each in lines if each.comment is not None]
+            rest = [following.with_changes(leading_lines=kept), *body.body[2:]]
+            return [first], plain.with_changes(body=rest)
+    return [], plain
+
+
+def _without_defaults(parameters: cst.Parameters) -> cst.Parameters:
+    def bare(each: cst.Param) -> cst.Param:
+        return each.with_changes(default=None, equal=cst.MaybeSentinel.DEFAULT)
+
+    return parameters.with_changes(
+        params=[bare(each) for each in parameters.params],
+        kwonly_params=[bare(each) for each in parameters.kwonly_params],
+        posonly_params=[bare(each) for each in parameters.posonly_params],
+    )
+
+
+def _passed(parameters: cst.Parameters) -> list[cst.Arg]:
+    passed = [cst.Arg(each.name) for each in (*parameters.posonly_params, *parameters.params)]
+    if isinstance(parameters.star_arg, cst.Param):
+        passed.append(cst.Arg(parameters.star_arg.name, star="*"))
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    passed += [cst.Arg(each.name, keyword=each.name, equal=equal) for each in parameters.kwonly_params]
+    if parameters.star_kwarg is not None:
+        passed.append(cst.Arg(parameters.star_kwarg.name, star="**"))
+    return passed
+
+
+def _code(node: cst.BaseExpression) -> str:
+    return cst.Module([]).code_for_node(node)
