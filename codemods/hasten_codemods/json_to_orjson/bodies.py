@@ -103,9 +103,8 @@ class Bodies:
         """Return a place that looks at the body of an outgoing request, and does not just parse it."""
         self.program.want("body", beside=_REQUESTS)
         for name in ("body", "content", "text"):
-            for module in self.program.modules:
-                records = module.facts["attribute_reads"].get(name, ())
-                for base, use, scope, start, _end in records:
+            for module in self.program.modules_with("attribute_reads", name):
+                for base, use, scope, start, _end in module.facts["attribute_reads"][name]:
                     if not is_parsed(module, use) and self._is_outgoing(module, scope, base, name):
                         return _place(module, start)
         return None

@@ -200,10 +200,9 @@ class Lookers:
             for method in self._program.definitions(name):
                 yield from _of_parameter(method, -1)
         self._program.want("after_request")
-        for module in self._program.modules:
-            for read in module.attribute_reads("after_request"):
-                if read.use[0] == "deco":
-                    yield from _of_parameter(module.scope(read.use[1]), 0)
+        for read in self._program.attribute_reads("after_request", want=False):
+            if read.use[0] == "deco":
+                yield from _of_parameter(read.module.scope(read.use[1]), 0)
         for call in self._program.calls_named("after_request"):
             given = call.argument(0)
             own = self._own(call.module, call.scope, given.shape) if given is not None else None

@@ -260,18 +260,18 @@ class _Walk:
             self._note("JSON006", _BIG_ATTRIBUTES[name], module, at)
         if not self._once("attribute", name):
             return
-        for other in self.program.modules:
-            for _base, value, where, start in other.facts["attribute_stores"].get(name, ()):
+        for other in self.program.modules_with("attribute_stores", name):
+            for _base, value, where, start in other.facts["attribute_stores"][name]:
                 if value is not None:
                     self.step(other, where, value, depth + 1, start)
+        for other in self.program.modules_with("item_stores", name):
             for stored, key, value, where in other.facts["item_stores"]:
                 if stored[0] == "a" and stored[2] == name:
                     self._item(other, where, key, value, depth)
-            for read in other.attribute_reads(name):
-                if read.use[:2] == ["meth", "move_to_end"]:
-                    self._note(
-                        "JSON007", "an OrderedDict in another order than its `dict` holds", other, read.span.start
-                    )
+        for read in self.program.attribute_reads(name, want=False):
+            if read.use[:2] == ["meth", "move_to_end"]:
+                what = "an OrderedDict in another order than its `dict` holds"
+                self._note("JSON007", what, read.module, read.span.start)
 
     def _call(self, module: Module, index: int, depth: int) -> None:
         call = module.call(index)

@@ -283,7 +283,7 @@ class Values:
         result = NOTHING
         stores = [
             (each, *record)
-            for each in self.program.places.storing.get(name, ())
+            for each in self.program.modules_with("attribute_stores", name)
             for record in each.facts["attribute_stores"][name]
         ]
         collection = False

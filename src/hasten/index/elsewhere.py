@@ -87,15 +87,6 @@ class Places:
         self.module_trails: dict[tuple[str, int, int], Held] = {}
 
     @cached_property
-    def storing(self) -> dict[str, list[Module]]:
-        """Return the modules that assign to an attribute, by its name."""
-        found: dict[str, list[Module]] = {}
-        for module in self._program.modules:
-            for name in module.remember("attribute stores", lambda: tuple(module.facts["attribute_stores"])):  # noqa: B023 - called at once
-                found.setdefault(name, []).append(module)
-        return found
-
-    @cached_property
     def module_importers(self) -> dict[str, list[tuple[Module, Import]]]:
         """Return the imports that bind a module of the program, or a package around it, by the module's path."""
         found: dict[str, list[tuple[Module, Import]]] = {}
@@ -297,7 +288,7 @@ def rebound(program: Program, module: Module, name: str, *, patches: bool) -> st
     """
     home = module.name.rpartition(".")[2]
     program.want(name, beside=frozenset({home} - {""}))
-    for other in program.places.storing.get(name, ()):
+    for other in program.modules_with("attribute_stores", name):
         for base, _value, scope, start in other.facts["attribute_stores"][name]:
             if base in (["n", "self"], ["n", "cls"]):
                 continue

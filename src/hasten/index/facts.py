@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 #: Sections that are looked at in every module, whatever is asked: small, and always unpacked.
 _EVERYONES = ("imports", "strings", "big", "infinite", "rebound", "modules_read")
-#: So many packed bytes may be unpacked at a time, in all modules together: about 60 MiB of lists.
-_MOST = 4 * 1024 * 1024
+#: So many packed bytes may be unpacked at a time, in all modules together: about 250 MiB of lists. Questions that go
+#: through all modules, one after the other, unpack everything again and again where it does not fit.
+_MOST = 16 * 1024 * 1024
 
 
 class Memory:

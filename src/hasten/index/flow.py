@@ -227,7 +227,7 @@ class _Trail:
         reads = self.program.attribute_reads(name)
         for read in reads:
             self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
-        for module in self.program.modules:
+        for module in self.program.modules_with("reads", name):
             for scope, table in enumerate(module.facts["reads"]):
                 for start, end, use in table.get(name, ()):
                     if module.facts["scopes"][scope][0] == "class":

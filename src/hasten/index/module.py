@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -217,6 +218,25 @@ class Module:
             self._remembered[key] = make()
         answer: ValueT = self._remembered[key]
         return answer
+
+    def names(self, section: str) -> frozenset[str]:
+        """Return the names under which a section of the facts has something.
+
+        Args:
+            section: one that is kept by name (`tails`, `definitions`, `attribute_reads`, `attribute_stores`), `reads`
+                for the variables that are read, or `item_stores` for the attributes whose items are assigned to.
+        """
+        return self.remember(f"names: {section}", lambda: frozenset(map(sys.intern, self._names(section))))
+
+    def _names(self, section: str) -> Iterable[str]:
+        records = self.facts[section]
+        match section:
+            case "reads":
+                return (name for table in records for name in table)
+            case "item_stores":
+                return (base[2] for base, *_ in records if base[0] == "a")
+            case _:
+                return records  # type: ignore[no-any-return]
 
     def position(self, offset: int) -> Position:
         """Return line and column of a character offset."""

@@ -82,6 +82,7 @@ class Program:
         self._roots = {name.partition(".")[0] for name in self._by_name}
         self._resolved: dict[str, Scope | None] = {}
         self._calls: dict[str, list[Call]] = {}
+        self._with_name: dict[str, dict[str, list[Module]]] = {}
         self._importers: dict[str, list[tuple[Module, Import]]] | None = None
         self._callers: dict[tuple[str, int, bool], list[tuple[Call, bool]]] = {}
         self._references: dict[tuple[str, int], list[Read]] = {}
@@ -110,13 +111,28 @@ class Program:
         """
         self.wanted.add(Want(word, called, beside))
 
+    def modules_with(self, section: str, name: str) -> list[Module]:
+        """Return the modules, of those read so far, that have something under `name`; see `Module.names`.
+
+        Whoever asks all modules for a name asks these: what the others know need not be unpacked for that.
+        """
+        if section not in self._with_name:
+            holding: dict[str, list[Module]] = {}
+            for module in self.modules:
+                for each in module.names(section):
+                    holding.setdefault(each, []).append(module)
+            self._with_name[section] = holding
+        return self._with_name[section].get(name, [])
+
     def calls_named(self, name: str, *, want: bool = True, beside: frozenset[str] = frozenset()) -> list[Call]:
         """Return every call whose last name is `name`; without `want`, only those in files read for other reasons."""
         if want:
             self.want(name, called=True, beside=beside)
         if name not in self._calls:
             self._calls[name] = [
-                Call(module, index) for module in self.modules for index in module.facts["tails"].get(name, ())
+                Call(module, index)
+                for module in self.modules_with("tails", name)
+                for index in module.facts["tails"].get(name, ())
             ]
         return self._calls[name]
 
@@ -124,7 +140,7 @@ class Program:
         """Return every function and class that is called `name`; without `want`, of files read for other reasons."""
         if want:
             self.want(name)
-        return [scope for module in self.modules for scope in module.definitions(name)]
+        return [scope for module in self.modules_with("definitions", name) for scope in module.definitions(name)]
 
     def classes(self) -> Iterator[Scope]:
         """Yield every class of the modules read so far."""
@@ -134,7 +150,7 @@ class Program:
         """Return every read of an attribute called `name` (not its calls); without `want`, in files read already."""
         if want:
             self.want(name)
-        return [read for module in self.modules for read in module.attribute_reads(name)]
+        return [read for module in self.modules_with("attribute_reads", name) for read in module.attribute_reads(name)]
 
     def resolve(self, dotted: str) -> Scope | None:
         """Return the definition of an absolute dotted name, through re-exports; None when it is not the program's."""

@@ -109,7 +109,8 @@ def _texts(program: Program, module: Module, scope: int, shape: Shape, seen: set
         case ["a", _, str(name)]:
             for other in program.modules:
                 inner += [(other, at, each) for each, at in _held(other).get(name, ())]
-                stores = other.facts["attribute_stores"].get(name, ())
+            for other in program.modules_with("attribute_stores", name):
+                stores = other.facts["attribute_stores"][name]
                 inner += [(other, at, value) for _base, value, at, _start in stores if value]
         case _:
             pass
@@ -158,8 +159,8 @@ def namespace_read(program: Program, module: Module, name: str) -> Call | Read |
     for call in program.calls_named("vars", want=False):
         if call.arguments and _is_module(program, call.module, call.scope, call.arguments[0].shape, module):
             return call
-    for other in program.modules:
-        for base, use, scope, start, _end in other.facts["attribute_reads"].get("__dict__", ()):
+    for other in program.modules_with("attribute_reads", "__dict__"):
+        for base, use, scope, start, _end in other.facts["attribute_reads"]["__dict__"]:
             if use != ["dest"] and _is_module(program, other, scope, base, module):
                 return next(each for each in other.attribute_reads("__dict__") if each.span.start == start)
     for call in module.calls_named("globals"):
@@ -220,8 +221,8 @@ def replaced(program: Program, target: Scope) -> tuple[Module, int, int] | None:
     """Return where something else is put in the place of a function or method: `out.emit = print`, `setattr(...)`."""
     name = target.name
     is_method = target.module.scope(target.parent).kind == "class" if target.parent >= 0 else False
-    for module in program.modules:
-        for base, _value, scope, start in module.facts["attribute_stores"].get(name, ()):
+    for module in program.modules_with("attribute_stores", name):
+        for base, _value, scope, start in module.facts["attribute_stores"][name]:
             if _may_hold(program, module, scope, base, target, is_method=is_method):
                 return module, scope, start
     for tail in ("setattr", "object"):
