@@ -10,7 +10,7 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hasten.index.module import Call, Import, Module, Read, Shape, Use
 from hasten.model import Span
@@ -72,6 +72,20 @@ class Held:
         self.lost = self.lost or other.lost
 
 
+class Setter(NamedTuple):
+    """A call such as `setattr(target, "name", value)`.
+
+    Attributes:
+        named: the name stands in an argument of its own.
+        patches: it puts something in the place of the old value for a while, as tests do.
+    """
+
+    call: Call
+    target: Shape
+    named: bool
+    patches: bool
+
+
 class Places:
     """Where the modules of one program do what bears on the names of others.
 
@@ -85,6 +99,25 @@ class Places:
         self._program = program
         self.starring = [each for each in program.modules if each.star_imports()]
         self.module_trails: dict[tuple[str, int, int], Held] = {}
+
+    @cached_property
+    def setters(self) -> dict[str, list[Setter]]:
+        """Return the calls that set an attribute by its name; under `""` those whose name cannot be seen."""
+        found: dict[str, list[Setter]] = {}
+        for tail in ("setattr", "object", "patch"):
+            for call in self._program.calls_named(tail, want=False):
+                target, member = call.argument(0), call.argument(1)
+                if target is None:
+                    continue
+                patches = call.function != ["n", "setattr"]
+                names = {str(target.shape[2]).rpartition(".")[2]} if target.shape[:2] == ["k", "str"] else set()
+                if member is not None and member.shape[0] != "k":
+                    names = {""}
+                elif member is not None and member.shape[:2] == ["k", "str"]:
+                    names.add(str(member.shape[2]))
+                for name in sorted(names):
+                    found.setdefault(name, []).append(Setter(call, target.shape, member is not None, patches))
+        return found
 
     @cached_property
     def module_importers(self) -> dict[str, list[tuple[Module, Import]]]:
@@ -177,9 +210,16 @@ def held(program: Program, module: Module) -> Held:
     program.want("import_module", called=True)
     home = module.name.rpartition(".")[2]
     if home:
-        program.want(f"import {home}")
+        around = module.name.rpartition(".")[0].rpartition(".")[2]
+        program.want(f"import {home}", beside=frozenset({around, "from ."}) if around else frozenset())
     for read, use in _starts(program, module):
-        result.add(_trail(program, read, use))
+        match use:
+            case ["meth", name, int() as index]:
+                result.calls.setdefault(name, []).append(read.module.call(index))
+            case ["attr", name, inner]:
+                result.reads.setdefault(name, []).append(Read(read.module, read.scope, read.span, inner))
+            case _:
+                result.add(_trail(program, read, use))
     return result
 
 
@@ -287,32 +327,24 @@ def rebound(program: Program, module: Module, name: str, *, patches: bool) -> st
         patches: whether those count as well that put something else in its place for a while, as tests do.
     """
     home = module.name.rpartition(".")[2]
-    program.want(name, beside=frozenset({home} - {""}))
+    program.want(name, stored=True, beside=frozenset({home} - {""}))
     for other in program.modules_with("attribute_stores", name):
         for base, _value, scope, start in other.facts["attribute_stores"][name]:
             if base in (["n", "self"], ["n", "cls"]):
                 continue
             if _is(program, other, scope, base, module) or (other.path, start) in program.held(module).stores:
                 return f"{other.path}:{other.position(start).line}"
-    for call in _setters(program, patches=patches):
-        target, member = call.argument(0), call.argument(1)
-        if target is None:
+    for each in (*program.places.setters.get(name, ()), *program.places.setters.get("", ())):
+        if each.patches and not patches:
             continue
-        whole = target.shape[:2] == ["k", "str"] and program.owner_of(str(target.shape[2])) == (module, name)
-        named = member is not None and (member.shape == ["k", "str", name] or member.shape[0] != "k")
-        if whole or (named and _is(program, call.module, call.scope, target.shape, module)):
+        call, target = each.call, each.target
+        whole = target[:2] == ["k", "str"] and program.owner_of(str(target[2])) == (module, name)
+        if whole or (each.named and _is(program, call.module, call.scope, target, module)):
             return f"{call.module.path}:{call.module.position(call.span.start).line}"
     for call in module.calls_named("globals"):
         if _changes_namespace(module, call, name):
             return f"{module.path}:{module.position(call.span.start).line}"
     return None
-
-
-def _setters(program: Program, *, patches: bool) -> Iterator[Call]:
-    for tail in ("setattr", "object", "patch"):
-        for call in program.calls_named(tail, want=False):
-            if patches or call.function == ["n", "setattr"]:
-                yield call
 
 
 def _is(program: Program, other: Module, scope: int, base: Shape, module: Module) -> bool:

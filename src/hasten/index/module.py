@@ -132,12 +132,16 @@ class Call:
 
     def argument(self, position: int, keyword: str = "") -> Argument | None:
         """Return the argument at `position`, or the one named `keyword`; None where it is not there to be seen."""
-        for index, each in enumerate(self.arguments):
-            if each.keyword == "*":
+        records = self.record[4]
+        for index, (word, shape, start, end) in enumerate(records):
+            if word == "*":
                 break
-            if each.keyword is None and index == position:
-                return each
-        return next((each for each in self.arguments if keyword and each.keyword == keyword), None)
+            if word is None and index == position:
+                return Argument(word, shape, Span(start, end))
+        for word, shape, start, end in records if keyword else ():
+            if word == keyword:
+                return Argument(word, shape, Span(start, end))
+        return None
 
 
 class Scope(NamedTuple):

@@ -42,6 +42,7 @@ class Want(NamedTuple):
     word: str
     called: bool
     beside: frozenset[str]
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +102,18 @@ class Program:
         """Return the module that the program imports as `name`, if it is one of its own."""
         return self._by_name.get(name)
 
-    def want(self, word: str, *, called: bool = False, beside: frozenset[str] = frozenset()) -> None:
+    def want(
+        self, word: str, *, called: bool = False, stored: bool = False, beside: frozenset[str] = frozenset()
+    ) -> None:
         """Note that a file bears on the answer if it holds an identifier.
 
         Args:
             word: the identifier.
             called: only where it is called.
+            stored: only where an attribute of that name may be assigned to, or its name stands in a string.
             beside: only where the file holds one of these as well, such as the name of the module to import from.
         """
-        self.wanted.add(Want(word, called, beside))
+        self.wanted.add(Want(word, called, beside, stored))
 
     def modules_with(self, section: str, name: str) -> list[Module]:
         """Return the modules, of those read so far, that have something under `name`; see `Module.names`.
