@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hasten.asynchrony import Awaited, Conversion, Step
+from hasten.concurrency import Tasks
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
 from hasten.index.program import Program
@@ -66,6 +67,7 @@ __all__ = [
     "Sink",
     "Span",
     "Step",
+    "Tasks",
     "TextEdit",
     "Transformer",
     "Use",

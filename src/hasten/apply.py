@@ -360,6 +360,13 @@ def _restore(root: Path, entry: Entry, run: int) -> bool:
         if entry.before is None:
             return False
         raise SourceError("changed", f"it was removed after run {run}, and stays so")
+    if real.exists() and not real.is_file():
+        kind = "a directory" if real.is_dir() else "something else than a file"
+        message = (
+            f"{kind} has taken its place since run {run}; "
+            f"move that away, or put back what the run wrote and repeat `hasten undo {run}`"
+        )
+        raise SourceError("changed", message)
     found = digest(read_bytes(root, entry.path))
     if found == entry.before_sha:
         return False

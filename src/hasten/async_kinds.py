@@ -150,6 +150,7 @@ class Kinds:
     def _agreed(self, values: Iterator[tuple[Module, int, Shape | None]] | None) -> Kind | None:
         """Return what all `values` are, those that are None left out; None where they differ or one is unknown."""
         found: dict[object, Kind] = {}
+        cyclic = False
         for module, scope, shape in values or ():
             if shape is not None and shape[:2] == ["k", "NoneType"]:
                 continue
@@ -158,10 +159,13 @@ class Kinds:
             else:
                 kind = self._kind_or_cycle(module, scope, shape) if shape is not None else None
             if kind == _CYCLE:
+                cyclic = True
                 continue  # `values = super().encode(values)`: it adds nothing to what the others say
             if kind is None:
                 return None
             found[kind if isinstance(kind, str) else key_of(kind)] = kind
+        if cyclic and not found:
+            return _CYCLE  # nor does this add anything to the question of which it is part
         return next(iter(found.values())) if len(found) == 1 else None
 
     # --- where values come from -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hasten.async_kinds import Kinds
-from hasten.index.module import Call, Scope
+from hasten.index.module import Call, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Certainty
 
@@ -31,6 +31,8 @@ class Reached:
 
 
 UNKNOWN = Reached(known=False)
+#: Calls that make classes of fields that they are told in their second argument.
+_MAKERS = ("namedtuple", "NamedTuple", "make_dataclass", "TypedDict", "Enum")
 
 
 class Receivers(Kinds):
@@ -90,3 +92,25 @@ class Receivers(Kinds):
             if method is not None:
                 return method
         return None
+
+    def is_foreign(self, shape: Shape) -> bool:
+        """Tell whether a value is an attribute that the program gives to nothing: `request.query_params`.
+
+        Whatever the object is, others made it, and what it holds: no class of the program's has such an attribute,
+        nobody assigns to it or passes it by its name, and nothing sets attributes whose names cannot be seen.
+        """
+        if shape[0] != "a":
+            return False
+        name = str(shape[2])
+        self.program.want(name)
+        if any(self.program.modules_with(each, name) for each in ("attribute_stores", "classes", "calls")):
+            return False
+        setters = self.program.places.setters
+        if setters.get(name) or setters.get("") or self.program.attribute_reads("__dict__", want=False):
+            return False
+        return not any(
+            each.shape[0] != "k" or name in str(each.shape[2])
+            for maker in _MAKERS
+            for call in self.program.calls_named(maker, want=False)
+            for each in call.arguments[1:2]
+        )

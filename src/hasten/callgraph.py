@@ -292,6 +292,8 @@ class _Builder:
         if owner is not None:
             if call.function[0] != "a":
                 return False  # a plain name can only be the method where the method is handed on, which is refused
+            if self.receivers.is_foreign(call.function[1]):
+                return False
             around = self.receivers.class_around(call.module, call.scope, call.function[1])
             return around is None or self.families.share_class(owner, around)
         shape = call.function

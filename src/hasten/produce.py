@@ -10,7 +10,6 @@ from hasten import plan as planning
 from hasten import settle, source
 from hasten.errors import SourceError
 from hasten.formatting import BlackStyle, style_for, tidy
-from hasten.index.facts import pack
 from hasten.index.module import Module
 from hasten.index.program import Program
 from hasten.model import (
@@ -27,7 +26,7 @@ from hasten.model import (
     TextEdit,
     Unchanged,
 )
-from hasten.reading import CHANGED, Reader, digest_of, facts_of
+from hasten.reading import CHANGED, Reader, digest_of, packed_facts_of
 from hasten.workers import Workers
 
 if TYPE_CHECKING:
@@ -196,8 +195,8 @@ def _make(task: _Task) -> Outcome:
 def _facts_again(work: tuple[Changed, tuple[str, ...]]) -> bytes | None:
     """Return the packed facts of a file as it was made, None where there are none."""
     outcome, literals = work
-    facts, _ = facts_of(outcome.path, source.decode(outcome.path, outcome.after).text, literals)
-    return None if facts is None else pack(facts)
+    packed, _ = packed_facts_of(outcome.path, source.decode(outcome.path, outcome.after).text, literals)
+    return packed or None
 
 
 def _declared(path: str, text: str, edits: Sequence[Edit]) -> list[TextEdit]:

@@ -25,6 +25,7 @@ from hasten.workers import Workers
 _WORTH_A_POOL = 400_000
 #: Workers get files by so many bytes: enough to be worth a message, and few enough that none waits long for another.
 _CHUNK = 40_000
+_TOO_DEEP = "nested too deep to be parsed; exclude it"
 CHANGED = "it changed while hasten was reading it; run again"
 
 
@@ -194,13 +195,24 @@ def _index_file(task: _Task, path: str) -> tuple[str, str, bytes, Problem | None
         read = task.overlay[path] if path in task.overlay else source.read(task.root, path)
     except SourceError as error:
         return path, "", b"", Problem(path, error.kind, str(error))
-    facts, problem = facts_of(path, read.text, task.literals)
-    return path, digest_of(read.data), b"" if facts is None else pack(facts), problem
+    packed, problem = packed_facts_of(path, read.text, task.literals)
+    return path, digest_of(read.data), packed, problem
 
 
 def digest_of(data: bytes) -> str:
     """Return what stands for the content of a file."""
     return hashlib.sha256(data).hexdigest()
+
+
+def packed_facts_of(path: str, text: str, literals: Sequence[str]) -> tuple[bytes, Problem | None]:
+    """Return the packed facts of a text, or why there are none."""
+    facts, problem = facts_of(path, text, literals)
+    if facts is None:
+        return b"", problem
+    try:
+        return pack(facts), None
+    except RecursionError:
+        return b"", Problem(path, "syntax", _TOO_DEEP)
 
 
 def facts_of(path: str, text: str, literals: Sequence[str]) -> tuple[dict[str, Any] | None, Problem | None]:
@@ -218,7 +230,7 @@ def facts_of(path: str, text: str, literals: Sequence[str]) -> tuple[dict[str, A
             f"mend it)",
         )
     except (RecursionError, MemoryError):
-        return None, Problem(path, "syntax", "nested too deep to be parsed; exclude it")
+        return None, Problem(path, "syntax", _TOO_DEEP)
     except ValueError as error:
         return None, Problem(path, "syntax", f"cannot be parsed: {error}")
 

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from hasten.index.program import Want
 
 
+#: The bytes that identifiers are made of, as far as they are ASCII.
+_PARTS = frozenset(bytes([each]) for each in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_BEFORE_STORED = frozenset({b".", b'"', b"'"})
+_STORED = re.compile(rb"\s*[\"']|(?![A-Za-z0-9_])[^\n()]*=(?!=)")
+_CALLED = re.compile(rb"\s*\(")
+
+
 @lru_cache(maxsize=64)
 def pattern(words: tuple[bytes, ...]) -> re.Pattern[bytes]:
     """Return an expression that finds any of `words`, each as a whole identifier."""
@@ -31,13 +38,15 @@ def bearing_on(wants: Iterable[Want]) -> Callable[[bytes], bool]:
 
     Right for UTF-8, and for identifiers in ASCII in any encoding that holds ASCII.
     """
-    questions = [(_encoded(each.word), each.called, each) for each in wants]
+    questions = [(_encoded(each.word), each) for each in wants]
 
     def bears(data: bytes) -> bool:
         # The plain search comes first and alone: it settles nearly every one of many wants.
         return any(
-            word in data and _holds(data, word, called=called) and _names_any(data, want.beside)
-            for word, called, want in questions
+            word in data
+            and _holds(data, word, called=want.called, stored=want.stored)
+            and _names_any(data, want.beside)
+            for word, want in questions
         )
 
     return bears
@@ -47,21 +56,29 @@ def _encoded(word: str) -> bytes:
     return word.encode("utf-8", "surrogatepass")
 
 
-def _holds(data: bytes, word: bytes, *, called: bool) -> bool:
-    return word in data and (not word.isascii() or _occurrence(word, called).search(data) is not None)
+def _holds(data: bytes, word: bytes, *, called: bool = False, stored: bool = False) -> bool:
+    """Tell whether a word occurs as an identifier; found by hand: compiling a pattern for each word takes longer."""
+    if not word.isascii():
+        return word in data
+    size = len(word)
+    at = data.find(word)
+    while at >= 0:
+        before = data[at - 1 : at]
+        if before not in _PARTS or not at:
+            end = at + size
+            if stored:
+                # app.NAME = x; app.NAME, y = 1, 2; app.NAME |= x; setattr(app, "NAME", x); patch("app.NAME")
+                if before in _BEFORE_STORED and _STORED.match(data, end):
+                    return True
+            elif called:
+                # `def word(` defines another function of that name, and calls none.
+                if _CALLED.match(data, end) and data[at - 4 : at] != b"def ":
+                    return True
+            elif data[end : end + 1] not in _PARTS or end == len(data):
+                return True
+        at = data.find(word, at + 1)
+    return False
 
 
 def _names_any(data: bytes, words: frozenset[str]) -> bool:
-    return not words or any(_holds(data, _encoded(word), called=False) for word in words)
-
-
-@lru_cache(maxsize=4096)
-def _occurrence(word: bytes, called: bool) -> re.Pattern[bytes]:  # noqa: FBT001 - a key of the cache
-    # What stands before the word is looked at after it is found: `re` searches fast for a pattern that begins with
-    # letters, and letter by letter for one that begins with a condition.
-    name = re.escape(word)
-    whole = name + rb"(?<![A-Za-z0-9_]" + name + rb")"
-    if called:
-        # `def word(` defines another function of that name, and calls none.
-        return re.compile(whole + rb"(?<!def " + name + rb")\s*\(")
-    return re.compile(whole + rb"(?![A-Za-z0-9_])")
+    return not words or any(_holds(data, _encoded(word)) for word in words)

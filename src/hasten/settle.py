@@ -137,12 +137,11 @@ def _is_reexported(module: Module, name: str, program: Program) -> bool:
             for each in other.imports():
                 if each.level != 0 and each.name in {name, "*"} and _reaches(program, other, each, module, name):
                     return True
-        for base, _use, scope, _start, _end in other.facts["attribute_reads"].get(name, ()):
-            if _is_module(program, other, scope, base, module):
-                return True
-        for base, use, scope, _start, _end in other.facts["attribute_reads"].get("__dict__", ()):
-            if use != ["dest"] and _is_module(program, other, scope, base, module):
-                return True
+        for read in other.names("attribute_reads") & {name, "__dict__"}:
+            for base, use, scope, _start, _end in other.facts["attribute_reads"][read]:
+                looked_up = read == name or use != ["dest"]
+                if looked_up and _is_module(program, other, scope, base, module):
+                    return True
         for call in program.calls_named(name, want=False):
             attribute = call.module is other and call.function[0] == "a"
             if attribute and _is_module(program, other, call.scope, call.function[1], module):

@@ -185,6 +185,19 @@ def test_undo_again_never_takes_an_older_run(root: Path) -> None:
     assert [undo(root).restored for _ in range(2)] == [("b.py",), ("a.py",)]
 
 
+def test_undo_where_a_directory_is_by_now(root: Path) -> None:
+    """The file cannot be given back there; what is said helps, and undo finds the run again."""
+    fill(root, "a.py")
+    apply_changes(root, [edit(root, "a.py", b"new")], b"{}")
+    (root / "a.py").unlink()
+    (root / "a.py").mkdir()
+    remedy = "move that away, or put back what the run wrote and repeat `hasten undo 1`"
+    assert said(undo(root)) == {"a.py": ("changed", f"a directory has taken its place since run 1; {remedy}")}
+    (root / "a.py").rmdir()
+    (root / "a.py").write_bytes(b"new")
+    assert undo(root, 1).restored == ("a.py",)
+
+
 def test_a_run_below_another_waits_for_its_turn(root: Path) -> None:
     """Naming a run that a later one covers undoes nothing, and leaves it to be undone after that one."""
     fill(root, "a.py")

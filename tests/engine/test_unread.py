@@ -32,6 +32,9 @@ def changes(root: Path, other: bytes, *, accept: frozenset[str] = frozenset()) -
     [
         pytest.param(b'import core\nprint(f"{core.copy({"a" 1})}" 2)\n', id="no Python"),
         pytest.param(b"import core\nx = " + b"+".join([b"core.copy(1)"] * 20_000) + b"\n", id="nested too deep"),
+        pytest.param(
+            b"import core\nx = " + b" + ".join([b"core.copy(1)"] * 254) + b"\n", id="deeper than facts are kept"
+        ),
         pytest.param(b"# coding: nowhere\nimport core\ncore.copy(1)\n", id="no such encoding"),
     ],
 )

@@ -198,8 +198,15 @@ def _standard_library() -> dict[str, bytes]:
 
 
 def _sample() -> dict[str, bytes]:
-    """Return what a run looks at: 100 of the files that say json, or all files with HASTEN_FUZZ_EXAMPLES."""
-    sources = {path: data for path, data in _standard_library().items() if not path.startswith("json/")}
+    """Return what a run looks at: 100 of the files that say json, or all files with HASTEN_FUZZ_EXAMPLES.
+
+    Without `json` itself, and without tests that put another module in its place, for which every call is refused.
+    """
+    sources = {
+        path: data
+        for path, data in _standard_library().items()
+        if not path.startswith("json/") and b"sys.modules['json'] = " not in data
+    }
     if laws.EXAMPLES:
         return sources
     using = [path for path in sorted(sources) if b"json" in sources[path]]

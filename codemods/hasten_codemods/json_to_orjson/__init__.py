@@ -11,9 +11,9 @@ reads it. Classes that the standard library's errors are caught by still catch: 
 Keys that are not text (integers, for one) are written as before: unless every key can be seen to be text, the new call
 carries `OPT_NON_STR_KEYS`. Promise it with `str_keys = true`, and the option is left out.
 
-What it does not see: a handler more than three calls above the call, or around a property, an operator method, a
-callback, or a generator that is consumed elsewhere; documents that a library hands over as a subclass of `str`; text
-that is read through `locals()`, class patterns or computed attribute names.
+What it does not see: a handler more than three calls above the call, or around a property, an operator method or a
+callback; documents that a library hands over as a subclass of `str`; text that is read through class patterns or
+computed attribute names; bodies that a middleware of plain ASGI looks at on their way.
 
 See <https://github.com/ijl/orjson> for orjson itself.
 """

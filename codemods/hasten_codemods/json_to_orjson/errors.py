@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from hasten.api import Call, Program, Scope, follow
+from hasten.api import Call, Module, Program, Scope, follow
 from hasten_codemods.json_to_orjson.contexts import Contexts
+from hasten_codemods.json_to_orjson.elsewhere import Elsewhere, is_lazy, lazy_around
 from hasten_codemods.json_to_orjson.handlers import Handler, Spot, caught, of_try, place_of
 from hasten_codemods.json_to_orjson.tasks import Tasks
 
@@ -45,25 +46,75 @@ class Errors:
         """Take the program."""
         self._program = program
         self._contexts = Contexts(program)
+        self._elsewhere = Elsewhere(program)
         self._tasks = Tasks(program)
         self._used: dict[tuple[str, int], list[Spot]] = {}
 
     def examine(self, call: Call, pairs: Sequence[tuple[str, str]]) -> Verdict:
         """Return what becomes of each `(error raised by json, error raised by orjson)` on its way up from `call`."""
         verdict = Verdict()
-        self._rise(Spot.of(call), tuple(_Flight(old, new) for old, new in pairs), verdict, set(), 0)
+        flights = tuple(_Flight(old, new) for old, new in pairs)
+        seen: set[tuple[str, int]] = set()
+        for spot in self._taken(call):
+            self._rise(spot, flights, verdict, seen, 0)
         return verdict
+
+    def _taken(self, call: Call) -> list[Spot]:
+        """Return where what a call gives is made: there, but for a generator or `map(json.loads, lines)`."""
+        spots = self._elsewhere.of_iterator(call.module, call.scope, call, call.use) if is_lazy(call) else []
+        return spots or [Spot.of(call)]
 
     def _rise(
         self, spot: Spot, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
     ) -> None:
+        lazy = lazy_around(spot.module, spot.scope)
+        if lazy is not None and (lazy.module.path, lazy.number) not in seen:
+            seen.add((lazy.module.path, lazy.number))
+            taken = self._elsewhere.of_generator(lazy)
+            for place in taken:
+                self._rise(place, flights, verdict, seen, depth)
+            if taken:
+                return
         for handlers in self._around(spot):
             flights = _past(handlers, flights, verdict)
             if not flights:
                 return
-        function = spot.module.enclosing(spot.scope, "function")
-        if function is None:
+        body = spot.module.enclosing(spot.scope, "function", "lambda")
+        if body is None:
+            self._rise_from_module(spot.module, flights, verdict, seen, depth)
+        elif body.kind == "lambda":
+            self._rise_from_lambda(body, flights, verdict, seen, depth)
+        else:
+            self._rise_from_function(body, flights, verdict, seen, depth)
+
+    def _rise_from_module(
+        self, module: Module, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
+    ) -> None:
+        if depth >= _FARTHEST or (module.path, 0) in seen:
             return
+        seen.add((module.path, 0))
+        spots, doubtful = self._elsewhere.of_module(module)
+        for place in spots:
+            self._rise(place, flights, verdict, seen, depth + 1)
+        for place in doubtful:
+            # Which module it is cannot be told: what is said of errors in general says nothing about this one.
+            guess = Verdict()
+            self._rise(place, flights, guess, seen, _FARTHEST)
+            verdict.changed += guess.changed
+
+    def _rise_from_lambda(
+        self, body: Scope, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
+    ) -> None:
+        if depth >= _FARTHEST or (body.module.path, body.number) in seen:
+            return
+        seen.add((body.module.path, body.number))
+        called = self._elsewhere.of_lambda(body)
+        for place in called or [Spot(body.module, body.parent, body.guard, body.span.start)]:
+            self._rise(place, flights, verdict, seen, depth + 1)
+
+    def _rise_from_function(
+        self, function: Scope, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
+    ) -> None:
         for handlers in self._contexts.of_decorators(function):
             flights = _past(handlers, flights, verdict)
         if depth >= _FARTHEST or (function.module.path, function.number) in seen:
@@ -74,6 +125,11 @@ class Errors:
         for caller, certain in self._program.callers(function, near=depth == 0):
             # The nearest callers may be guessed by name; a guess about a guess about a guess is no evidence.
             if not certain and depth > 1:
+                continue
+            if function.is_generator:
+                taken = self._elsewhere.of_iterator(caller.module, caller.scope, caller, caller.use)
+                for place in taken or [Spot.of(caller)]:
+                    self._rise(place, flights, verdict, seen, depth + 1)
                 continue
             if not function.is_async:
                 self._rise(Spot.of(caller), flights, verdict, seen, depth + 1)
@@ -89,19 +145,12 @@ class Errors:
             _past([handler], flights, verdict)
 
     def _around(self, spot: Spot) -> Iterator[list[Handler]]:
-        module = spot.module
-        scope, guard = spot.scope, spot.guard
-        while True:
-            for each in module.guards(guard):
-                if each.kind == "try":
-                    yield of_try(self._program, module, scope, each.payload)
-                else:
-                    yield from self._contexts.of_guard(module, scope, each)
-            # A comprehension or lambda runs where it stands; a function runs where it is called.
-            inner = module.scope(scope)
-            if inner.kind not in {"comp", "lambda"}:
-                return
-            scope, guard = inner.parent, inner.guard
+        """Yield what catches around a spot, as far as the function or lambda around it reaches."""
+        for each in spot.module.guards(spot.guard):
+            if each.kind == "try":
+                yield of_try(self._program, spot.module, spot.scope, each.payload)
+            else:
+                yield from self._contexts.of_guard(spot.module, spot.scope, each)
 
     def _uses(self, function: Scope) -> list[Spot]:
         """Return where a method runs that no call names: `with Config(text):` enters, `parser(text)` calls."""

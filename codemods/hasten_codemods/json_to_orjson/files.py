@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from hasten.api import Call, Module, Program, Sink, Span, follow
+from hasten_codemods.json_to_orjson.handlers import place_of
+from hasten_codemods.json_to_orjson.takers import Takers, takes
 from hasten_codemods.json_to_orjson.verdicts import Verdict, says_utf8
 
 Shape = list[Any]
@@ -33,6 +35,8 @@ _ABOUT_PATHS = frozenset(
         "chmod",
     ]
 )
+#: Arguments of a parser that show the spelling of a document, or may.
+_TELLING = frozenset({"parse_float", "parse_constant", "cls", "*", "**"})
 
 
 class Files:
@@ -41,6 +45,7 @@ class Files:
     def __init__(self, program: Program) -> None:
         """Take the program."""
         self.program = program
+        self._takers = Takers(program)
 
     def of_write(self, call: Call, place: str) -> Verdict:
         """Return what becomes of text that `write`, `write_text` and the like put into a file."""
@@ -127,16 +132,20 @@ class Files:
                 continue
             verdict = self._reads(call)
             if verdict is False:
-                there = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                there = _place(call)
                 if same is None:
                     return Verdict("JSON003", f"the file written at {place} may be the one read as text at {there}")
                 return Verdict("JSON001", f"the file written at {place} is read as text at {there}")
+            if verdict and _may_misread(call, certain=bool(same)):
+                return Verdict(
+                    "JSON004", f"the file written at {place} is read at {_place(call)} in what may not be UTF-8"
+                )
             readers += verdict is True and same is True
         if not readers:
             return Verdict(
                 "JSON003", f"the text is written to a file at {place}, and nothing in the program reads it back"
             )
-        stray = self._stray_use(module, scope, path, key) or self._listing
+        stray = self._stray_use(module, scope, path, key) or self._listing or self._taken(module, scope, path, key)
         if stray is not None:
             return Verdict("JSON003", f"the path of the file written at {place} is handed on at {stray}")
         return Verdict("JSON204", f"the file written at {place} is only read by JSON parsers", needs_no_known_text=True)
@@ -222,7 +231,9 @@ class Files:
                     return self._ends(owner[0], 0, ["n", owner[1]], depth + 1)
                 found = module.lookup(scope, name)
                 if found is not None and all(each.kind == "assign" and each.payload for each in found[1]):
-                    return [end for each in found[1] for end in self._ends(module, found[0], each.payload, depth + 1)]
+                    if found[0] == 0 and self.program.rebound(module, name, patches=False) is not None:
+                        return [""]
+                    return [end for each in found[1] for end in self._ends(module, each.scope, each.payload, depth + 1)]
             case ["a", ["n", "self"] as base, name] if depth < _DEEPEST:
                 stores = [each for each in module.facts["attribute_stores"].get(name, ()) if each[0] == base]
                 if stores and all(each[1] for each in stores):
@@ -238,6 +249,12 @@ class Files:
             for call in self.program.calls_named(name):
                 return f"{call.module.path}:{call.module.position(call.span.start).line}"
         return None
+
+    def _taken(self, module: Module, scope: int, path: Shape, key: tuple[str, ...]) -> str | None:
+        """Return a place that copies, measures or shows a file that may be this one by its path, or its directory."""
+        ends = self._ends(module, scope, path)
+        whole = key[1] if key[0] == "text" else ""
+        return next((each.place for each in self._takers.calls if takes(each, ends, whole)), None)
 
     def _stray_use(self, module: Module, scope: int, path: Shape, key: tuple[str, ...]) -> str | None:
         """Return a place that does something else with the path than to open the file or to ask about it."""
@@ -280,11 +297,12 @@ class Files:
 
     def _of_variable(self, module: Module, scope: int, name: str, depth: int) -> tuple[str, ...] | None:
         """Return the identity of the path in a variable: the path, if it can be seen, from whichever module."""
-        found = module.bindings(scope, name)
-        if len(found) != 1:
+        # A test that puts another path in its place reads that file by the other name.
+        binding = self.program.only_binding(module, scope, name, patches=False)
+        if binding is None:
             return None
-        if found[0].kind == "import":
-            dotted = module.import_target(module.imports()[found[0].payload])
+        if binding.kind == "import":
+            dotted = module.import_target(module.imports()[binding.payload])
             owner = self.program.owner_of(dotted)
             if owner is not None and depth < _DEEPEST:
                 return self._of_variable(owner[0], 0, owner[1], depth + 1)
@@ -292,8 +310,8 @@ class Files:
             self.program.want(name)
             return ("name", where, name)
         seen = None
-        if found[0].kind == "assign" and found[0].payload is not None:
-            seen = self._identity(module, scope, found[0].payload, depth + 1)
+        if binding.kind == "assign" and binding.payload is not None:
+            seen = self._identity(module, binding.scope, binding.payload, depth + 1)
         return seen or (("name", module.name, name) if scope == 0 else None)
 
     def _reads(self, call: Call) -> bool | None:
@@ -318,7 +336,8 @@ class Files:
         match use:
             case ["arg", int() as index, 0]:
                 call = module.call(index)
-                return module.dotted(scope, call.function) in {"json.load", "json.loads", "orjson.loads"}
+                known = module.dotted(scope, call.function) in {"json.load", "json.loads", "orjson.loads"}
+                return known and not any(each.keyword in _TELLING for each in call.arguments)
             case ["meth", "read", int() as index]:
                 call = module.call(index)
                 return self._parsed(module, call.scope, call.use, seen)
@@ -395,6 +414,31 @@ def _opened(module: Module, call: Call) -> tuple[Shape, bool, Shape | None] | No
     binary = mode is not None and "b" in str(mode.shape[2])
     encoding = call.argument(offset + 2 if dotted != "codecs.open" else 2, "encoding")
     return shape, binary, encoding.shape if encoding else None
+
+
+def _may_misread(call: Call, *, certain: bool) -> bool:
+    """Tell whether a file is read as text in another encoding than UTF-8, or in that of the system.
+
+    Where it is not `certain` that it is the file in question, only an encoding that is named counts.
+    """
+    if call.tail == "read_bytes":
+        return False
+    if call.tail == "read_text":
+        argument = call.argument(0, "encoding")
+        encoding = argument.shape if argument is not None else None
+    else:
+        opened = _opened(call.module, call)
+        if opened is None or opened[1]:
+            return False
+        encoding = opened[2]
+    if encoding is None:
+        return certain and call.module.dotted(call.scope, call.function) != "codecs.open"  # which reads bytes, then
+    sure = encoding[:2] == ["k", "str"]
+    return (certain or sure) and not says_utf8(encoding) and encoding != ["k", "str", "utf-8-sig"]
+
+
+def _place(call: Call) -> str:
+    return place_of(call.module, call.span.start)
 
 
 def _mode(call: Call, opened: tuple[Shape, bool, Shape | None] | None) -> str:

@@ -149,8 +149,9 @@ def caught(program: Program, module: Module, scope: int, types: Shape | None, de
     dotted = module.dotted(scope, types)
     if dotted is None:
         bound = module.lookup(scope, types[1]) if types[0] == "n" else None
-        if bound is not None and len(bound[1]) == 1 and bound[1][0].payload and bound[1][0].kind == "assign":
-            return caught(program, module, bound[0], bound[1][0].payload, depth + 1)
+        binding = program.only_binding(module, bound[0], types[1]) if bound is not None else None
+        if binding is not None and binding.payload and binding.kind == "assign":
+            return caught(program, module, binding.scope, binding.payload, depth + 1)
         return frozenset() if types[0] == "k" else _DOUBTFUL
     return _of_dotted(program, dotted, depth)
 
@@ -170,9 +171,9 @@ def _of_dotted(program: Program, dotted: str, depth: int) -> frozenset[str]:
         if name.isupper():
             program.want(name)  # a constant of a module that is not read yet
         return frozenset()
-    bindings = owner[0].bindings(0, owner[1])
-    if len(bindings) == 1 and bindings[0].kind == "assign" and bindings[0].payload:
-        return caught(program, owner[0], 0, bindings[0].payload, depth + 1) or frozenset()
+    binding = program.only_binding(owner[0], 0, owner[1])
+    if binding is not None and binding.kind == "assign" and binding.payload:
+        return caught(program, owner[0], binding.scope, binding.payload, depth + 1) or frozenset()
     return _DOUBTFUL
 
 
@@ -218,7 +219,15 @@ def _reads_words(program: Program, uses: list[list[Any]]) -> bool:
     """Tell whether a handler does more with its error than to raise another one from it that nobody asks for it."""
     if any(is_telling(use) for use in uses):
         return True
-    return ["raise"] in uses and any(program.attribute_reads(each) for each in ("__cause__", "__context__"))
+    return ["raise"] in uses and any(
+        program.attribute_reads(each) or _asked_by_name(program, each) for each in ("__cause__", "__context__")
+    )
+
+
+def _asked_by_name(program: Program, name: str) -> bool:
+    """Tell whether the program holds `getattr(error, name)`."""
+    found = (call.argument(1) for call in program.calls_named("getattr", want=False))
+    return any(each is not None and each.shape == ["k", "str", name] for each in found)
 
 
 def _is_shown_whole(module: Module, use: list[Any]) -> bool:

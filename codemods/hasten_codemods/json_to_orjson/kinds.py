@@ -110,19 +110,19 @@ def callee(program: Program, module: Module, scope: int, shape: Shape) -> str:
         owner = program.owner_of(dotted) if dotted is not None else None
         if owner is not None:
             module, name = owner
-            found: Any = (0, module.bindings(0, name))
+            binding = program.only_binding(module, 0, name)
         elif dotted is not None:
             return dotted
-        elif shape[0] == "n":
-            found = module.lookup(scope, shape[1])
+        elif shape[0] == "n" and (found := module.lookup(scope, shape[1])) is not None:
+            binding = program.only_binding(module, found[0], shape[1])
         else:
             return ""
-        if found is None or len(found[1]) != 1 or found[1][0].kind != "assign":
+        if binding is None or binding.kind != "assign":
             return dotted or ""
-        value = found[1][0].payload
+        value = binding.payload
         if value is None or value[0] not in {"n", "a"}:
             return dotted or ""
-        scope, shape = found[0], value
+        scope, shape = binding.scope, value
     return ""
 
 
@@ -176,12 +176,12 @@ def is_float(program: Program, module: Module, scope: int, shape: Shape | None, 
             found = module.lookup(scope, name)
             if found is None or len(found[1]) != 1:
                 return False
-            owner, (binding,) = found
+            (binding,) = found[1]
             if binding.kind == "param":
-                return bool(module.scope(owner).parameters[binding.payload][2] == ["n", "float"])
+                return bool(module.scope(found[0]).parameters[binding.payload][2] == ["n", "float"])
             if binding.kind == "for" and binding.payload is not None and binding.payload[0] in {"l", "t", "s"}:
-                return any(is_float_key(program, module, owner, each) for each in binding.payload[1])
-            return binding.kind == "assign" and is_float(program, module, owner, binding.payload, depth + 1)
+                return any(is_float_key(program, module, binding.scope, each) for each in binding.payload[1])
+            return binding.kind == "assign" and is_float(program, module, binding.scope, binding.payload, depth + 1)
         case _:
             return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hasten.api import Argument, Call, Module, Program, Scope
-from hasten_codemods.json_to_orjson import floatkeys, kinds, tuples
+from hasten_codemods.json_to_orjson import floatkeys, kinds, tables, tuples
 
 Shape = list[Any]
 
@@ -16,6 +16,8 @@ _FARTHEST = 12
 _MOST = 2000
 
 _NATIVE = ("datetime.", "uuid.", "pendulum.", "arrow.")
+#: Methods of such values that give text or a number.
+_PLAIN_METHODS = frozenset({"isoformat", "strftime", "timestamp", "total_seconds", "hex"})
 #: Functions that make integers of any size; `int(digest, 16)` is another.
 _GROWING = frozenset({"factorial", "from_bytes", "getrandbits", "randbits"})
 #: Calls that hand on the parts of their arguments in a collection of their own.
@@ -171,9 +173,9 @@ class _Walk:
         owner, bindings = found
         for binding in bindings:
             if binding.payload is not None and "L" in binding.nest and binding.kind in {"assign", "unpack"}:
-                self._grown(module, owner, name, binding.kind, binding.payload, binding.start)
+                self._grown(module, binding.scope, name, binding.kind, binding.payload, binding.start)
             if binding.kind in {"assign", "for", "with", "aug", "unpack"} and binding.payload is not None:
-                self.step(module, owner, binding.payload, depth + 1, binding.start)
+                self.step(module, binding.scope, binding.payload, depth + 1, binding.start)
             elif binding.kind == "import":
                 self._imported(module, binding.payload, depth)
             elif binding.kind == "param":
@@ -258,18 +260,18 @@ class _Walk:
             self._note("JSON006", _BIG_ATTRIBUTES[name], module, at)
         if not self._once("attribute", name):
             return
-        for other in self.program.modules:
-            for _base, value, where, start in other.facts["attribute_stores"].get(name, ()):
+        for other in self.program.modules_with("attribute_stores", name):
+            for _base, value, where, start in other.facts["attribute_stores"][name]:
                 if value is not None:
                     self.step(other, where, value, depth + 1, start)
+        for other in self.program.modules_with("item_stores", name):
             for stored, key, value, where in other.facts["item_stores"]:
                 if stored[0] == "a" and stored[2] == name:
                     self._item(other, where, key, value, depth)
-            for read in other.attribute_reads(name):
-                if read.use[:2] == ["meth", "move_to_end"]:
-                    self._note(
-                        "JSON007", "an OrderedDict in another order than its `dict` holds", other, read.span.start
-                    )
+        for read in self.program.attribute_reads(name, want=False):
+            if read.use[:2] == ["meth", "move_to_end"]:
+                what = "an OrderedDict in another order than its `dict` holds"
+                self._note("JSON007", what, read.module, read.span.start)
 
     def _call(self, module: Module, index: int, depth: int) -> None:
         call = module.call(index)
@@ -279,14 +281,8 @@ class _Walk:
         if dotted == "builtins.float":
             if kinds.makes_non_finite(call):
                 self._note("JSON005", "NaN or infinity", module, start)
-        elif dotted.startswith(_NATIVE) and call.tail not in {
-            "isoformat",
-            "strftime",
-            "timestamp",
-            "total_seconds",
-            "hex",
-        }:
-            self._note("JSON008", f"a value made by `{dotted}`", module, start)
+        elif dotted.startswith(_NATIVE) and call.tail not in _PLAIN_METHODS:
+            self._native(dotted, module, start)
         elif call.tail in _GROWING or (dotted == "builtins.int" and len(call.arguments) > 1):
             self._note("JSON006", f"an integer of any size, from `{call.tail}`,", module, start)
         elif named or dotted in tuples.MANY or call.tail in tuples.METHODS_OF_MANY:
@@ -305,24 +301,37 @@ class _Walk:
 
     def _mapped(self, module: Module, call: Call, depth: int) -> None:
         """Look at what `map(function, ...)` gives: the results of a function that is only named."""
-        function = call.arguments[0].shape
-        dotted = kinds.callee(self.program, module, call.scope, function)
+        self._given(module, call.scope, call.arguments[0].shape, depth, call)
+        for argument in call.arguments[1:]:
+            self.step(module, call.scope, argument.shape, depth + 1, argument.span.start)
+
+    def _given(self, module: Module, scope: int, function: Shape, depth: int, call: Call) -> None:
+        """Look at what a function gives that `call` only names: in the arguments of `map`, or in a table."""
+        dotted = kinds.callee(self.program, module, scope, function)
         target = self.program.resolve(dotted) if dotted else None
-        if dotted in tuples.ONE or kinds.is_tuple_class(self.program, module, call.scope, function):
-            self._note("JSON007", f"the named tuples that `{function[-1]}` gives", module, call.span.start)
+        start = call.span.start
+        if dotted in tuples.ONE or kinds.is_tuple_class(self.program, module, scope, function):
+            self._note("JSON007", f"the named tuple that `{function[-1]}` gives", call.module, start)
+        elif dotted.startswith(_NATIVE):
+            self._native(dotted, call.module, start)
         elif target is not None:
             self._result(target, depth)
         elif function[0] == "m":
             for shape in module.scope(function[1]).returned:
-                self.step(module, function[1], shape, depth + 1, call.span.start)
-        for argument in call.arguments[1:]:
-            self.step(module, call.scope, argument.shape, depth + 1, argument.span.start)
+                self.step(module, function[1], shape, depth + 1, module.scope(function[1]).span.start)
+
+    def _native(self, dotted: str, module: Module, at: int) -> None:
+        if dotted.rpartition(".")[2] not in _PLAIN_METHODS:
+            self._note("JSON008", f"a value made by `{dotted}`", module, at)
 
     def _own(self, module: Module, index: int, depth: int) -> None:
         """Look at a call of one of the program's own classes or functions."""
         call = module.call(index)
         target, known = self.program.target_of(call)
         if target is None:
+            if call.function[0] in {"i", "c", "n"} and not known:
+                for owner, scope, function in tables.functions(self.program, module, call.scope, call.function):
+                    self._given(owner, scope, function, depth, call)
             # `self.next.to_dict()` inside `to_dict`: which class it is of cannot be told, but its name says enough.
             if call.function[0] == "a" and any(each.name == call.tail for each in self._inside):
                 self._recursion(call)

@@ -143,7 +143,7 @@ def _reached(program: Program, module: Module) -> Iterator[Site]:
             if shape[0] == "n":
                 via = ""  # found by its import
         elif found is None and root[0] == "n":
-            names = dotted.removeprefix("builtins.")
+            names = _spelled(shape)
             for each in starred:
                 target = module.import_target(each).removesuffix("*") + names
                 if ultimate(program, target).startswith("json.") and not target.startswith("json."):
@@ -152,6 +152,11 @@ def _reached(program: Program, module: Module) -> Iterator[Site]:
             via = "an attribute" if _in_a_class(program) else ""
         if via:
             yield Site(module, call.scope, call.tail, call.span, call.span, -1, call, call.use, via=via)
+
+
+def _spelled(shape: list[Any]) -> str:
+    """Return a dotted expression as it is written."""
+    return f"{_spelled(shape[1])}.{shape[2]}" if shape[0] == "a" else str(shape[1])
 
 
 def _in_a_class(program: Program) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hasten.api import Module, Program
+from hasten.api import Module, Program, Read, Sink, Span, follow
 
 Shape = list[Any]
 
@@ -78,6 +78,8 @@ _ANNOTATIONS: dict[str, frozenset[str]] = {
     "int": NO_TEXT | {"big"},
     "float": NO_TEXT | {"nan", "claimed"},
 }
+#: What is in doubt about a value that is no collection, and so cannot be changed.
+_SCALARS = ({"surrogate"}, *_ANNOTATIONS.values(), NO_TEXT | {"nan"})
 _CONTAINERS = frozenset(
     {"list", "List", "Sequence", "tuple", "Tuple", "Iterable", "dict", "Dict", "Mapping", "MutableMapping"}
 )
@@ -128,6 +130,8 @@ class Values:
 
     program: Program
     _known: dict[tuple[int, str, int], tuple[Shape, frozenset[str]]] = field(default_factory=dict)
+    _changed: dict[tuple[str, int, str], bool] = field(default_factory=dict)
+    _attributes: dict[str, bool] = field(default_factory=dict)
 
     def doubts(self, module: Module, scope: int, shape: Shape, depth: int = 0) -> frozenset[str]:
         """Return what is in doubt about the value; `EVERYTHING` where it cannot be seen."""
@@ -257,36 +261,55 @@ class Values:
     def of_name(self, module: Module, scope: int, name: str, depth: int) -> frozenset[str]:
         """Return what is in doubt about a variable: its one value, or its annotation."""
         found = module.lookup(scope, name)
-        if found is None or len(found[1]) != 1:
+        binding = self.program.only_binding(module, found[0], name) if found is not None else None
+        if found is None or binding is None:
             return EVERYTHING
-        owner, (binding,) = found
+        owner = found[0]
         if binding.kind == "param":
             return self.of_parameter(module, owner, name, binding.payload, depth)
         if binding.kind != "assign" or binding.payload is None or "L" in binding.nest:
             return EVERYTHING
-        doubts = self.doubts(module, owner, binding.payload, depth + 1)
+        doubts = self.doubts(module, binding.scope, binding.payload, depth + 1)
         if binding.payload[0] in {"d", "l", "c", "n", "?", "b"} and self.is_changed(module, owner, name):
             return EVERYTHING
         return doubts
 
     def of_attribute(self, module: Module, scope: int, name: str, depth: int) -> frozenset[str]:
-        """Return what is in doubt about `self.name`: what its class puts there, if that is text or a number.
+        """Return what is in doubt about `self.name`: what its class puts there.
 
-        A collection may be filled from anywhere, so nothing is known about one that is kept.
+        A collection may be filled from anywhere, so nothing is known about one unless all who read it only look.
         """
         owner = self.program.method_owner(module, scope)
         result = NOTHING
         stores = [
-            (each, *record) for each in self.program.modules for record in each.facts["attribute_stores"].get(name, ())
+            (each, *record)
+            for each in self.program.modules_with("attribute_stores", name)
+            for record in each.facts["attribute_stores"][name]
         ]
+        collection = False
         for other, base, value, where, _start in stores:
             if base != ["n", "self"] or value is None or self.program.method_owner(other, where) != owner:
                 return EVERYTHING
-            result |= self.doubts(other, where, value, depth + 1)
+            doubts = self.doubts(other, where, value, depth + 1)
+            result |= doubts
             if value[0] not in {"n", "k", "f", "c"} or "keys" in result:
                 return EVERYTHING
+            # What `json.loads` gives, or a parameter, is text or a number only where that can be seen.
+            collection = collection or (value[0] in {"n", "c"} and doubts not in _SCALARS)
         self.program.want(name)
+        if collection and self._attribute_is_changed(name):
+            return EVERYTHING
         return result if stores and owner is not None else EVERYTHING
+
+    def _attribute_is_changed(self, name: str) -> bool:
+        """Tell whether anything but looking may happen to what instances hold as `name`, whatever holds it."""
+        if name not in self._attributes:
+            self._attributes[name] = True  # while it is looked for
+            asked = [call.argument(1) for call in self.program.calls_named("getattr", want=False)]
+            self._attributes[name] = any(each is not None and each.shape == ["k", "str", name] for each in asked) or (
+                not all(self._looks(read) for read in self.program.attribute_reads(name))
+            )
+        return self._attributes[name]
 
     def of_parameter(self, module: Module, owner: int, name: str, number: int, depth: int) -> frozenset[str]:
         """Return what a parameter's annotation leaves in doubt, and what defaults and calls in plain sight add."""
@@ -306,13 +329,40 @@ class Values:
         return result
 
     def is_changed(self, module: Module, owner: int, name: str) -> bool:
-        """Tell whether anything but looking may happen to a variable's value, or to a part of it."""
-        return not all(self._only_looks(module, read.scope, read.use) for read in module.reads(owner, name))
+        """Tell whether anything but looking may happen to a variable's value, or to a part of it.
+
+        A variable of a function has a new value in each call, and what the caller does with that comes later. That of a
+        module, or of the function around, is there for all who import it, or are given it.
+        """
+        key = (module.path, owner, name)
+        if key not in self._changed:
+            self._changed[key] = True  # while it is looked for
+            if owner == 0:
+                sinks = follow(self.program, module, 0, Span(0, 0), ["asg", 0, name])
+                self._changed[key] = not all(self._sink_looks(each) for each in sinks)
+            else:
+                self._changed[key] = not all(
+                    self._looks(read, new=read.scope == owner) for read in module.reads(owner, name)
+                )
+        return self._changed[key]
+
+    def _looks(self, read: Read, *, new: bool = False) -> bool:
+        """Tell whether a read only looks at a value; one that is returned is looked at by the callers, or is `new`."""
+        if read.use[0] != "ret" or new:
+            return self._only_looks(read.module, read.scope, read.use) or read.use[0] == "ret"
+        sinks = follow(self.program, read.module, read.scope, read.span, read.use)
+        return all(self._sink_looks(each) for each in sinks)
+
+    def _sink_looks(self, sink: Sink) -> bool:
+        # What nobody in sight uses is changed by nobody in sight.
+        return sink.kind == "unseen" or (
+            sink.kind == sink.use[0] and self._only_looks(sink.module, sink.scope, sink.use)
+        )
 
     def _only_looks(self, module: Module, scope: int, use: list[Any]) -> bool:
         match use:
             case ["sub", inner]:
-                return inner[0] in _LOOKS or (inner[0] == "sub" and self._only_looks(module, scope, inner))
+                return inner[0] in _LOOKS or (inner[0] in {"sub", "arg"} and self._only_looks(module, scope, inner))
             case ["meth", method, index] if method in _LOOKING_METHODS:
                 return module.call(index).use[0] in _LOOKS
             case ["arg", index, _]:
@@ -321,7 +371,7 @@ class Values:
                     root == "builtins" and last in _LOOKING_CALLS
                 )
             case [kind, *_]:
-                return kind in _LOOKS or kind == "ret"
+                return kind in _LOOKS
             case _:
                 return False
 
@@ -395,10 +445,8 @@ def document_is_text(values: Values, module: Module, scope: int, shape: Shape, d
         return dotted in {"json.dumps", "orjson.dumps", "builtins.bytes", "subprocess.check_output"}
     if shape[0] == "n" and depth < _DEEPEST:
         found = module.lookup(scope, shape[1])
-        if found is None or len(found[1]) != 1:
+        binding = values.program.only_binding(module, found[0], shape[1]) if found is not None else None
+        if binding is None or binding.kind != "assign" or binding.payload is None:
             return False
-        owner, (binding,) = found
-        if binding.kind != "assign" or binding.payload is None:
-            return False
-        return document_is_text(values, module, owner, binding.payload, depth + 1)
+        return document_is_text(values, module, binding.scope, binding.payload, depth + 1)
     return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
-from hasten.api import Call
+from hasten.api import Call, Program
 from hasten_codemods.json_to_orjson import arguments, values
 from hasten_codemods.json_to_orjson.arguments import Spelling
 from hasten_codemods.json_to_orjson.evidence import Context, Evidence
+from hasten_codemods.json_to_orjson.handlers import Handler, of_try
 from hasten_codemods.json_to_orjson.readers import Verdict
 from hasten_codemods.json_to_orjson.sites import Site
 
@@ -149,7 +151,7 @@ class Writing:
         )
         if not doubts & {"native", "subclass"}:
             if "claimed" in doubts:
-                self._circular_evidence(call, evidence)
+                self._claimed_evidence(call, spelling, evidence)
             return
         verdict = self._context.errors.examine(call, _DUMPS_ERRORS)
         for old, new, place in verdict.changed:
@@ -165,10 +167,28 @@ class Writing:
                 "JSON013", f"the words of a JSON error are expected at {self._context.witnesses.writing_message}"
             )
 
-    def _circular_evidence(self, call: Call, evidence: Evidence) -> None:
-        """Look for handlers of what a collection raises that holds itself, whatever its annotation says."""
+    def _claimed_evidence(self, call: Call, spelling: Spelling, evidence: Evidence) -> None:
+        """Look for handlers of what an annotation does not rule out: it is a promise, and nobody checks it.
+
+        A collection may hold itself, whatever is said about it. And who catches `TypeError` around this very call does
+        not believe that everything in it can be written.
+        """
+        for handler in () if spelling.default else _handlers_around(self._context.program, call):
+            if handler.catches is not None and "TypeError" in handler.catches:
+                evidence.hazard(
+                    "JSON008",
+                    f"the handler at {handler.place} may count on a TypeError that orjson does not raise, whatever "
+                    "the annotation says",
+                )
         verdict = self._context.errors.examine(call, _CIRCULAR_ERRORS)
         for old, new, place in verdict.changed:
             evidence.hazard("JSON012", f"{old} becomes {new}, which the handler at {place} treats differently")
         if verdict.read:
             evidence.hazard("JSON013", f"the words of the error are read at {verdict.read[0]}")
+
+
+def _handlers_around(program: Program, call: Call) -> Iterator[Handler]:
+    """Yield the handlers of every `try` around a call, in its own function."""
+    for guard in call.module.guards(call.guard):
+        if guard.kind == "try":
+            yield from of_try(program, call.module, call.scope, guard.payload)

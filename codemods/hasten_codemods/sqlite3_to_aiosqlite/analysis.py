@@ -21,6 +21,7 @@ from hasten.api import (
     Refusal,
     Scope,
     Step,
+    Tasks,
     Use,
     find_uses,
     trouble_with,
@@ -29,7 +30,6 @@ from hasten_codemods.sqlite3_to_aiosqlite.helper import Helper
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
-from hasten_codemods.sqlite3_to_aiosqlite.tasks import Tasks
 
 _CONNECT = "sqlite3.connect"
 _DEPENDENCY = "aiosqlite>=0.20"

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from hasten.cli.options import Options, common, rewriting
+from hasten.cli.places import here
 
 
 @click.command("preview")
@@ -18,6 +19,7 @@ def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as decl
     PATHS are files and directories, the current directory by default; `-` is standard input. The diffs go to standard
     output, ready for `git apply`; everything else goes to standard error.
     """
+    here()  # some versions of Python cannot even import the rest in a directory that is gone
     from hasten.cli import work
 
     return work.preview(Options(**given))
@@ -33,6 +35,7 @@ def apply_command(**given: Any) -> int:  # noqa: ANN401 - as above
     PATHS are files and directories, the current directory by default. With `-` or `--stdin-filename`, the rewritten
     text goes to standard output and no file is written.
     """
+    here()  # some versions of Python cannot even import the rest in a directory that is gone
     from hasten.cli import work
 
     return work.apply(Options(**given))

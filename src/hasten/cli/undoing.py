@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hasten.cli import streams
+from hasten.cli.places import here, shown_from
 
 
 @click.command("undo")
@@ -16,12 +17,12 @@ def undo_command(run: int | None, *, listed: bool, quiet: bool) -> int:
 
     Every file gets the content that it had before. A file that was changed since is left as it is.
     """
+    cwd = here()  # some versions of Python cannot even import the rest in a directory that is gone
     from hasten.apply import undo
-    from hasten.cli.places import here, shown_from
     from hasten.discover import find_root
     from hasten.journal import runs
 
-    root = find_root([], here())
+    root = find_root([], cwd)
     if listed:
         known = runs(root)
         rows = [[str(each.id), each.started, each.state, str(len(each.files))] for each in known]

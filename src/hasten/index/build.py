@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 8
+FACTS_VERSION = 9
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -58,6 +58,7 @@ class _Walk(Expressions):
             "starts": self.starts,
             "scopes": self.scopes,
             "binds": self.binds,
+            "rebound": _rebound(self.scopes, self.binds),
             "reads": self.reads,
             "calls": self.calls,
             "imports": self.imports,
@@ -66,6 +67,7 @@ class _Walk(Expressions):
             "attribute_reads": self.attribute_reads,
             "attribute_stores": self.attribute_stores,
             "item_stores": self.item_stores,
+            "modules_read": self.modules_read,
             "strings": self.strings,
             "big": self.big,
             "infinite": self.infinite,
@@ -340,6 +342,26 @@ _VISITS: dict[type[ast.AST], Callable[[Any, Any], None]] = {
     ast.Match: _Walk.match,
     ast.TryStar: _Walk.try_,
 }
+
+
+def _rebound(scopes: list[Any], binds: list[dict[str, list[Any]]]) -> dict[str, list[list[int]]]:
+    """Return, by name, `[owner, scope]` for each scope that binds a name of another one: `global` and `nonlocal`."""
+    found: dict[str, list[list[int]]] = {}
+    for number, table in enumerate(binds):
+        for name, records in table.items():
+            kinds = {each[0] for each in records}
+            if len(kinds) < 2 or kinds.isdisjoint({"global", "nonlocal"}):  # noqa: PLR2004 - declared, and bound
+                continue
+            owner = 0 if "global" in kinds else scopes[number][2]
+            while owner > 0 and (
+                scopes[owner][0] == "class"
+                or not any(each[0] != "nonlocal" for each in binds[owner].get(name, ()))
+                or any(each[0] == "nonlocal" for each in binds[owner][name])
+            ):
+                owner = scopes[owner][2]
+            if owner != number:
+                found.setdefault(name, []).append([owner, number])
+    return found
 
 
 def _numbers(names: Iterable[str]) -> dict[str, list[int]]:

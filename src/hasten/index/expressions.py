@@ -46,6 +46,7 @@ class Expressions:
         self.attribute_reads: dict[str, list[Any]] = {}
         self.attribute_stores: dict[str, list[Any]] = {}
         self.item_stores: list[Any] = []
+        self.modules_read: list[Any] = []
         self.strings: list[Any] = []
         self.big: list[int] = []
         self.infinite: list[int] = []
@@ -307,7 +308,10 @@ class Expressions:
     def subscript(self, node: ast.Subscript, use: Use) -> Shape:
         """Visit the read of an item."""
         index = self.visit(node.slice, ["idx"])
-        return ["i", self.visit(node.value, ["sub", use]), index]
+        value = node.value
+        if isinstance(value, ast.Attribute) and value.attr == "modules":  # of `sys`, most likely
+            self.modules_read.append([base_shape(value), index, use, self.scope, *self.at(node)])
+        return ["i", self.visit(value, ["sub", use]), index]
 
     def slice_(self, node: ast.Slice, use: Use) -> Shape:  # noqa: ARG002
         """Visit a slice."""

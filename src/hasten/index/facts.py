@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Sections that are looked at in every module, whatever is asked: small, and always unpacked.
-_EVERYONES = ("imports", "strings", "big", "infinite")
-#: So many packed bytes may be unpacked at a time, in all modules together: about 60 MiB of lists.
-_MOST = 4 * 1024 * 1024
+_EVERYONES = ("imports", "strings", "big", "infinite", "rebound", "modules_read")
+#: So many packed bytes may be unpacked at a time, in all modules together: about 250 MiB of lists. Questions that go
+#: through all modules, one after the other, unpack everything again and again where it does not fit.
+_MOST = 16 * 1024 * 1024
 
 
 class Memory:
@@ -69,8 +70,16 @@ class Facts(dict[str, Any]):
 
 
 def pack(facts: Mapping[str, Any]) -> bytes:
-    """Return the facts of a module as bytes, each section by itself."""
-    parts = [(section, orjson.dumps(value)) for section, value in facts.items() if section not in _EVERYONES]
-    sizes = [(section, len(part)) for section, part in parts]
-    head = orjson.dumps({"whole": {section: facts[section] for section in _EVERYONES}, "sizes": sizes})
+    """Return the facts of a module as bytes, each section by itself.
+
+    Raises:
+        RecursionError: a shape nests deeper than orjson writes, such as that of a sum of 254 terms.
+    """
+    try:
+        parts = [(section, orjson.dumps(value)) for section, value in facts.items() if section not in _EVERYONES]
+        sizes = [(section, len(part)) for section, part in parts]
+        head = orjson.dumps({"whole": {section: facts[section] for section in _EVERYONES}, "sizes": sizes})
+    except orjson.JSONEncodeError as error:
+        # Facts are lists, text and numbers of 64 bits at most: nothing else in them can be refused.
+        raise RecursionError(str(error)) from error
     return b"%d\n%b" % (len(head), b"".join([head, *(part for _, part in parts)]))

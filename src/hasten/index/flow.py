@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hasten.index import shown
+from hasten.index import elsewhere, shown
 from hasten.index.module import Call, Module, Scope, Use
 from hasten.index.program import Program
 from hasten.model import Position, Span
@@ -139,7 +139,12 @@ class _Trail:
             return
         kind = module.scope(owner).kind
         if kind == "class":
+            self.held_by(step, module.scope(owner))
             self.by_attribute_name(step, name)
+        elif kind == "function":
+            whole = shown.locals_read(module, owner, name)
+            if whole is not None:
+                self.sink("outside", _Step(module, whole.scope, whole.span, whole.use, step.depth, step.certain))
         waiting = len(self.pending)
         for read in module.reads(owner, name):
             self.pending.append(_Step(module, read.scope, read.span, read.use, step.depth + 1, step.certain))
@@ -158,9 +163,7 @@ class _Trail:
                 imported = module.imports()[number]
                 target = module.import_target(imported).removesuffix("*")
                 if record[5] == "*":
-                    if self.program.named(target.removesuffix(".")) is step.module:
-                        self.sink("escapes", _Step(module, 0, step.span, step.use, step.depth, step.certain))
-                    continue
+                    continue  # see below
                 if self.program.owner_of(target) != (step.module, name):
                     continue
                 bound = imported.asname or name
@@ -169,6 +172,16 @@ class _Trail:
                 if imported.scope == 0 and self.once("imported", module.path, bound):
                     onward = _Step(module, 0, step.span, step.use, step.depth + 1, step.certain)
                     self.imported_variable(onward, bound)
+        for module in elsewhere.star_importers(self.program, step.module):
+            if self.once("imported", module.path, name) and not module.is_bound(0, name):
+                for read in module.reads_of(name):
+                    if module.lookup(read.scope, name) is None:
+                        self.pending.append(
+                            _Step(module, read.scope, read.span, read.use, step.depth + 1, step.certain)
+                        )
+                self.imported_variable(_Step(module, 0, step.span, step.use, step.depth + 1, step.certain), name)
+        for read in self.program.held(step.module).reads.get(name, ()):
+            self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, certain=False))
         for read in self.program.attribute_reads(name):
             base = next(
                 (each[0] for each in read.module.facts["attribute_reads"][name] if each[3] == read.span.start), None
@@ -176,11 +189,13 @@ class _Trail:
             dotted = read.module.dotted(read.scope, base) if base is not None else None
             # `import_module("constants").TEXT` may be this one, too.
             dynamic = dotted is None and bool(self.program.calls_named("import_module", want=False))
-            made = base is not None and (base[0] == "c" or dynamic)
+            # So may anything unknown, where the module is an object that was lost from sight.
+            lost = dotted is None and self.program.held(step.module).lost is not None and base not in _SELVES
+            made = base is not None and (base[0] == "c" or dynamic or lost)
             if made or (dotted is not None and self.program.named(dotted) is step.module):
                 self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
         self.asked_by_name(step, name)
-        whole = shown.namespace_read(self.program, step.module)
+        whole = shown.namespace_read(self.program, step.module, name)
         if whole is not None:
             self.sink("outside", _Step(whole.module, whole.scope, whole.span, whole.use, step.depth, step.certain))
 
@@ -196,11 +211,15 @@ class _Trail:
     def attribute(self, step: _Step, base: Use, name: str) -> None:
         if base[0] == "n" and base[1] == "self":
             owner = self.program.method_owner(step.module, step.scope)
-            if owner is not None and (owner.decorators or shown.shows(self.program, owner)):
-                self.sink("outside", step)  # a dataclass shows and compares what it holds
+            if owner is not None:
+                self.held_by(step, owner)
             self.by_attribute_name(step, name)
         else:
             self.sink("asgattr", step, certain=False)
+
+    def held_by(self, step: _Step, owner: Scope) -> None:
+        if owner.decorators or shown.shows(self.program, owner):
+            self.sink("outside", step)  # a dataclass shows and compares what it holds
 
     def by_attribute_name(self, step: _Step, name: str) -> None:
         if not self.once("attribute", name):
@@ -208,7 +227,7 @@ class _Trail:
         reads = self.program.attribute_reads(name)
         for read in reads:
             self.pending.append(_Step(read.module, read.scope, read.span, read.use, step.depth + 1, step.certain))
-        for module in self.program.modules:
+        for module in self.program.modules_with("reads", name):
             for scope, table in enumerate(module.facts["reads"]):
                 for start, end, use in table.get(name, ()):
                     if module.facts["scopes"][scope][0] == "class":
@@ -266,6 +285,25 @@ class _Trail:
             self.sink("unseen", step)
         if self.program.references(function):
             self.sink("escapes", step)
+        self.called_by_name(step, function)
+
+    def called_by_name(self, step: _Step, function: Scope) -> None:
+        """Follow the result out of `getattr(anything, "name")()` and `methodcaller("name")`."""
+        for call in self.program.calls_named("getattr", want=False):
+            asked = call.argument(1)
+            if asked is None or asked.shape[:3] != ["k", "str", function.name]:
+                continue
+            if call.use[0] == "callee":
+                outer = call.module.call(call.use[1])
+                self.pending.append(
+                    _Step(outer.module, outer.scope, outer.span, outer.use, step.depth + 1, certain=False)
+                )
+            elif call.use[0] not in {"cond", "expr"}:
+                self.sink("escapes", _Step(call.module, call.scope, call.span, call.use, step.depth, step.certain))
+        for call in self.program.calls_named("methodcaller", want=False):
+            asked = call.argument(0)
+            if asked is not None and asked.shape[:3] == ["k", "str", function.name]:
+                self.sink("escapes", _Step(call.module, call.scope, call.span, call.use, step.depth, step.certain))
 
     def lambda_result(self, step: _Step, function: Scope) -> None:
         use = function.bases[0] if function.bases else ["lambda"]
@@ -303,11 +341,18 @@ class _Trail:
             and not self.program.is_static(target)
         )
         if target.kind == "class":
-            constructor = self.program.find_method(target, "__init__")
-            if constructor is None:
+            found = [self.program.find_method(target, each) for each in ("__init__", "__new__")]
+            constructors = [each for each in found if each is not None]
+            if not constructors:
                 self.field(step, call, where)
                 return
-            target = constructor
+            for each in constructors[1:]:
+                self.parameter(step, call, each, where, bound=True)
+            target = constructors[0]
+        self.parameter(step, call, target, where, bound=bound)
+
+    def parameter(self, step: _Step, call: Call, target: Scope, where: int | str, *, bound: bool) -> None:
+        """Follow an argument into the parameter of a function that it fills."""
         # A test may put something else in the function's place, and look at what it is given.
         self.program.want(target.name)
         instead = shown.replaced(self.program, target)
@@ -320,6 +365,10 @@ class _Trail:
         if name is None:
             self.sink("arg", step, call)
             return
+        assigned = shown.assigned_instead(self.program, target)
+        if assigned is not None:
+            module, scope, start = assigned
+            self.sink("outside", _Step(module, scope, Span(start, start), step.use, step.depth, step.certain))
         for each, parameter in [(target, name), *self.overrides(target, where, bound=bound)]:
             if self.once("parameter", each.module.path, each.number, parameter):
                 for read in each.module.reads(each.number, parameter):
@@ -330,7 +379,7 @@ class _Trail:
     def overrides(self, target: Scope, where: int | str, *, bound: bool) -> list[tuple[Scope, str]]:
         """Return the methods of subclasses that a call of the method `target` may reach, with the parameter filled."""
         owner = target.module.scope(target.parent)
-        if owner.kind != "class" or target.name == "__init__":
+        if owner.kind != "class" or target.name in {"__init__", "__new__"}:
             return []
         found: list[tuple[Scope, str]] = []
         for each in self.program.definitions(target.name):
@@ -348,6 +397,8 @@ class _Trail:
         self.sink("arg", step, call)
 
 
+#: What is no module, whatever else it may be.
+_SELVES = (["n", "self"], ["n", "cls"])
 _TRANSPARENT = frozenset(
     {
         "builtins.staticmethod",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -24,12 +25,15 @@ class Binding(NamedTuple):
         payload: an import's, scope's or parameter's number, or the shape of the value.
         start: the character offset.
         nest: the conditions around it, outermost first: I(f) T(YPE_CHECKING) L(oop) t(ry) e(xcept) f(inally).
+        scope: where it stands, and where the names in its shape belong to: another one than the owner of the name
+            where that declares it `global` or `nonlocal`.
     """
 
     kind: str
     payload: Any
     start: int
     nest: str
+    scope: int
 
 
 class Import(NamedTuple):
@@ -129,12 +133,16 @@ class Call:
 
     def argument(self, position: int, keyword: str = "") -> Argument | None:
         """Return the argument at `position`, or the one named `keyword`; None where it is not there to be seen."""
-        for index, each in enumerate(self.arguments):
-            if each.keyword == "*":
+        records = self.record[4]
+        for index, (word, shape, start, end) in enumerate(records):
+            if word == "*":
                 break
-            if each.keyword is None and index == position:
-                return each
-        return next((each for each in self.arguments if keyword and each.keyword == keyword), None)
+            if word is None and index == position:
+                return Argument(word, shape, Span(start, end))
+        for word, shape, start, end in records if keyword else ():
+            if word == keyword:
+                return Argument(word, shape, Span(start, end))
+        return None
 
 
 class Scope(NamedTuple):
@@ -217,6 +225,7 @@ class Module:
     _remembered: dict[str, Any] = field(default_factory=dict, repr=False)
     _dotted: dict[tuple[int, str], str | None] = field(default_factory=dict, repr=False)
     _imports: list[Import] | None = field(default=None, repr=False)
+    _starred: Callable[[Module, str], str | None] | None = field(default=None, repr=False)
 
     @property
     def is_package(self) -> bool:
@@ -234,6 +243,30 @@ class Module:
             self._remembered[key] = make()
         answer: ValueT = self._remembered[key]
         return answer
+
+    def names(self, section: str) -> frozenset[str]:
+        """Return the names under which a section of the facts has something.
+
+        Args:
+            section: one that is kept by name (`tails`, `definitions`, `attribute_reads`, `attribute_stores`), `reads`
+                for the variables that are read, `item_stores` for the attributes whose items are assigned to, `classes`
+                for what the bodies of classes bind, or `calls` for keywords of calls.
+        """
+        return self.remember(f"names: {section}", lambda: frozenset(map(sys.intern, self._names(section))))
+
+    def _names(self, section: str) -> Iterable[str]:
+        records = self.facts[section]
+        match section:
+            case "reads":
+                return (name for table in records for name in table)
+            case "classes":
+                return (name for number in records for name in self.facts["binds"][number])
+            case "calls":
+                return (each[0] for record in records for each in record[4] if each[0])
+            case "item_stores":
+                return (base[2] for base, *_ in records if base[0] == "a")
+            case _:
+                return records  # type: ignore[no-any-return]
 
     def position(self, offset: int) -> Position:
         """Return line and column of a character offset."""
@@ -304,8 +337,30 @@ class Module:
         return self._imports
 
     def bindings(self, scope: int, name: str) -> list[Binding]:
-        """Return how `scope` itself binds `name`."""
-        return [Binding(*each) for each in self.facts["binds"][scope].get(name, ())]
+        """Return how `scope` binds `name`: itself first, then where others declare it `global` or `nonlocal`."""
+        binds = self.facts["binds"]
+        found = [Binding(*[*each, scope]) for each in binds[scope].get(name, ())]
+        for owner, inner in self.facts["rebound"].get(name, ()):
+            if owner == scope:
+                found += [
+                    Binding(*[*each, inner]) for each in binds[inner][name] if each[0] not in {"global", "nonlocal"}
+                ]
+        return found
+
+    def is_bound(self, scope: int, name: str) -> bool:
+        """Tell whether `scope`, or another one in its stead, binds or declares `name`."""
+        return name in self.facts["binds"][scope] or any(
+            owner == scope for owner, _ in self.facts["rebound"].get(name, ())
+        )
+
+    def star_imports(self) -> list[Import]:
+        """Return the `from x import *` of the module."""
+        return self.remember("star imports", lambda: [each for each in self.imports() if each.name == "*"])
+
+    def resolve_stars(self, meaning: Callable[[Module, str], str | None]) -> None:
+        """Let `meaning` tell what a name stands for that only a star import can bind; None is no such name."""
+        self._starred = meaning
+        self._dotted.clear()
 
     def guard(self, index: int) -> Guard:
         """Return guard number `index`."""
@@ -362,13 +417,15 @@ class Module:
         """Return the scope that `name` belongs to when read in `scope`, with its bindings there; None for a builtin."""
         first = True
         scopes, binds = self.facts["scopes"], self.facts["binds"]
+        rebound = name in self.facts["rebound"]
         while scope >= 0:
             record = scopes[scope]
-            if name in binds[scope] and (first or record[0] != "class"):
+            bound = name in binds[scope] or (rebound and self.is_bound(scope, name))
+            if bound and (first or record[0] != "class"):
                 found = self.bindings(scope, name)
                 if any(each.kind == "global" for each in found):
                     found = self.bindings(0, name)
-                    return (0, found) if found else (0, [Binding("global", None, 0, "")])
+                    return (0, found) if found else (0, [Binding("global", None, 0, "", 0)])
                 if not any(each.kind == "nonlocal" for each in found):
                     return scope, found
             scope, first = record[2], False
@@ -413,7 +470,8 @@ class Module:
     def _meaning(self, scope: int, name: str) -> str | None:
         found = self.lookup(scope, name)
         if found is None:
-            return f"builtins.{name}"
+            starred = self._starred(self, name) if self._starred is not None else None
+            return starred or f"builtins.{name}"
         _, bindings = found
         names = {self._bound_name(each) for each in bindings if each.kind != "del"}
         return names.pop() if len(names) == 1 else None

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from hasten.index import entries
-from hasten.index.module import Call, Import, Module, Read, Scope, Shape
+from hasten.index import elsewhere, entries
+from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape
 
 #: Method names that built-in types share.
 _COMMON = frozenset(
@@ -42,6 +42,7 @@ class Want(NamedTuple):
     word: str
     called: bool
     beside: frozenset[str]
+    stored: bool = False
 
 
 class Note(NamedTuple):
@@ -115,9 +116,16 @@ class Program:
         self._roots = {name.partition(".")[0] for name in self._by_name}
         self._resolved: dict[str, Scope | None] = {}
         self._calls: dict[str, list[Call]] = {}
+        self._with_name: dict[str, dict[str, list[Module]]] = {}
         self._importers: dict[str, list[tuple[Module, Import]]] | None = None
         self._callers: dict[tuple[str, int, bool], list[tuple[Call, bool]]] = {}
         self._references: dict[tuple[str, int], list[Read]] = {}
+        self._held: dict[str, elsewhere.Held] = {}
+        self._holding = False
+        self._rebound: dict[tuple[str, str, bool], str | None] = {}
+        self.places = elsewhere.Places(self)
+        for each in self.places.starring:
+            each.resolve_stars(lambda module, name: elsewhere.starred(self, module, name))
 
     def module(self, path: str) -> Module:
         """Return the module at `path`."""
@@ -131,15 +139,31 @@ class Program:
         """Return the module that the program imports as `name`, if it is one of its own."""
         return self._by_name.get(name)
 
-    def want(self, word: str, *, called: bool = False, beside: frozenset[str] = frozenset()) -> None:
+    def want(
+        self, word: str, *, called: bool = False, stored: bool = False, beside: frozenset[str] = frozenset()
+    ) -> None:
         """Note that a file bears on the answer if it holds an identifier.
 
         Args:
             word: the identifier.
             called: only where it is called.
+            stored: only where an attribute of that name may be assigned to, or its name stands in a string.
             beside: only where the file holds one of these as well, such as the name of the module to import from.
         """
-        self.wanted.add(Want(word, called, beside))
+        self.wanted.add(Want(word, called, beside, stored))
+
+    def modules_with(self, section: str, name: str) -> list[Module]:
+        """Return the modules, of those read so far, that have something under `name`; see `Module.names`.
+
+        Whoever asks all modules for a name asks these: what the others know need not be unpacked for that.
+        """
+        if section not in self._with_name:
+            holding: dict[str, list[Module]] = {}
+            for module in self.modules:
+                for each in module.names(section):
+                    holding.setdefault(each, []).append(module)
+            self._with_name[section] = holding
+        return self._with_name[section].get(name, [])
 
     def calls_named(self, name: str, *, want: bool = True, beside: frozenset[str] = frozenset()) -> list[Call]:
         """Return every call whose last name is `name`; without `want`, only those in files read for other reasons."""
@@ -147,7 +171,9 @@ class Program:
             self.want(name, called=True, beside=beside)
         if name not in self._calls:
             self._calls[name] = [
-                Call(module, index) for module in self.modules for index in module.facts["tails"].get(name, ())
+                Call(module, index)
+                for module in self.modules_with("tails", name)
+                for index in module.facts["tails"].get(name, ())
             ]
         return self._calls[name]
 
@@ -155,7 +181,7 @@ class Program:
         """Return every function and class that is called `name`; without `want`, of files read for other reasons."""
         if want:
             self.want(name)
-        return [scope for module in self.modules for scope in module.definitions(name)]
+        return [scope for module in self.modules_with("definitions", name) for scope in module.definitions(name)]
 
     def classes(self) -> Iterator[Scope]:
         """Yield every class of the modules read so far."""
@@ -165,7 +191,7 @@ class Program:
         """Return every read of an attribute called `name` (not its calls); without `want`, in files read already."""
         if want:
             self.want(name)
-        return [read for module in self.modules for read in module.attribute_reads(name)]
+        return [read for module in self.modules_with("attribute_reads", name) for read in module.attribute_reads(name)]
 
     def resolve(self, dotted: str) -> Scope | None:
         """Return the definition of an absolute dotted name, through re-exports; None when it is not the program's."""
@@ -194,9 +220,10 @@ class Program:
         for index, name in enumerate(names):
             bindings = module.bindings(scope, name)
             if not bindings:
-                return None
-            if len(bindings) > 1 and any(set(each.nest) & set("Ite") for each in bindings):
-                return None  # one of several, depending on what is there at run time
+                starred = elsewhere.starred(self, module, name) if scope == 0 else None
+                return ".".join([starred, *names[index + 1 :]]) if starred is not None else None
+            if len(bindings) > 1 and any(set(each.nest) & set("Ite") or each.scope != scope for each in bindings):
+                return None  # one of several, depending on what is there, or was called before, at run time
             last = bindings[-1]
             if last.kind == "import":
                 rest = names[index + 1 :]
@@ -213,6 +240,35 @@ class Program:
         module, _, name = dotted.rpartition(".")
         found = self._by_name.get(module)
         return (found, name) if found is not None else None
+
+    def only_binding(self, module: Module, owner: int, name: str, *, patches: bool = True) -> Binding | None:
+        """Return the one binding that a name of scope `owner` has in the whole program; None if it has more, or none.
+
+        Args:
+            module, owner, name: whose name it is.
+            patches: whether what tests put in its place for a while counts as well.
+        """
+        bindings = module.bindings(owner, name)
+        if len(bindings) != 1 or (owner == 0 and self.rebound(module, name, patches=patches) is not None):
+            return None
+        return bindings[0]
+
+    def rebound(self, module: Module, name: str, *, patches: bool = True) -> str | None:
+        """Return a place outside of `module` that gives its `name` another value; see `elsewhere.rebound`."""
+        key = (module.path, name, patches)
+        if key not in self._rebound:
+            self._rebound[key] = elsewhere.rebound(self, module, name, patches=patches)
+        return self._rebound[key]
+
+    def held(self, module: Module) -> elsewhere.Held:
+        """Return what is done with `module` where it is an object, passed on or fetched by its name."""
+        if module.path not in self._held:
+            if self._holding:
+                return elsewhere.Held()  # a module inside a module that is an object is not looked for
+            self._holding = True
+            self._held[module.path] = elsewhere.held(self, module)
+            self._holding = False
+        return self._held[module.path]
 
     def is_own(self, dotted: str) -> bool:
         """Tell whether the absolute dotted name starts with a module or package of the program."""
@@ -300,15 +356,11 @@ class Program:
             return self.constructed(module, scope, shape[1])
         if shape[0] == "n":
             found = module.lookup(scope, shape[1])
-            if (
-                found is None
-                or len(found[1]) != 1
-                or found[1][0].kind not in {"assign", "with"}
-                or found[1][0].payload is None
-            ):
+            binding = self.only_binding(module, found[0], shape[1]) if found is not None else None
+            if binding is None or binding.kind not in {"assign", "with"} or binding.payload is None:
                 return None
-            value = found[1][0].payload
-            return self.constructed(module, found[0], value) if value[0] in {"c", "w"} else None
+            value = binding.payload
+            return self.constructed(module, binding.scope, value) if value[0] in {"c", "w"} else None
         if shape[0] == "a" and shape[1] == ["n", "self"]:
             stores = [each for each in module.facts["attribute_stores"].get(shape[2], ()) if each[0] == ["n", "self"]]
             if len(stores) == 1 and stores[0][1] is not None and stores[0][1][0] in {"c", "w"}:
@@ -367,9 +419,28 @@ class Program:
                     result.append((call, False))
             elif not known and (is_method or call.function[0] == "n" or self._could_be(call, function)):
                 result.append((call, False))
+        if not is_method and function.parent == 0:
+            result += [(call, False) for call in self._through_objects(function, {each for each, _ in result})]
         for alias in sorted(self.aliases(function)):
             result += [(call, True) for call in self.calls_named(alias) if _same(self.target_of(call)[0], function)]
         return result
+
+    def _through_objects(self, function: Scope, known: set[Call]) -> list[Call]:
+        """Return the calls, other than `known`, of a module-level function through its module as an object."""
+        held = self.held(function.module)
+        found = [each for each in held.calls.get(function.name, ()) if each not in known]
+        if held.lost is not None and not _is_common(function.name):
+            found += [
+                call
+                for call in self.calls_named(function.name)
+                if call not in known
+                and call not in found
+                and call.function[0] == "a"
+                and call.function[1] not in (["n", "self"], ["n", "cls"])
+                and self.target_of(call) == (None, False)
+                and self.constructed(call.module, call.scope, call.function[1]) is None
+            ]
+        return found
 
     def constructions(self, method: Scope, *, near: bool = True) -> list[tuple[Call, bool]]:
         """Return the calls that make an instance with `method`, or could: of its class, and of those that inherit it.
@@ -448,6 +519,7 @@ class Program:
         for module, imported in self._imports_of(function):
             if imported.scope == 0 and imported.asname in {None, function.name}:
                 homes.add(module.name.rpartition(".")[2])
+        homes |= {each.name.rpartition(".")[2] for each in self._star_importers(function)}
         return frozenset(homes - {""})
 
     def _could_be(self, call: Call, function: Scope) -> bool:
@@ -496,6 +568,11 @@ class Program:
             if _same(self.resolve(module.import_target(imported)), function)
         ]
 
+    def _star_importers(self, function: Scope) -> list[Module]:
+        """Return the modules that have a module-level function by a star import."""
+        holders = [function.module, *(module for module, imported in self._imports_of(function) if not imported.scope)]
+        return [each for holder in holders for each in elsewhere.star_importers(self, holder)]
+
     def references(self, function: Scope) -> list[Read]:
         """Return the reads of `function` that are no calls: it is passed on, stored, or compared."""
         key = (function.module.path, function.number)
@@ -508,6 +585,7 @@ class Program:
         result = list(self.attribute_reads(name, want=not _is_common(name)))
         names = {(function.module.path, name)}
         names |= {(module.path, imported.asname or name) for module, imported in self._imports_of(function)}
+        names |= {(module.path, name) for module in self._star_importers(function)}
         for path, alias in sorted(names):
             module = self.module(path)
             for read in module.reads_of(alias):

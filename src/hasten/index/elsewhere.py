@@ -1,0 +1,364 @@
+"""What other places do to the names of a module: star imports, stores through the module, modules that are objects.
+
+A module that is passed on, put into a variable, or fetched by its name at run time is called and read there under any
+name; `held` follows it. Each answer rests on places in the program, and is worked out once.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from hasten.index.module import Call, Import, Module, Read, Shape, Use
+from hasten.model import Span
+
+if TYPE_CHECKING:
+    from hasten.index.flow import Sink
+    from hasten.index.program import Program
+
+#: Star imports of star imports, and names of names, are followed so far.
+_FARTHEST = 8
+_LOADERS = frozenset({"importlib.import_module", "builtins.__import__"})
+#: Uses of a module that neither read its names nor hand it on.
+_HARMLESS = frozenset({"cmp", "cond", "expr", "fmt", "ann", "base", "except", "raise", "unseen", "aug", "match"})
+#: Functions that are given a module and leave its functions alone, or name the one that they put something else for.
+_KNOWN = frozenset(
+    {
+        "print",
+        "repr",
+        "str",
+        "id",
+        "type",
+        "isinstance",
+        "hasattr",
+        "reload",
+        "setattr",
+        "delattr",
+        "object",
+        "spy",
+        "getsource",
+        "getfile",
+        "files",
+    }
+)
+
+
+@dataclass(slots=True)
+class Held:
+    """What is done with a module that is an object.
+
+    Attributes:
+        calls: calls of its functions, by their names.
+        reads: reads of its names that are no calls.
+        stores: where attributes of it are assigned to, as path and offset of the target.
+        lost: where it is lost from sight, so that anything unknown may be it; None if it is not.
+    """
+
+    calls: dict[str, list[Call]] = field(default_factory=dict)
+    reads: dict[str, list[Read]] = field(default_factory=dict)
+    stores: set[tuple[str, int]] = field(default_factory=set)
+    lost: str | None = None
+
+    def add(self, other: Held) -> None:
+        """Add what is done with it elsewhere."""
+        for name, calls in other.calls.items():
+            self.calls.setdefault(name, []).extend(calls)
+        for name, reads in other.reads.items():
+            self.reads.setdefault(name, []).extend(reads)
+        self.stores |= other.stores
+        self.lost = self.lost or other.lost
+
+
+class Setter(NamedTuple):
+    """A call such as `setattr(target, "name", value)`.
+
+    Attributes:
+        named: the name stands in an argument of its own.
+        patches: it puts something in the place of the old value for a while, as tests do.
+    """
+
+    call: Call
+    target: Shape
+    named: bool
+    patches: bool
+
+
+class Places:
+    """Where the modules of one program do what bears on the names of others.
+
+    Attributes:
+        starring: the modules with star imports.
+        module_trails: what was found out about modules that are objects, by the place where they become one.
+    """
+
+    def __init__(self, program: Program) -> None:
+        """Take the program."""
+        self._program = program
+        self.starring = [each for each in program.modules if each.star_imports()]
+        self.module_trails: dict[tuple[str, int, int], Held] = {}
+
+    @cached_property
+    def setters(self) -> dict[str, list[Setter]]:
+        """Return the calls that set an attribute by its name; under `""` those whose name cannot be seen."""
+        found: dict[str, list[Setter]] = {}
+        for tail in ("setattr", "object", "patch"):
+            for call in self._program.calls_named(tail, want=False):
+                target, member = call.argument(0), call.argument(1)
+                if target is None:
+                    continue
+                patches = call.function != ["n", "setattr"]
+                names = {str(target.shape[2]).rpartition(".")[2]} if target.shape[:2] == ["k", "str"] else set()
+                if member is not None and member.shape[0] != "k":
+                    names = {""}
+                elif member is not None and member.shape[:2] == ["k", "str"]:
+                    names.add(str(member.shape[2]))
+                for name in sorted(names):
+                    found.setdefault(name, []).append(Setter(call, target.shape, member is not None, patches))
+        return found
+
+    @cached_property
+    def module_importers(self) -> dict[str, list[tuple[Module, Import]]]:
+        """Return the imports that bind a module of the program, or a package around it, by the module's path."""
+        found: dict[str, list[tuple[Module, Import]]] = {}
+        for module in self._program.modules:
+            for imported in module.imports():
+                dotted = imported.name if imported.level == 0 else module.import_target(imported)
+                target = self._program.named(dotted)
+                if target is not None:
+                    found.setdefault(target.path, []).append((module, imported))
+        return found
+
+    @cached_property
+    def fetched_modules(self) -> list[tuple[Read, Shape]]:
+        """Return where a module is taken from `sys.modules`, with the shape of its name."""
+        return [
+            (Read(module, scope, Span(start, end), use), key)
+            for module in self._program.modules
+            for base, key, use, scope, start, end in module.facts["modules_read"]
+            if module.dotted(scope, base) == "sys.modules"
+        ]
+
+
+# --- star imports -----------------------------------------------------------------------------------------------
+
+
+def starred(program: Program, module: Module, name: str, depth: int = 0) -> str | None:
+    """Return the dotted name that a star import of the program's own binds `name` to in `module`."""
+    for imported in reversed(module.star_imports()):
+        base = _starred_module(module, imported)
+        own = program.named(base)
+        if own is None and not hasattr(builtins, name) and _is_file(program.paths, base):
+            program.want(name)  # a module that is not read yet
+        if own is None or own is module or not _hands_out(own, name):
+            continue
+        if own.is_bound(0, name):
+            return f"{base}.{name}"
+        found = starred(program, own, name, depth + 1) if depth < _FARTHEST else None
+        if found is not None:
+            return found
+    return None
+
+
+@lru_cache(maxsize=256)
+def _is_file(paths: frozenset[str], dotted: str) -> bool:
+    """Tell whether the program may have a module of that name, read or not."""
+    stem = dotted.replace(".", "/")
+    files = (f"{stem}.py", f"{stem}/__init__.py")
+    return any(path.endswith(files) and path.removesuffix(file)[-1:] in {"", "/"} for path in paths for file in files)
+
+
+def _starred_module(module: Module, imported: Import) -> str:
+    return module.import_target(imported).removesuffix("*").removesuffix(".")
+
+
+def _hands_out(module: Module, name: str) -> bool:
+    """Tell whether `from module import *` binds `name`, if the module has it."""
+    stated = module.bindings(0, "__all__")
+    if not stated:
+        return not name.startswith("_")
+    if len(stated) > 1 or not stated[0].payload or stated[0].payload[0] not in {"l", "t"}:
+        return True  # put together at run time
+    names = stated[0].payload[1]
+    return ["k", "str", name] in names or any(each[:2] != ["k", "str"] for each in names)
+
+
+def star_importers(program: Program, module: Module) -> list[Module]:
+    """Return the modules that have all names of `module` by star imports, through others too."""
+    found: list[Module] = []
+    pending = [module]
+    while pending:
+        current = pending.pop()
+        program.want("import *", beside=frozenset({current.name.rpartition(".")[2]} - {""}))
+        for other in program.places.starring:
+            if other in found or other is module:
+                continue
+            if any(program.named(_starred_module(other, each)) is current for each in other.star_imports()):
+                found.append(other)
+                pending.append(other)
+    return found
+
+
+# --- modules that are objects -----------------------------------------------------------------------------------
+
+
+def held(program: Program, module: Module) -> Held:
+    """Return what is done with `module` where it is passed on, assigned, or fetched by its name."""
+    result = Held()
+    program.want("import_module", called=True)
+    home = module.name.rpartition(".")[2]
+    if home:
+        around = module.name.rpartition(".")[0].rpartition(".")[2]
+        program.want(f"import {home}", beside=frozenset({around, "from ."}) if around else frozenset())
+    for read, use in _starts(program, module):
+        match use:
+            case ["meth", name, int() as index]:
+                result.calls.setdefault(name, []).append(read.module.call(index))
+            case ["attr", name, inner]:
+                result.reads.setdefault(name, []).append(Read(read.module, read.scope, read.span, inner))
+            case _:
+                result.add(_trail(program, read, use))
+    return result
+
+
+def _starts(program: Program, module: Module) -> Iterator[tuple[Read, Use]]:
+    """Yield the places where a module becomes an object, with the use that is made of it."""
+    for other, imported in program.places.module_importers.get(module.path, ()):
+        bound = imported.asname or (imported.name.partition(".")[0] if imported.level == 0 else imported.name)
+        rest = imported.name.split(".")[1:] if imported.level == 0 and not imported.asname else []
+        certain = other.dotted(imported.scope, ["n", bound]) is not None
+        for read in other.reads(imported.scope, bound):
+            use = read.use
+            for part in rest:  # `import pkg.core` binds `pkg`
+                if use[:2] != ["attr", part]:
+                    break
+                use = use[2]
+            else:
+                if not certain or use[0] not in {"attr", "meth"}:
+                    yield read, use
+    for name in ("import_module", "__import__"):
+        for call in program.calls_named(name, want=False):
+            asked = call.argument(0, "name")
+            known = (call.module.dotted(call.scope, call.function) or name) in {*_LOADERS, name}
+            if known and asked is not None and _names(program, call.module, call.scope, asked.shape, module):
+                yield Read(call.module, call.scope, call.span, call.use), call.use
+    for read, key in program.places.fetched_modules:
+        if _names(program, read.module, read.scope, key, module):
+            yield read, read.use
+
+
+def _names(program: Program, other: Module, scope: int, shape: Shape, module: Module, depth: int = 0) -> bool:
+    """Tell whether a text may be the name of `module`: it is seen to be, or cannot be seen."""
+    match shape:
+        case ["k", "str", str() as text]:
+            return program.named(text) is module or (text.startswith(".") and f".{module.name}".endswith(text))
+        case ["k", *_]:
+            return False
+        case ["f", [["k", "str", str() as text], *_]] | ["o", "Add" | "Mod", ["k", "str", str() as text], _]:
+            return module.name.startswith(text.partition("%")[0].lstrip("."))
+        case ["n", "__name__"]:
+            return other is module
+        case ["n", name] if depth < _FARTHEST:
+            found = other.lookup(scope, name)
+            known = [each for each in found[1] if each.kind == "assign" and each.payload] if found is not None else []
+            if found is None or len(known) != len(found[1]):
+                return True
+            return any(_names(program, other, each.scope, each.payload, module, depth + 1) for each in known)
+        case _:
+            return True
+
+
+def _trail(program: Program, read: Read, use: Use) -> Held:
+    """Return what is done with a module from one place on, whichever module it is."""
+    from hasten.index.flow import follow
+
+    key = (read.module.path, read.span.start, read.span.end)
+    known = program.places.module_trails
+    if key not in known:
+        known[key] = result = Held()
+        for sink in follow(program, read.module, read.scope, read.span, use):
+            _note(program, result, sink)
+    return known[key]
+
+
+def _note(program: Program, result: Held, sink: Sink) -> None:
+    match sink.use:
+        case ["meth", name, int() as index] if sink.kind == "meth":
+            result.calls.setdefault(name, []).append(sink.module.call(index))
+        case ["attr", name, inner] if sink.kind == "attr":
+            result.reads.setdefault(name, []).append(Read(sink.module, sink.scope, sink.span, inner))
+        case ["dest"]:
+            result.stores.add((sink.module.path, sink.span.start))
+        case ["arg", int() as index, 0] if sink.module.call(index).function == ["n", "getattr"]:
+            call = sink.module.call(index)
+            asked = call.argument(1)
+            if asked is None or asked.shape[:2] != ["k", "str"]:
+                result.lost = result.lost or sink.place
+            else:
+                _note_fetched(program, result, call, str(asked.shape[2]))
+        case ["arg", int() as index, _] if sink.module.call(index).tail in _KNOWN:
+            return
+        case _:
+            if sink.kind not in _HARMLESS:
+                result.lost = result.lost or sink.place
+
+
+def _note_fetched(program: Program, result: Held, call: Call, name: str) -> None:
+    """Note what becomes of `getattr(module, "name")`: it is called, or read."""
+    from hasten.index.flow import follow
+
+    result.reads.setdefault(name, []).append(Read(call.module, call.scope, call.span, call.use))
+    for sink in follow(program, call.module, call.scope, call.span, call.use):
+        if sink.kind in {"call", "callee"}:
+            result.calls.setdefault(name, []).append(sink.module.call(sink.use[1]))
+
+
+# --- names that are changed from elsewhere ----------------------------------------------------------------------
+
+
+def rebound(program: Program, module: Module, name: str, *, patches: bool) -> str | None:
+    """Return a place that gives a module-level name another value than the module itself does.
+
+    Args:
+        program: where to look.
+        module, name: whose name it is.
+        patches: whether those count as well that put something else in its place for a while, as tests do.
+    """
+    home = module.name.rpartition(".")[2]
+    program.want(name, stored=True, beside=frozenset({home} - {""}))
+    for other in program.modules_with("attribute_stores", name):
+        for base, _value, scope, start in other.facts["attribute_stores"][name]:
+            if base in (["n", "self"], ["n", "cls"]):
+                continue
+            if _is(program, other, scope, base, module) or (other.path, start) in program.held(module).stores:
+                return f"{other.path}:{other.position(start).line}"
+    for each in (*program.places.setters.get(name, ()), *program.places.setters.get("", ())):
+        if each.patches and not patches:
+            continue
+        call, target = each.call, each.target
+        whole = target[:2] == ["k", "str"] and program.owner_of(str(target[2])) == (module, name)
+        if whole or (each.named and _is(program, call.module, call.scope, target, module)):
+            return f"{call.module.path}:{call.module.position(call.span.start).line}"
+    for call in module.calls_named("globals"):
+        if _changes_namespace(module, call, name):
+            return f"{module.path}:{module.position(call.span.start).line}"
+    return None
+
+
+def _is(program: Program, other: Module, scope: int, base: Shape, module: Module) -> bool:
+    if base[0] == "i" and base[1] == ["a", ["n", "sys"], "modules"]:
+        return base[2] == ["n", "__name__"] and other is module
+    dotted = other.dotted(scope, base)
+    return dotted is not None and program.named(dotted) is module
+
+
+def _changes_namespace(module: Module, call: Call, name: str) -> bool:
+    """Tell whether `globals()` is there to be changed: `globals()["NAME"] = x`, `globals().update(...)`."""
+    if call.use[:1] == ["meth"]:
+        return call.use[1] in {"update", "setdefault", "pop", "clear", "__setitem__"}
+    if call.use != ["dest"]:
+        return False
+    keys = [key for base, key, _value, _scope in module.facts["item_stores"] if base == ["c", call.index]]
+    return any(key == ["k", "str", name] or key[0] != "k" for key in keys)
