@@ -31,16 +31,21 @@ gc.collect()
 assert not said, said
 """
 
+SMALL = [each for each in CASES if not each.path.is_dir()]
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+every_small_case = pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 
 
 def _texts(case: Case) -> list[str]:
     return [data.decode() for path, data in sorted(case.after.items()) if path.endswith(".py")]
 
 
-@every_case
+@every_small_case
 def test_every_call_of_a_coroutine_method_is_awaited_or_entered(case: Case) -> None:
-    """A method that gives a coroutine is awaited, or entered by `async with`, wherever what comes out calls it."""
+    """A method that gives a coroutine is awaited, or entered by `async with`, wherever what comes out calls it.
+
+    Of programs of many files, which have methods of these names of their own, the type checker says it.
+    """
     for text in _texts(case):
         tree = ast.parse(text)
         fine = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Await)}
@@ -56,7 +61,8 @@ def test_every_call_of_a_coroutine_method_is_awaited_or_entered(case: Case) -> N
             and id(node) not in fine
         ]
         assert loose == []
-        assert "sqlite3.connect" not in text.replace("aiosqlite.connect", "")
+        if "SQL008" not in case.expected.hazards:  # another connection stays synchronous
+            assert "sqlite3.connect" not in text.replace("aiosqlite.connect", "")
 
 
 @every_case
@@ -76,7 +82,7 @@ def test_connections_are_only_opened_by_async_with(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [each for each in CASES if any("def check" in text for text in _texts(each))], ids=lambda case: case.name
+    "case", [each for each in SMALL if any("def check" in text for text in _texts(each))], ids=lambda case: case.name
 )
 def test_nothing_is_said_at_exit(case: Case, tmp_path: Path) -> None:
     """Run in development mode, with every warning an error, a case ends by itself and leaves nothing behind."""

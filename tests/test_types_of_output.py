@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,12 @@ def _new(root: Path, before: Mapping[str, str], after: Mapping[str, str]) -> lis
     assert found.submodule_search_locations
     libraries = [Path(each) for each in found.submodule_search_locations]
     whole = {**before, **after}
-    plain = new_problems(problems(root, (), before), problems(root, (), whole))
+    old = problems(root, (), before)
+    known = Counter((each.path, each.code) for each in old)
+    now = problems(root, (), whole)
+    more = Counter((each.path, each.code) for each in now) - known
+    # The types that a message names may be others, where what was wrong before is wrong now.
+    plain = [each for each in new_problems(old, now) if (each.path, each.code) in more]
     installed = new_problems(
         problems(root, (), before, libraries=libraries), problems(root, (), whole, libraries=libraries)
     )
