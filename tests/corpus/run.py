@@ -134,6 +134,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="leave the trees as `hasten apply --unsafe` left them")
     options = parser.parse_args()
     options.work = options.work.resolve()
+    if options.kind == "json" and not options.select:
+        options.select = ["json-to-orjson"]  # the other codemods' changes are another kind's
     return options
 
 
