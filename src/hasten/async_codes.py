@@ -98,6 +98,15 @@ ASYNC_CODES: tuple[Code, ...] = (
         "turns of the event loop later. It is abandoned where something else in the comprehension fails.",
         "Write a loop, which gets a block of its own for that; or take it with `--accept ASY011`.",
     ),
+    _hazard(
+        "ASY012",
+        "a call on an attribute that the program sets nowhere",
+        "A method of that name is called on an attribute of an object of which nobody can say what it is "
+        "(`request.query_params.get`). Nothing in the program gives an attribute of that name to anything, so what it "
+        "holds is taken for something that others made. A library may have put an object of the program there all the "
+        "same, under a name that it was told in a string; were it this method's, its call would not be awaited.",
+        "Annotate the object at the place named, then run hasten again; or take it with `--accept ASY012`.",
+    ),
     _refusal(
         "ASY101",
         "in a lambda",

@@ -34,6 +34,9 @@ UNKNOWN = Reached(known=False)
 #: Calls that make classes of fields that they are told in their second argument.
 _MAKERS = ("namedtuple", "NamedTuple", "make_dataclass", "TypedDict", "Enum")
 
+#: Attributes in which Python itself, and the standard library, keep what the program gave them.
+_PYTHONS = frozenset({"args", "func", "keywords", "obj", "queue", "value", "values"})
+
 
 class Receivers(Kinds):
     """Answers for the calls of one program."""
@@ -96,14 +99,17 @@ class Receivers(Kinds):
     def is_foreign(self, shape: Shape) -> bool:
         """Tell whether a value is an attribute that the program gives to nothing: `request.query_params`.
 
-        Whatever the object is, others made it, and what it holds: no class of the program's has such an attribute,
-        nobody assigns to it or passes it by its name, and nothing sets attributes whose names cannot be seen.
+        No class or module of the program's has such a name, nobody assigns to it or passes it by that name, and nothing
+        answers for, or sets, attributes whose names cannot be seen. Then others made what it holds, most likely: a
+        library can still have put an object of the program there, under a name that it was told in a string.
         """
         if shape[0] != "a":
             return False
         name = str(shape[2])
         self.program.want(name)
-        if any(self.program.modules_with(each, name) for each in ("attribute_stores", "classes", "calls")):
+        if name.startswith("_") or name in _PYTHONS or self.program.definitions("__getattr__"):
+            return False
+        if any(self.program.modules_with(each, name) for each in ("attribute_stores", "classes", "calls", "binds")):
             return False
         setters = self.program.places.setters
         if setters.get(name) or setters.get("") or self.program.attribute_reads("__dict__", want=False):

@@ -240,7 +240,12 @@ class _Builder:
                 if guess is not None:
                     result.append((call, Reached((function,), guess)))
                 elif self.may_reach(call, function):
-                    unknown.append(call)
+                    if call.function[0] == "a" and self.receivers.is_foreign(call.function[1]):
+                        message = f"`{call.function[1][2]}.{call.tail}` is taken for a call of something of others"
+                        hazard = because("ASY012", message, call.module, call.span.start)
+                        self.hazards.setdefault(function_id(function), set()).add(hazard)
+                    else:
+                        unknown.append(call)
         for call in sorted(unknown, key=lambda each: (each.module.path, each.span))[:_MOST_UNKNOWN]:
             message = f"a call of `{call.tail}` on something unknown may reach `{function.name}`; annotate the receiver"
             constraint = because("ASY135", message, call.module, call.span.start)
@@ -292,8 +297,6 @@ class _Builder:
         if owner is not None:
             if call.function[0] != "a":
                 return False  # a plain name can only be the method where the method is handed on, which is refused
-            if self.receivers.is_foreign(call.function[1]):
-                return False
             around = self.receivers.class_around(call.module, call.scope, call.function[1])
             return around is None or self.families.share_class(owner, around)
         shape = call.function

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -12,10 +12,19 @@ if TYPE_CHECKING:
     from hasten.index.program import Want
 
 
+#: Tells whether an occurrence of a word, between two offsets, is one that a want is about.
+Fits: TypeAlias = "Callable[[bytes, int, int], bool]"
 #: The bytes that identifiers are made of, as far as they are ASCII.
 _PARTS = frozenset(bytes([each]) for each in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _BEFORE_STORED = frozenset({b".", b'"', b"'"})
-_STORED = re.compile(rb"\s*[\"']|(?![A-Za-z0-9_])[^\n()]*=(?!=)")
+#: What follows the name in `a.NAME = 1`, `(a.NAME, b) = 1, 2`, `a.NAME |= 1`, `"a.NAME"`.
+_STORED = re.compile(rb"\s*[\"']|(?![A-Za-z0-9_])[^\n(]*=(?!=)")
+#: What comes before it in `for a.NAME in b:`, `with c as a.NAME:`.
+_LOOPED = re.compile(rb"\b(?:for|as)\b")
+_IMPORT = re.compile(rb"\bimport\b")
+#: What is around a name that has a line of its own, in targets or imports that go over several lines.
+_LISTED = re.compile(rb"[ \t]*[A-Za-z0-9_.]*\Z")
+_LISTING = re.compile(rb"[ \t]*(?:as[ \t]+\w+[ \t]*)?[,)\]]?[ \t]*(?:\#[^\n]*)?(?:\r|\n|\Z)")
 _CALLED = re.compile(rb"\s*\(")
 
 
@@ -38,15 +47,12 @@ def bearing_on(wants: Iterable[Want]) -> Callable[[bytes], bool]:
 
     Right for UTF-8, and for identifiers in ASCII in any encoding that holds ASCII.
     """
-    questions = [(_encoded(each.word), each) for each in wants]
+    questions = [(_encoded(each.word), _fits(each), each.beside) for each in wants]
 
     def bears(data: bytes) -> bool:
         # The plain search comes first and alone: it settles nearly every one of many wants.
         return any(
-            word in data
-            and _holds(data, word, called=want.called, stored=want.stored)
-            and _names_any(data, want.beside)
-            for word, want in questions
+            word in data and _holds(data, word, fits) and _names_any(data, beside) for word, fits, beside in questions
         )
 
     return bears
@@ -56,29 +62,51 @@ def _encoded(word: str) -> bytes:
     return word.encode("utf-8", "surrogatepass")
 
 
-def _holds(data: bytes, word: bytes, *, called: bool = False, stored: bool = False) -> bool:
-    """Tell whether a word occurs as an identifier; found by hand: compiling a pattern for each word takes longer."""
+def _holds(data: bytes, word: bytes, fits: Fits) -> bool:
+    """Tell whether a word occurs at a place that fits; a pattern for each word would take longer to compile."""
     if not word.isascii():
         return word in data
-    size = len(word)
     at = data.find(word)
     while at >= 0:
-        before = data[at - 1 : at]
-        if before not in _PARTS or not at:
-            end = at + size
-            if stored:
-                # app.NAME = x; app.NAME, y = 1, 2; app.NAME |= x; setattr(app, "NAME", x); patch("app.NAME")
-                if before in _BEFORE_STORED and _STORED.match(data, end):
-                    return True
-            elif called:
-                # `def word(` defines another function of that name, and calls none.
-                if _CALLED.match(data, end) and data[at - 4 : at] != b"def ":
-                    return True
-            elif data[end : end + 1] not in _PARTS or end == len(data):
-                return True
+        if (not at or data[at - 1 : at] not in _PARTS) and fits(data, at, at + len(word)):
+            return True
         at = data.find(word, at + 1)
     return False
 
 
+def _fits(want: Want) -> Fits:
+    return _is_called if want.called else _is_stored if want.stored else _is_imported if want.imported else _is_whole
+
+
+def _is_whole(data: bytes, _at: int, end: int) -> bool:
+    return end == len(data) or data[end : end + 1] not in _PARTS
+
+
+def _is_called(data: bytes, at: int, end: int) -> bool:
+    # `def word(` defines another function of that name, and calls none.
+    return _CALLED.match(data, end) is not None and data[at - 4 : at] != b"def "
+
+
+def _is_stored(data: bytes, at: int, end: int) -> bool:
+    # setattr(app, "NAME", x) and patch("app.NAME") store by a string.
+    return data[at - 1 : at] in _BEFORE_STORED and (
+        _STORED.match(data, end) is not None or _LOOPED.search(_line(data, at)) is not None or _is_listed(data, at, end)
+    )
+
+
+def _is_imported(data: bytes, at: int, end: int) -> bool:
+    return _is_whole(data, at, end) and (_IMPORT.search(_line(data, at)) is not None or _is_listed(data, at, end))
+
+
+def _is_listed(data: bytes, at: int, end: int) -> bool:
+    """Tell whether a name has a line of its own, as in targets or imports that go over several lines."""
+    return _LISTED.match(_line(data, at)) is not None and _LISTING.match(data, end) is not None
+
+
+def _line(data: bytes, at: int) -> bytes:
+    """Return what stands before a place on its line."""
+    return data[max(data.rfind(b"\n", 0, at), data.rfind(b"\r", 0, at)) + 1 : at]
+
+
 def _names_any(data: bytes, words: frozenset[str]) -> bool:
-    return not words or any(_holds(data, _encoded(word)) for word in words)
+    return not words or any(_holds(data, _encoded(word), _is_whole) for word in words)

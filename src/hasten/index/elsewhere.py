@@ -211,7 +211,7 @@ def held(program: Program, module: Module) -> Held:
     home = module.name.rpartition(".")[2]
     if home:
         around = module.name.rpartition(".")[0].rpartition(".")[2]
-        program.want(f"import {home}", beside=frozenset({around, "from ."}) if around else frozenset())
+        program.want(home, imported=True, beside=frozenset({around, "from ."}) if around else frozenset())
     for read, use in _starts(program, module):
         match use:
             case ["meth", name, int() as index]:

@@ -250,7 +250,7 @@ class Module:
         Args:
             section: one that is kept by name (`tails`, `definitions`, `attribute_reads`, `attribute_stores`), `reads`
                 for the variables that are read, `item_stores` for the attributes whose items are assigned to, `classes`
-                for what the bodies of classes bind, or `calls` for keywords of calls.
+                for what the bodies of classes bind, `binds` for what modules bind, or `calls` for keywords of calls.
         """
         return self.remember(f"names: {section}", lambda: frozenset(map(sys.intern, self._names(section))))
 
@@ -259,6 +259,8 @@ class Module:
         match section:
             case "reads":
                 return (name for table in records for name in table)
+            case "binds":
+                return records[0]  # type: ignore[no-any-return]
             case "classes":
                 return (name for number in records for name in self.facts["binds"][number])
             case "calls":

@@ -43,6 +43,7 @@ class Want(NamedTuple):
     called: bool
     beside: frozenset[str]
     stored: bool = False
+    imported: bool = False
 
 
 class Note(NamedTuple):
@@ -140,7 +141,13 @@ class Program:
         return self._by_name.get(name)
 
     def want(
-        self, word: str, *, called: bool = False, stored: bool = False, beside: frozenset[str] = frozenset()
+        self,
+        word: str,
+        *,
+        called: bool = False,
+        stored: bool = False,
+        imported: bool = False,
+        beside: frozenset[str] = frozenset(),
     ) -> None:
         """Note that a file bears on the answer if it holds an identifier.
 
@@ -148,9 +155,10 @@ class Program:
             word: the identifier.
             called: only where it is called.
             stored: only where an attribute of that name may be assigned to, or its name stands in a string.
+            imported: only where it may be imported by a name of its own.
             beside: only where the file holds one of these as well, such as the name of the module to import from.
         """
-        self.wanted.add(Want(word, called, beside, stored))
+        self.wanted.add(Want(word, called, beside, stored, imported))
 
     def modules_with(self, section: str, name: str) -> list[Module]:
         """Return the modules, of those read so far, that have something under `name`; see `Module.names`.

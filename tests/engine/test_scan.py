@@ -1,0 +1,78 @@
+"""Which files bear on a question, as far as their bytes tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from hasten.index.program import Want
+from hasten.scan import bearing_on
+
+STORES = (
+    "a.NAME = 1",
+    "a.NAME: int = 1",
+    "a.NAME, b = 1, 2",
+    "(a.NAME, b) = 1, 2",
+    "(\n    a.NAME,\n    b,\n) = 1, 2",
+    "[b, a.NAME] = x",
+    "a.NAME |= 1",
+    "a.NAME = b = 1",
+    "for a.NAME in x: pass",
+    "with f() as a.NAME: pass",
+    'setattr(a, "NAME", 1)',
+    "patch('x.NAME')",
+)
+NO_STORES = ("f(a.NAME)", "x = a.NAME + 1", "if a.NAME: pass", "a.NAMES = 1", "a.THE_NAME = 1", "print(NAME)")
+IMPORTS = (
+    "import NAME",
+    "import x, NAME as y",
+    "from x import NAME",
+    "from x import a, NAME",
+    "from x import (\n    a,\n    NAME,\n)",
+    "from x import (a,\r\n    NAME as n)",
+)
+NO_IMPORTS = ("x = NAME", "NAME.f()", "f(x.NAME)", "return NAME", "import NAMES")
+CALLS = ("NAME(1)", "x.NAME (1)", "@NAME()", "NAME\n(1)")
+NO_CALLS = ("def NAME(x): pass", "NAMES(1)", "f(NAME)", "x = NAME")
+WHOLE = ("NAME", "x.NAME", "f(NAME)", "é = NAME")
+NOT_WHOLE = ("NAMES", "THE_NAME", "NAME2")
+
+
+def _holds(text: str, kind: str) -> bool:
+    flags = {each: each == kind for each in ("called", "stored", "imported")}
+    return bearing_on([Want("NAME", beside=frozenset(), **flags)])(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        *(("stored", each) for each in STORES),
+        *(("imported", each) for each in IMPORTS),
+        *(("called", each) for each in CALLS),
+        *(("", each) for each in WHOLE),
+    ],
+)
+def test_what_bears_on_a_question_is_found(kind: str, text: str) -> None:
+    """A file that is passed over gives no evidence, so every way of writing it down counts."""
+    assert _holds(text, kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        *(("stored", each) for each in NO_STORES),
+        *(("imported", each) for each in NO_IMPORTS),
+        *(("called", each) for each in NO_CALLS),
+        *(("", each) for each in NOT_WHOLE),
+    ],
+)
+def test_other_mentions_are_passed_over(kind: str, text: str) -> None:
+    """Each file that is read for nothing costs time."""
+    assert not _holds(text, kind)
+
+
+def test_a_word_counts_only_beside_one_of_others() -> None:
+    """The name of the module to import from must be there, too."""
+    bears = bearing_on([Want("NAME", called=True, beside=frozenset({"pkg", "from ."}))])
+    assert bears(b"from pkg import NAME\nNAME()")
+    assert bears(b"from . import x\nx.NAME()")
+    assert not bears(b"from package import NAME\nNAME()")
