@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from hasten import scan, source
 from hasten.cache import Cache
@@ -58,6 +58,7 @@ class Reader:
     jobs: int
     cache: Cache
     seen: dict[str, Seen] = field(default_factory=dict)
+    ahead: dict[str, Callable[[], Callable[[], list[_Indexed]] | None]] = field(default_factory=dict, repr=False)
     memory: Memory = field(default_factory=Memory)
 
     def data(self, path: str) -> bytes:
@@ -112,34 +113,61 @@ class Reader:
             if (facts := self._unpacked(blob)) is not None
         }
         missing = [path for path in paths if keys[path] not in known]
+        begun = {path: waiting for path in missing if (waiting := self._begun(path)) is not None}
+        missing = [path for path in missing if path not in begun]
         size = sum(self.seen[path].size for path in missing)
-        tasks = [
-            _Task(
-                self.root,
-                tuple(chunk),
-                self.literals,
-                {each: self.overlay[each] for each in chunk if each in self.overlay},
-            )
-            for chunk in self._chunks(missing)
-        ]
+        tasks = [self._task(chunk) for chunk in self._chunks(missing)]
+        results: dict[str, _Indexed] = {}
+        for made in pool.ordered(_index_chunk, tasks, many=size > _WORTH_A_POOL, meanwhile=meanwhile):
+            advance(len(made))
+            results.update((each[0], each) for each in made)
+        for path, waiting in begun.items():
+            results[path] = next(each for each in waiting() if each[0] == path)
+        advance(len(begun))
         problems: list[Problem] = []
         fresh: dict[str, bytes] = {}
-        for results in pool.ordered(_index_chunk, tasks, many=size > _WORTH_A_POOL, meanwhile=meanwhile):
-            advance(len(results))
-            for path, digest, blob, problem in results:
-                if problem is not None:
-                    problems.append(problem)
-                elif digest != self.seen[path].digest:
-                    # Its facts belong to another text than the one whose digest they would be kept under.
-                    problems.append(Problem(path, "changed", CHANGED))
-                else:
-                    fresh[keys[path]] = blob
+        for path in sorted(results):
+            _, digest, blob, problem = results[path]
+            if problem is not None:
+                problems.append(problem)
+            elif digest != self.seen[path].digest:
+                # Its facts belong to another text than the one whose digest they would be kept under.
+                problems.append(Problem(path, "changed", CHANGED))
+            else:
+                fresh[keys[path]] = blob
         self.cache.put(fresh)
         known |= {key: Facts(blob, self.memory) for key, blob in fresh.items()}
         modules = [
             Module(path, module_name(path, self.seen), known[keys[path]]) for path in paths if keys[path] in known
         ]
         return modules, problems
+
+    def index_ahead(self, pool: Workers) -> None:
+        """Let workers that have nothing else to do index files that may well be asked for: those near candidates first.
+
+        All together are no more than the candidates, so that what is made in vain stays small.
+        """
+        sure = [each for each in self.seen.values() if each.candidate]
+        others = [each for each in self.seen.values() if not each.candidate and each.problem is None]
+        near = {_folder(each.path) for each in sure}
+        left = sum(each.size for each in sure)
+        chosen: list[str] = []
+        for each in sorted(others, key=lambda each: (_folder(each.path) not in near, each.path)):
+            left -= each.size
+            if left < 0:
+                break
+            chosen.append(each.path)
+        chunks = list(self._chunks(chosen, guided=False))
+        for chunk, begun in zip(chunks, pool.ahead(_index_chunk, [self._task(each) for each in chunks]), strict=True):
+            self.ahead.update(dict.fromkeys(chunk, begun))
+
+    def _begun(self, path: str) -> Callable[[], list[_Indexed]] | None:
+        """Return what waits for a file to be indexed, with others, if a worker has begun with that ahead of time."""
+        return self.ahead[path]() if path in self.ahead else None
+
+    def _task(self, paths: Sequence[str]) -> _Task:
+        overlay = {each: self.overlay[each] for each in paths if each in self.overlay}
+        return _Task(self.root, tuple(paths), self.literals, overlay)
 
     def module(self, path: str, packed: bytes) -> Module:
         """Return the module at `path` with facts that were just made and packed."""
@@ -152,10 +180,11 @@ class Reader:
         except (ValueError, TypeError, KeyError):
             return None
 
-    def _chunks(self, paths: Sequence[str]) -> Iterator[list[str]]:
+    def _chunks(self, paths: Sequence[str], *, guided: bool = True) -> Iterator[list[str]]:
         """Yield runs of `paths`: long ones first, that processes seldom have to ask for more, short ones at the end.
 
-        So the processes end at about the same time (guided self-scheduling, Polychronopoulos and Kuck 1987).
+        So the processes end at about the same time (guided self-scheduling, Polychronopoulos and Kuck 1987). Those
+        that are not `guided` are all short.
         """
         left = sum(self.seen[path].size for path in paths)
         chunk: list[str] = []
@@ -163,7 +192,7 @@ class Reader:
         for path in paths:
             chunk.append(path)
             size += self.seen[path].size
-            if size >= max(_CHUNK, left // (2 * self.jobs)):
+            if size >= max(_CHUNK, left // (2 * self.jobs) if guided else 0):
                 yield chunk
                 left -= size
                 chunk, size = [], 0
@@ -175,6 +204,10 @@ class Reader:
         return f"facts-{FACTS_VERSION}-{sys.version_info.major}.{sys.version_info.minor}-{literals}-{digest}"
 
 
+#: The path of a file, the digest of what was read, its packed facts, and what went wrong.
+_Indexed: TypeAlias = "tuple[str, str, bytes, Problem | None]"
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
     root: Path
@@ -183,20 +216,23 @@ class _Task:
     overlay: dict[str, Source]
 
 
-def _index_chunk(task: _Task) -> list[tuple[str, str, bytes, Problem | None]]:
+def _index_chunk(task: _Task) -> list[_Indexed]:
     # The facts are made of millions of small lists that all live to the end: collecting them in between is wasted.
     gc.disable()
     return [_index_file(task, path) for path in task.paths]
 
 
-def _index_file(task: _Task, path: str) -> tuple[str, str, bytes, Problem | None]:
-    """Return the path, the digest of what was read, its facts, and what went wrong."""
+def _index_file(task: _Task, path: str) -> _Indexed:
     try:
         read = task.overlay[path] if path in task.overlay else source.read(task.root, path)
     except SourceError as error:
         return path, "", b"", Problem(path, error.kind, str(error))
     packed, problem = packed_facts_of(path, read.text, task.literals)
     return path, digest_of(read.data), packed, problem
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def digest_of(data: bytes) -> str:

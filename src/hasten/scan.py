@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Fits: TypeAlias = "Callable[[bytes, int, int], bool]"
 #: The bytes that identifiers are made of, as far as they are ASCII.
 _PARTS = frozenset(bytes([each]) for each in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_IDENTIFIER = re.compile(rb"[A-Za-z0-9_]+")
+#: Puts a space in the place of every other byte.
+_APART = bytes(each if bytes([each]) in _PARTS else 32 for each in range(256))
 _BEFORE_STORED = frozenset({b".", b'"', b"'"})
 #: What follows the name in `a.NAME = 1`, `(a.NAME, b) = 1, 2`, `a.NAME |= 1`, `"a.NAME"`.
 _STORED = re.compile(rb"\s*[\"']|(?![A-Za-z0-9_])[^\n(]*=(?!=)")
@@ -47,12 +50,18 @@ def bearing_on(wants: Iterable[Want]) -> Callable[[bytes], bool]:
 
     Right for UTF-8, and for identifiers in ASCII in any encoding that holds ASCII.
     """
-    questions = [(_encoded(each.word), _fits(each), each.beside) for each in wants]
+    questions: dict[bytes, list[tuple[Fits, frozenset[str]]]] = {}
+    for each in wants:
+        questions.setdefault(_encoded(each.word), []).append((_fits(each), each.beside))
+    words = {word for word in questions if _IDENTIFIER.fullmatch(word)}
+    others = [word for word in questions if word not in words]
 
     def bears(data: bytes) -> bool:
-        # The plain search comes first and alone: it settles nearly every one of many wants.
+        # Most files hold few of many words: to take them apart once is faster than to look for each.
+        held = words.intersection(data.translate(_APART).split())
+        held.update(word for word in others if word in data)
         return any(
-            word in data and _holds(data, word, fits) and _names_any(data, beside) for word, fits, beside in questions
+            _holds(data, word, fits) and _names_any(data, beside) for word in held for fits, beside in questions[word]
         )
 
     return bears

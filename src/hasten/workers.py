@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
@@ -73,6 +73,8 @@ class Workers:
         self._jobs = jobs
         self._pool: Executor | None = None
         self._waiting: deque[_Work[Any, Any]] = deque()
+        self._ahead: deque[_Work[Any, Any]] = deque()
+        self._handed = 0
         self._handing = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -89,6 +91,7 @@ class Workers:
             pool, self._pool = self._pool, None
             self._jobs = 1
             self._waiting.clear()
+            self._ahead.clear()
         if pool is not None:
             pool.shutdown(wait=wait, cancel_futures=not wait)
 
@@ -101,6 +104,32 @@ class Workers:
         with _told():
             self._take_in([work])
         return partial(self._finished, work)
+
+    def ahead(
+        self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]
+    ) -> list[Callable[[], Callable[[], ResultT] | None]]:
+        """Let workers that run already do `function(item)` while they have nothing else to do; nobody may need it.
+
+        What this returns for each item gives what waits for its result; or None, where no worker has begun with it,
+        and then none will. The function is as for `ordered`.
+        """
+        works = [_Work(function, each) for each in items]
+        if self._pool is not None:
+            with self._handing:
+                self._ahead.extend(works)
+            with _told():
+                self._hand_over()
+        return [partial(self._if_begun, each) for each in works]
+
+    def stop_ahead(self) -> None:
+        """Begin no more of what `ahead` was given."""
+        with self._handing:
+            self._ahead.clear()
+
+    def _if_begun(self, work: _Work[Any, ResultT]) -> Callable[[], ResultT] | None:
+        with self._handing, suppress(ValueError):
+            self._ahead.remove(work)
+        return partial(self._finished, work) if work.future is not None else None
 
     def ordered(
         self,
@@ -137,24 +166,34 @@ class Workers:
             return
         with self._handing:
             self._waiting.extend(works)
-        # A second one each, so that no worker waits for this process when it is done with the first.
-        for _ in range(2 * (self._jobs - 1)):
-            self._hand_over()
+        self._hand_over()
 
     def _hand_over(self, before: Future[Any] | None = None) -> None:
-        """Give the workers the next work, after the one `before` was done; called from the pool's thread too."""
+        """Keep the workers busy; called from the pool's thread too, after the work `before` was done."""
         if before is not None and (before.cancelled() or before.exception() is not None):
             return  # the pool is broken or ends: it holds its locks, and takes no more
+        futures: list[Future[Any]] = []
         with self._handing:
-            if self._pool is None or not self._waiting:
-                return
-            work = self._waiting.popleft()
-            try:
-                future = work.hand_over(self._pool)
-            except BrokenExecutor:
-                self._waiting.appendleft(work)  # done here; whoever waits for what the killed worker had is told
-                return
-        future.add_done_callback(self._hand_over)
+            self._handed -= before is not None
+            while self._pool is not None and (queue := self._next()):
+                work = queue.popleft()
+                try:
+                    futures.append(work.hand_over(self._pool))
+                except BrokenExecutor:
+                    queue.appendleft(work)  # done here; whoever waits for what the killed worker had is told
+                    break
+                self._handed += 1
+        for future in futures:
+            future.add_done_callback(self._hand_over)
+
+    def _next(self) -> deque[_Work[Any, Any]] | None:
+        """Return the queue whose first work a worker should be given now, if any."""
+        # A second one each, so that no worker waits for this process when it is done with the first; but none is
+        # taken from this process when there are few, nor by what nobody may need.
+        most = 2 if len(self._waiting) > self._jobs else 1
+        if self._handed >= most * (self._jobs - 1):
+            return None
+        return self._waiting or self._ahead or None
 
     def _finished(self, work: _Work[Any, ResultT]) -> ResultT:
         """Return the result of `work`; while it is not there, do other work from the end of what waits."""

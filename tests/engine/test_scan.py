@@ -76,3 +76,11 @@ def test_a_word_counts_only_beside_one_of_others() -> None:
     assert bears(b"from pkg import NAME\nNAME()")
     assert bears(b"from . import x\nx.NAME()")
     assert not bears(b"from package import NAME\nNAME()")
+
+
+def test_words_that_are_no_identifiers_are_looked_for_as_they_are() -> None:
+    """Names in other scripts, and such things as star imports."""
+    for word, data in (("naïve", "x = naïve()"), ("import *", "from a import *\n")):
+        want = Want(word, called=False, beside=frozenset())
+        assert bearing_on([want])(data.encode())
+        assert not bearing_on([want])(b"x = 1\n")

@@ -41,6 +41,21 @@ def test_work_that_was_started_is_done_whoever_does_it() -> None:
         assert before() == 1
 
 
+def test_work_ahead_is_done_by_idle_workers_only() -> None:
+    """What a worker has begun gives its result; the rest is given up when somebody asks, or at the stop."""
+    with Workers(2) as pool:
+        assert [each() for each in pool.ahead(_process, range(2))] == [None, None]  # no worker runs yet
+        list(pool.ordered(abs, range(8), many=True))
+        first, *_, last = pool.ahead(_process, range(1000))
+        begun = first()
+        assert begun is not None
+        assert begun() != os.getpid()
+        assert last() is None
+        # Work that is needed comes before it, and is not kept waiting by it.
+        assert list(pool.ordered(abs, range(-9, 0), many=True)) == list(range(9, 0, -1))
+        pool.stop_ahead()
+
+
 @pytest.mark.parametrize(("jobs", "calls"), [(1, 0), (2, 1)])
 def test_this_process_works_meanwhile_only_when_others_do(jobs: int, calls: int) -> None:
     """Without workers there is no time to fill."""

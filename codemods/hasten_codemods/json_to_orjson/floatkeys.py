@@ -85,6 +85,8 @@ def _is_float_or_holds_one(program: Program, module: Module, scope: int, shape: 
 
 def _keyed(module: Module) -> list[tuple[int, int, Shape]]:
     """Return the displays and comprehensions that have other keys than text."""
+    if not module.facts["keyed"]:
+        return []
     return [
         (scope, start, shape)
         for scope, start, shape in _values(module)
@@ -95,6 +97,8 @@ def _keyed(module: Module) -> list[tuple[int, int, Shape]]:
 
 def _annotated(module: Module) -> list[int]:
     """Return the offsets of annotations that promise float keys."""
+    if not module.facts["floats"]:
+        return []
     return [start for start, annotation in _annotations(module) if is_annotated(annotation)]
 
 

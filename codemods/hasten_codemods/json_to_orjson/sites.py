@@ -82,8 +82,9 @@ def _in_module(program: Program, module: Module) -> Iterator[Site]:
                 yield from _uses(program, module, imported.scope, bound, prefix, number)
         elif imported.level != 0 and imported.name != "*":
             # `from app import json`, `from compat import loads`: the standard library's, if it is imported so there.
-            via = program.owner_of(module.import_target(imported))
-            target = ultimate(program, module.import_target(imported))
+            dotted = module.import_target(imported)
+            via = program.owner_of(dotted)
+            target = ultimate(program, dotted) if via is not None else dotted
             if via is not None and target.partition(".")[0] == "json":
                 bound, prefix = imported.asname or imported.name, target.partition(".")[2]
                 yield from _uses(program, module, imported.scope, bound, prefix, number, via=via[0].name)

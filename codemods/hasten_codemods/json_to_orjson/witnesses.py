@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cached_property
+from functools import cached_property, partial
 
 from hasten.api import Module, Program
 from hasten_codemods.json_to_orjson import floatkeys, kinds, literals, tuples
@@ -33,6 +33,7 @@ class Witnesses:
         """Take the program."""
         self.program = program
 
+    @cached_property
     def _strings(self) -> list[tuple[Module, int, str, list[object], int]]:
         return [
             (module, start, text, use, scope)
@@ -43,9 +44,9 @@ class Witnesses:
     def _documents(self) -> list[tuple[Module, int, str, list[object]]]:
         """Return the string literals that are JSON text, or are given to a JSON parser."""
         return [
-            (module, start, text, use)
-            for module, start, text, use, _scope in self._strings()
-            if text.lstrip()[:1] in {"[", "{"} or _tail(module, use) in {"loads", "load"}
+            (module, *each)
+            for module in self.program.modules
+            for each in module.remember("json-to-orjson: documents", partial(_documents, module))
         ]
 
     def _first_document(self, pattern: re.Pattern[str]) -> str | None:
@@ -61,10 +62,9 @@ class Witnesses:
     def patches(self) -> dict[str, list[tuple[str, str]]]:
         """Return, per function of `json` ("" for the module), the strings that name it, with their places."""
         found: dict[str, list[tuple[str, str]]] = {}
-        for module, start, text, _use, _scope in self._strings():
-            match = _PATCHED.search(text)
-            if match and "." in text and not set(text) & set(" /"):
-                found.setdefault(match[1] or "", []).append((text, _place(module, start)))
+        for module in self.program.modules:
+            for function, start, text in module.remember("json-to-orjson: patches", partial(_patches, module)):
+                found.setdefault(function, []).append((text, _place(module, start)))
         return found
 
     def patch_of(self, function: str, module: Module) -> str | None:
@@ -118,7 +118,7 @@ class Witnesses:
     @cached_property
     def replaced_client(self) -> str | None:
         """Return a place that names a function of `requests`, as tests do that put another in its place."""
-        for module, start, text, use, _scope in self._strings():
+        for module, start, text, use, _scope in self._strings:
             if use != ["expr"] and re.search(r"(?:^|\.)requests\.\w+", text) and not set(text) & set(" /"):
                 return _place(module, start)
         self.program.want("requests")
@@ -199,7 +199,7 @@ class Witnesses:
     @cached_property
     def surrogate(self) -> str | None:
         """Return a place that holds a lone surrogate."""
-        for module, start, text, use, _scope in self._strings():
+        for module, start, text, use, _scope in self._strings:
             if use != ["expr"] and (_SURROGATE.search(_PAIR.sub("", text)) or text.startswith("surrogate")):
                 return _place(module, start)
         for call in self.program.calls_named("fsdecode"):
@@ -209,7 +209,7 @@ class Witnesses:
     @cached_property
     def other_encoding(self) -> str | None:
         """Return a place that makes or holds bytes with a byte order mark, or in UTF-16 or UTF-32."""
-        for module, start, text, use, _scope in self._strings():
+        for module, start, text, use, _scope in self._strings:
             # An `encoding=` of a text file is none: the file takes the mark away before anyone sees it.
             if _MARK.search(text) or (_CODEC.search(text) and _encodes(module, use)):
                 return _place(module, start)
@@ -221,7 +221,7 @@ class Witnesses:
     @cached_property
     def depth(self) -> str | None:
         """Return a place that makes deeply nested text, such as `"[" * 100_000`, or changes the recursion limit."""
-        for module, start, text, use, _scope in self._strings():
+        for module, start, text, use, _scope in self._strings:
             if use == ["bin", "Mult"] and text.lstrip()[:1] in {"[", "{"}:
                 return _place(module, start)
         for call in self.program.calls_named("setrecursionlimit"):
@@ -239,7 +239,7 @@ class Witnesses:
         return self._message(_WRITING_MESSAGE)
 
     def _message(self, words: re.Pattern[str]) -> str | None:
-        for module, start, text, use, _scope in self._strings():
+        for module, start, text, use, _scope in self._strings:
             # A docstring that talks about errors expects none, unless it is run as a test.
             if words.search(text) and (use != ["expr"] or ">>>" in text):
                 return _place(module, start)
@@ -248,7 +248,7 @@ class Witnesses:
     @cached_property
     def known_text(self) -> str | None:
         """Return a place that holds JSON text in the standard library's format and is not there to be parsed."""
-        for module, start, text, use, _scope in self._strings():
+        for module, start, text, use, _scope in self._strings:
             fragment = bool(_FRAGMENT.search(text))
             if not fragment and (text.lstrip()[:1] not in {"[", "{"} or not _is_standard(text)):
                 continue
@@ -284,6 +284,23 @@ def _encodes(module: Module, use: list[object]) -> bool:
     mode = call.argument(1, "mode")
     writes = mode is not None and mode.shape[:2] == ["k", "str"] and bool(set(str(mode.shape[2])) & set("wax+"))
     return call.tail in {"encode", "bytes", "write_text"} or (call.tail == "open" and writes)
+
+
+def _documents(module: Module) -> list[tuple[int, str, list[object]]]:
+    return [
+        (start, text, use)
+        for start, text, use, _scope in module.facts["strings"]
+        if text.lstrip()[:1] in {"[", "{"} or _tail(module, use) in {"loads", "load"}
+    ]
+
+
+def _patches(module: Module) -> list[tuple[str, int, str]]:
+    """Return the strings that name a function of `json`, or the module (`""`), with the function and the offset."""
+    return [
+        (match[1] or "", start, text)
+        for start, text, _use, _scope in module.facts["strings"]
+        if (match := _PATCHED.search(text)) and "." in text and not set(text) & set(" /")
+    ]
 
 
 def _tail(module: Module, use: list[object]) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 9
+FACTS_VERSION = 10
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -71,6 +71,8 @@ class _Walk(Expressions):
             "strings": self.strings,
             "big": self.big,
             "infinite": self.infinite,
+            "keyed": self.keyed,
+            "floats": "float" in self.text,
             "tails": _numbers(_tail(record[3]) for record in self.calls),
             "definitions": _numbers(each[1] if each[0] in {"function", "class"} else "" for each in self.scopes),
             "classes": [number for number, each in enumerate(self.scopes) if each[0] == "class"],

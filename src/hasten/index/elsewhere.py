@@ -110,13 +110,24 @@ class Places:
                 if target is None:
                     continue
                 patches = call.function != ["n", "setattr"]
+                # patch("app.NAME", x) has the whole name in its first argument.
                 names = {str(target.shape[2]).rpartition(".")[2]} if target.shape[:2] == ["k", "str"] else set()
-                if member is not None and member.shape[0] != "k":
-                    names = {""}
-                elif member is not None and member.shape[:2] == ["k", "str"]:
+                if member is not None and member.shape[:2] == ["k", "str"]:
                     names.add(str(member.shape[2]))
+                elif member is not None and member.shape[0] != "k" and not names:
+                    names = {""}
                 for name in sorted(names):
                     found.setdefault(name, []).append(Setter(call, target.shape, member is not None, patches))
+        return found
+
+    @cached_property
+    def getters(self) -> dict[str, list[Call]]:
+        """Return the calls `getattr(anything, "name")`, by the name."""
+        found: dict[str, list[Call]] = {}
+        for call in self._program.calls_named("getattr", want=False):
+            asked = call.argument(1)
+            if asked is not None and asked.shape[:2] == ["k", "str"]:
+                found.setdefault(str(asked.shape[2]), []).append(call)
         return found
 
     @cached_property

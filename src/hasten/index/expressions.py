@@ -55,6 +55,7 @@ class Expressions:
         self.block = -1
         self.nest = ""
         self.fstring = False
+        self.keyed = False
 
     # --- places -------------------------------------------------------------------------------------------------
 
@@ -245,6 +246,8 @@ class Expressions:
         pairs: list[Any] = []
         for key, value in zip(node.keys, node.values, strict=True):
             name = None if key is None else self.visit(key, ["key"])
+            if name is not None and name[:2] != ["k", "str"]:
+                self.keyed = True
             pairs.append([name, self.visit(value, inner)])
         return ["d", pairs] if len(pairs) <= _LONGEST_DISPLAY else ["x", "Dict"]
 
@@ -369,6 +372,7 @@ class Expressions:
                 self.visit(condition, ["cond"])
         inner: Use = ["elem", type(node).__name__, use]
         if isinstance(node, ast.DictComp):
+            self.keyed = True
             element = ["t", [self.visit(node.key, ["key"]), self.visit(node.value, inner)]]
         else:
             element = self.visit(node.elt, inner)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Sections that are looked at in every module, whatever is asked: small, and always unpacked.
-_EVERYONES = ("imports", "strings", "big", "infinite", "rebound", "modules_read")
+_EVERYONES = ("imports", "strings", "big", "infinite", "keyed", "floats", "rebound", "modules_read")
 #: So many packed bytes may be unpacked at a time, in all modules together: about 250 MiB of lists. Questions that go
 #: through all modules, one after the other, unpack everything again and again where it does not fit.
 _MOST = 16 * 1024 * 1024
@@ -38,12 +38,17 @@ class Memory:
             oldest, name, weight = self._unpacked.popleft()
             self._size -= weight
             oldest.pop(name, None)
+            oldest.derived.clear()  # it may hold parts of the section
 
 
 class Facts(dict[str, Any]):
-    """The sections of one module's facts by name (see `hasten.index.build`), each unpacked when it is asked for."""
+    """The sections of one module's facts by name (see `hasten.index.build`), each unpacked when it is asked for.
 
-    __slots__ = ("_memory", "_packed")
+    Attributes:
+        derived: what was made of unpacked sections, and goes with them.
+    """
+
+    __slots__ = ("_memory", "_packed", "derived")
 
     def __init__(self, blob: bytes, memory: Memory) -> None:
         """Take what `pack` returned.
@@ -55,6 +60,7 @@ class Facts(dict[str, Any]):
         size = int(length)
         head = orjson.loads(rest[:size])
         super().__init__(head["whole"])
+        self.derived: dict[Any, Any] = {}
         self._memory = memory
         self._packed: dict[str, bytes] = {}
         for section, length in head["sizes"]:

@@ -289,10 +289,7 @@ class _Trail:
 
     def called_by_name(self, step: _Step, function: Scope) -> None:
         """Follow the result out of `getattr(anything, "name")()` and `methodcaller("name")`."""
-        for call in self.program.calls_named("getattr", want=False):
-            asked = call.argument(1)
-            if asked is None or asked.shape[:3] != ["k", "str", function.name]:
-                continue
+        for call in self.program.places.getters.get(function.name, ()):
             if call.use[0] == "callee":
                 outer = call.module.call(call.use[1])
                 self.pending.append(

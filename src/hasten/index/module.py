@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
+from hasten.index.facts import Facts
 from hasten.model import Position, Span
 
 ValueT = TypeVar("ValueT")
@@ -134,10 +135,9 @@ class Call:
     def argument(self, position: int, keyword: str = "") -> Argument | None:
         """Return the argument at `position`, or the one named `keyword`; None where it is not there to be seen."""
         records = self.record[4]
-        for index, (word, shape, start, end) in enumerate(records):
-            if word == "*":
-                break
-            if word is None and index == position:
+        if 0 <= position < len(records) and records[position][0] is None:
+            word, shape, start, end = records[position]
+            if all(each[0] != "*" for each in records[:position]):
                 return Argument(word, shape, Span(start, end))
         for word, shape, start, end in records if keyword else ():
             if word == keyword:
@@ -220,7 +220,7 @@ class Module:
 
     path: str
     name: str
-    facts: dict[str, Any] = field(repr=False)
+    facts: Facts = field(repr=False)
     _inner: dict[int, list[int]] = field(default_factory=dict, repr=False)
     _remembered: dict[str, Any] = field(default_factory=dict, repr=False)
     _dotted: dict[tuple[int, str], str | None] = field(default_factory=dict, repr=False)
@@ -290,6 +290,13 @@ class Module:
 
     def scope(self, index: int) -> Scope:
         """Return scope number `index`."""
+        known = self.facts.derived.get(index)
+        if known is None:
+            known = self.facts.derived[index] = self._scope(index)
+        scope: Scope = known
+        return scope
+
+    def _scope(self, index: int) -> Scope:
         kind, name, parent, start, end, parameters, decorators, returns, flags, bases, guard, returned = self.facts[
             "scopes"
         ][index]
@@ -338,14 +345,23 @@ class Module:
             self._imports = [Import(*each) for each in self.facts["imports"]]
         return self._imports
 
-    def bindings(self, scope: int, name: str) -> list[Binding]:
+    def bindings(self, scope: int, name: str) -> Sequence[Binding]:
         """Return how `scope` binds `name`: itself first, then where others declare it `global` or `nonlocal`."""
+        key = scope, name
+        known: list[Binding] | None = self.facts.derived.get(key)
+        if known is None:
+            known = self.facts.derived[key] = self._bindings(scope, name)
+        return known
+
+    def _bindings(self, scope: int, name: str) -> list[Binding]:
         binds = self.facts["binds"]
-        found = [Binding(*[*each, scope]) for each in binds[scope].get(name, ())]
+        found = [Binding._make((*each, scope)) for each in binds[scope].get(name, ())]
         for owner, inner in self.facts["rebound"].get(name, ()):
             if owner == scope:
                 found += [
-                    Binding(*[*each, inner]) for each in binds[inner][name] if each[0] not in {"global", "nonlocal"}
+                    Binding._make((*each, inner))
+                    for each in binds[inner][name]
+                    if each[0] not in {"global", "nonlocal"}
                 ]
         return found
 
@@ -415,8 +431,15 @@ class Module:
             scope = parent
         return ".".join(reversed(names)) or self.name or self.path
 
-    def lookup(self, scope: int, name: str) -> tuple[int, list[Binding]] | None:
+    def lookup(self, scope: int, name: str) -> tuple[int, Sequence[Binding]] | None:
         """Return the scope that `name` belongs to when read in `scope`, with its bindings there; None for a builtin."""
+        key = "lookup", scope, name
+        if key not in self.facts.derived:
+            self.facts.derived[key] = self._lookup(scope, name)
+        known: tuple[int, Sequence[Binding]] | None = self.facts.derived[key]
+        return known
+
+    def _lookup(self, scope: int, name: str) -> tuple[int, Sequence[Binding]] | None:
         first = True
         scopes, binds = self.facts["scopes"], self.facts["binds"]
         rebound = name in self.facts["rebound"]

@@ -117,6 +117,7 @@ class Program:
         self._roots = {name.partition(".")[0] for name in self._by_name}
         self._resolved: dict[str, Scope | None] = {}
         self._calls: dict[str, list[Call]] = {}
+        self._targets: dict[tuple[int, int], tuple[Scope | None, bool]] = {}
         self._with_name: dict[str, dict[str, list[Module]]] = {}
         self._importers: dict[str, list[tuple[Module, Import]]] | None = None
         self._callers: dict[tuple[str, int, bool], list[tuple[Call, bool]]] = {}
@@ -322,6 +323,12 @@ class Program:
 
         `(None, True)` is a call that surely leaves the program; `(None, False)` one whose receiver is unknown.
         """
+        key = id(call.module), call.index
+        if key not in self._targets:
+            self._targets[key] = self._target_of(call)
+        return self._targets[key]
+
+    def _target_of(self, call: Call) -> tuple[Scope | None, bool]:
         record = call.record
         dotted = self.dotted(call.module, record[2], record[3])
         if dotted is None:

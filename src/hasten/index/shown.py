@@ -225,20 +225,13 @@ def replaced(program: Program, target: Scope) -> tuple[Module, int, int] | None:
         for base, _value, scope, start in module.facts["attribute_stores"][name]:
             if _may_hold(program, module, scope, base, target, is_method=is_method):
                 return module, scope, start
-    for tail in ("setattr", "object"):
-        for call in program.calls_named(tail, want=False):
-            base, member = call.argument(0), call.argument(1)
-            named = member is not None and member.shape == ["k", "str", name]
-            if not named or base is None or base.shape[0] == "k":
-                continue
-            if _may_hold(program, call.module, call.scope, base.shape, target, is_method=is_method):
+    for each in program.places.setters.get(name, ()):
+        call = each.call
+        if each.named and each.target[0] != "k":
+            if _may_hold(program, call.module, call.scope, each.target, target, is_method=is_method):
                 return call.module, call.scope, call.span.start
-    for tail in ("setattr", "patch"):
-        for call in program.calls_named(tail, want=False):
-            first = call.argument(0)
-            if first is None or first.shape[:2] != ["k", "str"] or not str(first.shape[2]).endswith(f".{name}"):
-                continue
-            found = program.resolve(str(first.shape[2]))
+        elif each.target[:2] == ["k", "str"] and str(each.target[2]).endswith(f".{name}"):
+            found = program.resolve(str(each.target[2]))
             if found is not None and (found.module, found.number) == (target.module, target.number):
                 return call.module, call.scope, call.span.start
     return None
