@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -15,7 +14,6 @@ import orjson
 from hasten import __version__
 from hasten.errors import SourceError
 from hasten.reading import Reader, digest_of
-from hasten.text import LineTable
 
 if TYPE_CHECKING:
     from hasten.index.module import Call, Module, Scope
@@ -57,8 +55,6 @@ class Resolver:
         self._fresh = False
         self._changed = False
         self._oracle: Oracle | None = None
-        self._texts: dict[str, str] = {}
-        self._callees: dict[str, dict[str, int]] = {}
         self._calls: dict[_Signature, _Targets | None] = {}
 
     def __enter__(self) -> Self:
@@ -115,31 +111,27 @@ class Resolver:
             self._known = dict(orjson.loads(kept)) if kept is not None else {}
 
     def _ask(self, path: str, start: int, end: int) -> _Targets | None:
-        if self._oracle is None:
-            self._oracle = self._start()
-        if path not in self._callees:
-            self._callees[path] = dict(_callees(self._texts.get(path, "")))
-        offset = self._callees[path].get(_place(start, end))
-        if offset is None:
-            return None
-        found = self._oracle.targets([(path, offset)])[path, offset]
+        oracle = self._oracle or self._start()
+        found = oracle.reached(path, start, end)
         return None if found is None else [(each.path, each.line, each.name) for each in found]
 
     def _start(self) -> Oracle:
         """Hand the texts of all files to the checker."""
         from hasten.oracle import Oracle
 
+        texts: dict[str, str] = {}
         self._progress.step("asking the type checker", len(self._reader.seen))
         for path, seen in sorted(self._reader.seen.items()):
             try:
                 source = self._reader.source(path)
             except SourceError:
                 continue  # the checker does not see what hasten cannot read
-            self._texts[path] = source.text
+            texts[path] = source.text
             self._changed |= digest_of(source.data) != seen.digest
-        oracle = Oracle(self._reader.root, (), self._texts)
+        self._oracle = Oracle(self._reader.root, (), texts, jobs=self._reader.jobs)
+        self._oracle.run()
         self._progress.advance(len(self._reader.seen))
-        return oracle
+        return self._oracle
 
 
 def identity() -> str:
@@ -159,32 +151,6 @@ def _key(checker: str, digests: Mapping[str, str]) -> str:
     parts = [__version__, _VERSION, list(sys.version_info[:2]), checker, sorted(digests.items())]
     # `repr`, since file names need not be text.
     return "calls-" + hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _place(start: int, end: int) -> str:
-    return f"{start}-{end}"
-
-
-def _callees(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the place of each call of something that has a name, and where the last part of that name begins."""
-    from hasten.oracle.walking import walk
-
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # it is told where it is indexed
-    lines = LineTable(text)
-    for node in walk(tree, (ast.Call,)):
-        if (node.end_lineno or 0) > len(lines):
-            continue
-        if isinstance(node.func, ast.Name | ast.Attribute):
-            start, end = lines.offset(node.lineno, node.col_offset), _end(lines, node)
-            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            yield _place(start, end), _end(lines, node.func) - len(name)
-
-
-def _end(lines: LineTable, node: ast.expr) -> int:
-    return lines.offset(node.end_lineno or 0, node.end_col_offset or 0)
 
 
 def _signature(call: Call) -> _Signature:

@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from hasten.errors import SourceError
-from hasten.oracle.checker import find_executable, run
-from hasten.oracle.doubts import Doubts
+from hasten.oracle.checker import Checks, find_executable
+from hasten.oracle.doubts import Doubts, Spine, spine
 from hasten.oracle.failure import OracleError
 from hasten.oracle.report import Problem, Report, Target
 from hasten.oracle.roots import Group, groups
@@ -45,7 +45,7 @@ DEADLINE = 300.0
 class Oracle:
     """Answers questions about one state of one program; a context manager.
 
-    The checker runs when the first question is asked, over all files, and is gone when the answer is there. What it
+    The checker runs when the first question is asked, if not before, and is gone when the answer is there. What it
     found is kept in a temporary directory until `close`.
     """
 
@@ -59,6 +59,7 @@ class Oracle:
         libraries: Sequence[Path] = (),
         python: tuple[int, int] = sys.version_info[:2],
         deadline: float = DEADLINE,
+        jobs: int = 1,
     ) -> None:
         """Take the program; nothing is read or started yet.
 
@@ -73,7 +74,9 @@ class Oracle:
                 not, so that answers do not depend on the environment.
             python: the version of Python that the program is checked for.
             deadline: seconds that one run of the checker may take.
+            jobs: how many runs may be under way at a time; the answers do not depend on it.
         """
+        self._jobs = jobs
         self._root = root
         self._overlay = dict(overlay or {})
         self._files = sorted(each for each in {*files, *self._overlay} if each.endswith(".py"))
@@ -85,9 +88,12 @@ class Oracle:
         self._texts: dict[str, str] = {}
         self._reports: dict[Group, Report] = {}
         self._groups: dict[str, Group] = {}
+        self._called: dict[str, dict[tuple[int, int], _Place]] = {}
         self._named: dict[str, dict[int, _Place]] = {}
-        self._doubts = Doubts({})
+        self._doubts = Doubts()
         self._judged = False
+        self._checks: Checks | None = None
+        self._started = False
 
     def __enter__(self) -> Self:
         """Return the oracle itself."""
@@ -101,12 +107,17 @@ class Oracle:
 
     def close(self) -> None:
         """Remove what the checker left in the temporary directory; a question asked later starts anew."""
+        if self._checks is not None:
+            self._checks.close()
+            self._checks = None
         self._reports.clear()
         self._texts.clear()
         self._groups.clear()
+        self._called.clear()
         self._named.clear()
-        self._doubts = Doubts({})
+        self._doubts = Doubts()
         self._judged = False
+        self._started = False
         if self._directory is not None:
             self._directory.cleanup()
             self._directory = None
@@ -123,15 +134,15 @@ class Oracle:
         Raises:
             OracleError: the checker is missing, fails, or takes longer than the deadline.
         """
-        self._start()
-        return {question: self._answer(*question) for question in questions}
+        self.run()
+        return {(path, at): self._answer(path, self._names(path).get(at)) for path, at in questions}
 
     def problems(self) -> list[Problem]:
         """Return everything that the checker finds wrong with the program, in order of place.
 
         Comments that silence type checkers do not count. Raises what `targets` raises.
         """
-        self._start()
+        self.run()
         return sorted(
             each
             for group, report in self._reports.items()
@@ -139,8 +150,12 @@ class Oracle:
             if self._groups.get(each.path) == group
         )
 
-    def _answer(self, path: str, offset: int) -> tuple[Target, ...] | None:
-        place = self._places(path).get(offset)
+    def reached(self, path: str, start: int, end: int) -> tuple[Target, ...] | None:
+        """Return the definitions that the call between two character offsets can reach; see `targets`."""
+        self.run()
+        return self._answer(path, self._called.get(path, {}).get((start, end)))
+
+    def _answer(self, path: str, place: _Place | None) -> tuple[Target, ...] | None:
         if place is None:
             return None
         report = self._reports[self._groups[path]]
@@ -150,16 +165,21 @@ class Oracle:
         if not self._judged:
             self._judged = True
             self._doubts.judge(self.problems())
-        return None if self._doubts.bears_on(path, place.node, found) else found
+        return None if self._doubts.bears_on(path, place.spine, found) else found
 
-    def _places(self, path: str) -> dict[int, _Place]:
+    def _names(self, path: str) -> dict[int, _Place]:
         """Return the names of a file that questions can be about, by their offset."""
         if path not in self._named:
-            self._named[path] = _places(self._texts[path]) if path in self._texts else {}
+            self._named[path] = _names(self._texts[path]) if path in self._texts else {}
+            self._named[path] |= {each.start: each for each in self._called.get(path, {}).values()}
         return self._named[path]
 
-    def _start(self) -> None:
-        """Copy the program and run the checker, once for each way in which its imports have to be read."""
+    def _begin(self) -> None:
+        """Copy the program and let the checker run in the background: once for each way to read its imports.
+
+        Raises:
+            OracleError: the checker is missing, or cannot be started.
+        """
         if self._directory is not None:
             return
         executable = find_executable(self._executable)
@@ -167,28 +187,53 @@ class Oracle:
         try:
             base = Path(self._directory.name).resolve()
             self._texts = {path: text for path, text in self._read() if _copy(base, path, text)}
-            copied = list(self._texts)
             self._groups = groups(self._texts)
-
-            def read() -> None:
-                self._doubts = Doubts(self._texts)
-
-            for number, group in enumerate(dict.fromkeys(self._groups.values())):
-                members = [path for path in copied if self._groups[path] == group]
-                report = run(
-                    executable,
-                    base,
-                    group,
-                    [] if len(members) == len(copied) else members,
-                    libraries=self._libraries,
-                    python=self._python,
-                    deadline=self._deadline,
-                    meanwhile=None if number else read,
-                )
-                self._reports[group] = Report(report, base, self._libraries)
+            members: dict[Group, list[str]] = {}
+            for path, group in self._groups.items():
+                members.setdefault(group, []).append(path)
+            # The longest first: the others are done when it is.
+            by_size = sorted(members.items(), key=lambda each: -sum(len(self._texts[path]) for path in each[1]))
+            self._checks = Checks(
+                executable,
+                base,
+                {group: paths if len(paths) < len(self._texts) else [] for group, paths in by_size},
+                libraries=self._libraries,
+                python=self._python,
+                deadline=self._deadline,
+                at_once=self._jobs,
+            )
+            self._checks.begin()
         except BaseException:
             self.close()
             raise
+
+    def run(self) -> None:
+        """Wait for the checker, so that questions are answered at once; raises what `targets` raises."""
+        if self._started:
+            return
+        self._begin()
+        try:
+            assert self._directory is not None  # noqa: S101 - for the type checker
+            assert self._checks is not None  # noqa: S101
+            for path, text in sorted(self._texts.items()):  # while the checker is at it
+                self._look(path, text)
+            base = Path(self._directory.name).resolve()
+            reports = self._checks.finish()
+            # In an order that does not depend on which was done first.
+            found = dict.fromkeys(self._groups.values())
+            self._reports = {group: Report(reports[group], base, self._libraries) for group in found}
+            self._started = True
+        except BaseException:
+            self.close()
+            raise
+
+    def _look(self, path: str, text: str) -> None:
+        """Find the calls of a file, and what bears on the doubts."""
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        self._called[path] = _calls(text, self._doubts.look(path, text, tree))
 
     def _read(self) -> Iterator[tuple[str, str]]:
         for path in self._files:
@@ -231,13 +276,15 @@ class _Place:
     """A name in a file.
 
     Attributes:
-        node: the expression that ends with it.
+        start: the character offset of the name.
+        spine: the names along which what it stands for is reached, itself first; see `Spine`.
         key: the place under which the checker reports what is reached from it.
         receiver: the place of the expression before the last dot, if there is one.
         called: it is called there.
     """
 
-    node: ast.Name | ast.Attribute
+    start: int
+    spine: Spine
     key: str
     receiver: str
     called: bool
@@ -256,37 +303,54 @@ def _copy(base: Path, path: str, text: str) -> bool:
     return True
 
 
-def _places(text: str) -> dict[int, _Place]:
+def _calls(text: str, calls: Iterable[ast.Call]) -> dict[tuple[int, int], _Place]:
+    """Return the calls of something that has a name, by where they begin and end."""
+    lines = LineTable(text)
+    found: dict[tuple[int, int], _Place] = {}
+    for call in calls:
+        place = _place(text, lines, call.func, _key(call), called=True) if _is_inside(call, lines) else None
+        if place is not None:
+            start, end = lines.offset(call.lineno, call.col_offset), _end(lines, call)
+            found[start, end] = place
+    return found
+
+
+def _names(text: str) -> dict[int, _Place]:
+    """Return the names that are read, by their offsets."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     lines = LineTable(text)
     found: dict[int, _Place] = {}
-    callees: set[int] = set()
-    for call in walk(tree, (ast.Call,)):
-        if isinstance(call.func, ast.Name | ast.Attribute):
-            callees.add(id(call.func))
-            _add(found, text, lines, call.func, _key(call), called=True)
     for node in walk(tree, (ast.Name, ast.Attribute)):
-        if isinstance(node.ctx, ast.Load) and id(node) not in callees:
+        if isinstance(node.ctx, ast.Load):
             key = _key(node) if isinstance(node, ast.Attribute) else f"{_key(node)}|identifier|{node.id}"
-            _add(found, text, lines, node, key, called=False)
+            place = _place(text, lines, node, key, called=False)
+            if place is not None:
+                found[place.start] = place
     return found
 
 
-def _add(
-    found: dict[int, _Place], text: str, lines: LineTable, node: ast.Name | ast.Attribute, key: str, *, called: bool
-) -> None:
+def _place(text: str, lines: LineTable, node: ast.expr, key: str, *, called: bool) -> _Place | None:
+    if not isinstance(node, ast.Name | ast.Attribute) or not _is_inside(node, lines):
+        return None
     name = node.id if isinstance(node, ast.Name) else node.attr
-    if node.end_lineno is None or node.end_col_offset is None or node.end_lineno > len(lines):
-        return
-    start = lines.offset(node.end_lineno, node.end_col_offset) - len(name)
+    start = _end(lines, node) - len(name)
     # Before 3.12 the parser misplaces what stands in f-strings; and identifiers are normalised by it.
     if text[start : start + len(name)] != name:
-        return
+        return None
     receiver = _key(node.value) if isinstance(node, ast.Attribute) else ""
-    found[start] = _Place(node, key, receiver, called)
+    return _Place(start, spine(node), key, receiver, called)
+
+
+def _is_inside(node: ast.expr, lines: LineTable) -> bool:
+    """Tell whether a node ends in the text, by what the parser says of those in f-strings."""
+    return node.end_lineno is not None and node.end_lineno <= len(lines)
+
+
+def _end(lines: LineTable, node: ast.expr) -> int:
+    return lines.offset(node.end_lineno or 0, node.end_col_offset or 0)
 
 
 def _key(node: ast.expr) -> str:

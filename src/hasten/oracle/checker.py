@@ -1,4 +1,4 @@
-"""Run pyrefly once over a copy of a program: find it, configure it, wait for it, and never leave it behind."""
+"""Run pyrefly over a copy of a program: find it, configure it, wait for it, and never leave it behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -19,6 +21,8 @@ from hasten.oracle.roots import Group
 #: The file in the report that holds what is wrong with the program.
 ERRORS = "problems.json"
 
+#: Seconds between looks at whether a run is over.
+_TICK = 0.005
 _REMEDY = "install the package 'pyrefly' beside hasten (pip install pyrefly), or put its executable on PATH"
 
 
@@ -44,85 +48,157 @@ def find_executable(given: Path | None = None) -> Path:
     raise OracleError(f"{where}; {_REMEDY}")
 
 
-def run(
-    executable: Path,
-    base: Path,
-    group: Group,
-    members: Sequence[str],
-    *,
-    libraries: Sequence[Path],
-    python: tuple[int, int],
-    deadline: float,
-    meanwhile: Callable[[], None] | None = None,
-) -> Path:
-    """Check the copy of a program below `base`/tree, and return the directory of the report.
+class Checks:
+    """The runs that a program needs, one for each way in which its imports are read; several at a time."""
 
-    Args:
-        executable: the checker.
-        base: a directory of our own, which holds the copy and gets the configuration and the report.
-        group: how imports are read.
-        members: the files to check; empty for all. The others are only imported.
-        libraries: installed packages and modules that the program may import.
-        python: the version of Python to check for.
-        deadline: seconds after which the checker counts as hung.
-        meanwhile: called once while the checker is at work.
+    def __init__(
+        self,
+        executable: Path,
+        base: Path,
+        groups: Mapping[Group, Sequence[str]],
+        *,
+        libraries: Sequence[Path],
+        python: tuple[int, int],
+        deadline: float,
+        at_once: int,
+    ) -> None:
+        """Write the configurations; nothing is started yet.
 
-    Raises:
-        OracleError: it cannot be started, fails, or takes too long.
+        Args:
+            executable: the checker.
+            base: a directory of our own: the copy of the program is below `base`/tree; it gets the configurations and
+                the reports.
+            groups: the files to check, by how their imports are read; empty for all files. The others are only
+                imported.
+            libraries: installed packages and modules that the program may import.
+            python: the version of Python to check for.
+            deadline: seconds after which a run counts as hung.
+            at_once: how many runs may be under way at a time.
+        """
+        self._deadline = deadline
+        self._at_once = max(at_once, 1)
+        self._waiting = deque(
+            (group, _Run(executable, base, _settings(base, group, members, libraries, python)))
+            for group, members in groups.items()
+        )
+        self._running: list[tuple[Group, _Run]] = []
+        self._reports: dict[Group, Path] = {}
+
+    def begin(self) -> None:
+        """Start as many runs as may be under way; raises OracleError where that is not possible."""
+        while self._waiting and len(self._running) < self._at_once:
+            group, each = self._waiting.popleft()
+            each.start()
+            self._running.append((group, each))
+
+    def finish(self) -> dict[Group, Path]:
+        """Wait for all runs, and return the directory of the report of each.
+
+        Raises:
+            OracleError: one cannot be started, fails, or takes too long.
+        """
+        while True:
+            self.begin()
+            for group, each in list(self._running):
+                if each.seconds() > self._deadline:
+                    raise OracleError(
+                        f"the type checker did not finish within {self._deadline:g} seconds; exclude generated or very "
+                        "large files"
+                    )
+                if not each.is_over():
+                    continue
+                self._running.remove((group, each))
+                if each.report is not None:
+                    self._reports[group] = each.report
+                else:
+                    self._waiting.appendleft((group, each.again()))
+            if not self._running and not self._waiting:
+                return self._reports
+            if len(self._running) == self._at_once or not self._waiting:
+                time.sleep(_TICK)
+
+    def close(self) -> None:
+        """End what is still under way."""
+        self._waiting.clear()
+        for _, each in self._running:
+            each.kill()
+        self._running.clear()
+
+
+class _Run:
+    """One run.
+
+    Attributes:
+        report: the directory of its report, once it is over, if that is what it should be.
     """
-    settings = _settings(base, group, members, libraries, python)
-    name = hashlib.sha256(orjson.dumps(settings, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-    config = base / f"{name}.toml"
-    config.write_text(_toml(settings), encoding="utf-8")
-    # When all else is written, the checker unpacks its 7,000 stubs beside the report: 41 MB that nobody reads, and most
-    # of the time of a small run. A file where it wants a directory ends it at that point. Should another version of the
-    # checker go about it in another order, it is run once more and let have its way.
-    said, status = "", 0
-    for hurried in (True, False):
-        report = base / f"{name}.report{'' if hurried else '.whole'}"
-        report.mkdir()
+
+    def __init__(self, executable: Path, base: Path, settings: dict[str, object], *, hurried: bool = True) -> None:
+        # When all else is written, the checker unpacks its 7,000 stubs beside the report: 41 MB that nobody reads, and
+        # most of the time of a small run. A file where it wants a directory ends it at that point. Should another
+        # version of the checker go about it in another order, it is run once more and let have its way.
+        self.report: Path | None = None
+        self._arguments = executable, base, settings
+        self._hurried = hurried
+        name = hashlib.sha256(orjson.dumps(settings, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        config = base / f"{name}.toml"
+        config.write_text(_toml(settings), encoding="utf-8")
+        self._directory = base / f"{name}.report{'' if hurried else '.whole'}"
+        self._directory.mkdir()
         if hurried:
-            (report / "typeshed").touch()
-        command = [str(executable), "check", "--config", str(config), "--output", f"json:{report / ERRORS}"]
-        command += ["--report-pysa", str(report), "--report-pysa-format", "json", "--summary=none"]
+            (self._directory / "typeshed").touch()
+        self._output = base / f"{name}.output{'' if hurried else '.whole'}"
+        self._base = base
+        self._command = [str(executable), "check", "--config", str(config)]
+        self._command += ["--output", f"json:{self._directory / ERRORS}", "--summary=none"]
+        self._command += ["--report-pysa", str(self._directory), "--report-pysa-format", "json"]
         # One thread: which of two mutually dependent files is inferred first must not depend on the machine.
-        command += ["--threads", "1"]
-        output = base / f"{name}.output"
-        status = _wait(command, base, output, deadline, meanwhile if hurried else None)
-        said = output.read_text(encoding="utf-8", errors="replace")
+        self._command += ["--threads", "1"]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+
+    def start(self) -> None:
+        # Settings in the environment would win over those in the configuration file.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYREFLY_")}
+        self._started = time.monotonic()
+        with self._output.open("wb") as file:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - the executable was found above, or given by the person
+                    self._command,
+                    cwd=self._base,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                )
+            except OSError as error:
+                raise OracleError(f"the type checker cannot be started ({error.strerror}); {_REMEDY}") from None
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def is_over(self) -> bool:
+        status = self._process.poll() if self._process is not None else None
+        if status is None:
+            return False
+        said = self._output.read_text(encoding="utf-8", errors="replace")
         # 0: nothing found; 1: something found, or a failure.
-        expected = status == 1 and f"{report / 'typeshed'}" in said if hurried else status in {0, 1}
-        if expected and (report / ERRORS).is_file():
-            return report
-    reason = (said.strip().splitlines() or [f"exit status {status}"])[-1].strip()
-    raise OracleError(f"the type checker failed ({reason}); try another version of the package 'pyrefly'")
+        expected = status == 1 and f"{self._directory / 'typeshed'}" in said if self._hurried else status in {0, 1}
+        if expected and (self._directory / ERRORS).is_file():
+            self.report = self._directory
+        elif not self._hurried:
+            reason = (said.strip().splitlines() or [f"exit status {status}"])[-1].strip()
+            raise OracleError(f"the type checker failed ({reason}); try another version of the package 'pyrefly'")
+        return True
 
+    def again(self) -> _Run:
+        """Return a run that may unpack what it likes."""
+        return _Run(*self._arguments, hurried=False)
 
-def _wait(
-    command: Sequence[str], base: Path, output: Path, deadline: float, meanwhile: Callable[[], None] | None
-) -> int:
-    # Settings in the environment would win over those in the configuration file.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYREFLY_")}
-    with output.open("wb") as file:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - the executable was found above, or given by the person
-                command, cwd=base, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
-            )
-        except OSError as error:
-            raise OracleError(f"the type checker cannot be started ({error.strerror}); {_REMEDY}") from None
-        try:
-            if meanwhile is not None:
-                meanwhile()
-            return process.wait(timeout=deadline)
-        except subprocess.TimeoutExpired:
-            message = (
-                f"the type checker did not finish within {deadline:g} seconds; exclude generated or very large files"
-            )
-            raise OracleError(message) from None
-        finally:  # an interrupt ends up here, too
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+    def kill(self) -> None:
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.kill()
+            self._process.wait()
 
 
 def _settings(

@@ -17,8 +17,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from hasten.oracle.report import Problem, Target
 from hasten.oracle.walking import walk
@@ -44,15 +44,23 @@ _LOOKED_AT = (
 _Key: TypeAlias = tuple[str, str]
 
 
+class Spine(NamedTuple):
+    """The names along which what is called is reached, the last one first: `c`, `b` and `a` of `a.b(x)[y].c`."""
+
+    names: tuple[str, ...]
+    is_attribute: bool
+
+
+def spine(callee: ast.Name | ast.Attribute) -> Spine:
+    """Return the names along which what a name stands for is reached."""
+    return Spine(tuple(_spine(callee)), isinstance(callee, ast.Attribute))
+
+
 class Doubts:
     """The doubtful names of a program. A plain name is doubtful in one file, an attribute or function in all."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        """Read the program; what is doubtful in it is known when `judge` was told what the checker finds.
-
-        Args:
-            texts: the program, by path.
-        """
+    def __init__(self) -> None:
+        """Know nothing yet: `look` reads the program, and `judge` is told what the checker finds in it."""
         self._names: set[_Key] = set()
         self._stores: Counter[_Key] = Counter()
         self._patched: set[str] = set()
@@ -61,13 +69,7 @@ class Doubts:
         self._lines: dict[str, list[tuple[int, _Key]]] = {}
         self._taken: list[tuple[str, str, str]] = []
         self._parameters: set[tuple[str, str]] = set()
-        self._classes = {name for text in texts.values() for name in _CLASS.findall(text)}
-        for path in sorted(texts):
-            try:
-                tree = ast.parse(texts[path])
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                continue
-            self._look(path, tree, self._lines.setdefault(path, []))
+        self._classes: set[str] = set()
 
     def judge(self, problems: Iterable[Problem]) -> None:
         """Find the doubtful names; `problems` are what the checker finds wrong with the program."""
@@ -81,16 +83,16 @@ class Doubts:
         self._names.update((path, name) for path, function, name in self._taken if (function, name) in self._parameters)
         self._spread()
 
-    def bears_on(self, path: str, callee: ast.Name | ast.Attribute, targets: Iterable[Target]) -> bool:
+    def bears_on(self, path: str, callee: Spine, targets: Iterable[Target]) -> bool:
         """Tell whether a call in a file may reach something else than these targets, as far as names show."""
-        if any(("", name) in self._names or (path, name) in self._names for name in _spine(callee)):
+        if any(("", name) in self._names or (path, name) in self._names for name in callee.names):
             return True
-        last = callee.id if isinstance(callee, ast.Name) else callee.attr
+        last = callee.names[0]
         # Another class's instance in its place would be a contradiction; another function need not be.
         if any(each.name.rpartition(".")[2] in {last, "__call__"} for each in targets):
-            return isinstance(callee, ast.Attribute) and last in self._patched
+            return callee.is_attribute and last in self._patched
         # A variable that holds a function; imports under another name are no assignments.
-        own = self._stores[path, last] if isinstance(callee, ast.Name) else 0
+        own = 0 if callee.is_attribute else self._stores[path, last]
         return self._stores["", last] + own > 1
 
     def _is_contradiction(self, problem: Problem, classes: set[str]) -> bool:
@@ -114,8 +116,14 @@ class Doubts:
         # `l.append(Fake())` puts it into `l`; a function of the program has it as its parameter.
         return bool(owner) and owner[-1] in {"list", "dict", "set", "deque"}
 
-    def _look(self, path: str, tree: ast.Module, lines: list[tuple[int, _Key]]) -> None:
+    def look(self, path: str, text: str, tree: ast.Module) -> list[ast.Call]:
+        """Read a file of the program, and return its calls."""
+        self._classes.update(_CLASS.findall(text))
+        lines = self._lines.setdefault(path, [])
+        calls: list[ast.Call] = []
         for node in walk(tree, _LOOKED_AT):
+            if type(node) is ast.Call:
+                calls.append(node)
             match node:
                 case ast.Name(ctx=ast.Store()):
                     self._stores[path, node.id] += 1
@@ -158,6 +166,7 @@ class Doubts:
                     self._flow(path, [target], value)
                 case _:
                     pass
+        return calls
 
     def _class_body(self, body: list[ast.stmt]) -> None:
         """Note what a class and its instances both set: `call = first`, or a method `save` and `self.save = ...`."""
