@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hasten.asynchrony import Awaited, Conversion, Step
+from hasten.companion import Companion, is_written
 from hasten.concurrency import Tasks
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
@@ -48,6 +49,7 @@ __all__ = [
     "Change",
     "Code",
     "Codemod",
+    "Companion",
     "Conversion",
     "Edit",
     "Finding",
@@ -73,6 +75,7 @@ __all__ = [
     "Use",
     "find_uses",
     "follow",
+    "is_written",
     "trouble_with",
 ]
 

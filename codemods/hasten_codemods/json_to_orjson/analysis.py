@@ -128,7 +128,7 @@ class Analysis:
     def _orjson_name(self, site: Site) -> str | None:
         """Return why the name `orjson` cannot be used at the site."""
         if self.shim is not None:
-            return self.shim.trouble(site.module)
+            return self.shim.trouble(site.module) or None
         own = sites.own_module(self.program, site.module, "orjson")
         if own is not None:
             return f"the program has a module called `orjson` ({own})"

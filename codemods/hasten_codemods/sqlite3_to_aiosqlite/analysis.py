@@ -135,7 +135,8 @@ class Analysis:
         transaction = _has_transaction(life)
         if transaction:
             imports.append(self.helper.request(module))
-            support += [each for each in [self.helper.key(module)] if each]
+            if not self.helper.is_there(module):
+                support.append(self.helper.key(module))
         hazards = [*life.hazards, *self._interleavings(life, function)]
         return Awaited(
             self._steps(life, transaction=transaction),
