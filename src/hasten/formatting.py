@@ -73,17 +73,73 @@ def tidy(result: Rewritten, style: BlackStyle) -> Rewritten:
     """Return the result with lines that the islands made too long broken; what black cannot format is left."""
     if "\r" in result.text or not _too_long(result.text, style):
         return result
-    text, done = result.text, []
-    for piece, start in reversed(_placed(result.islands)):
-        old = result.middle[piece.span.start : piece.span.end]
-        lines = [] if _too_long(old, style) else _long_lines(text, start, start + len(piece.text), style)
-        new = _formatted(text, lines, style) if lines else text
-        tail = len(text) - start - len(piece.text)
-        if new[:start] != text[:start] or new[len(new) - tail :] != text[len(text) - tail :]:
-            new = text  # black wants to change more than what was rewritten
-        done.append(replace(piece, text=new[start : len(new) - tail]))
-        text = new
-    return replace(result, text=text, islands=tuple(reversed(done)))
+    placed = _placed(result.islands)
+    long = [_made_too_long(result, piece, start, style) for piece, start in placed]
+    if not any(long):
+        return result
+    # One call for all of them; where black wants to change more than that, each by itself.
+    pieces = _together(result, placed, [number for each in long for number in each], style)
+    if pieces is None:
+        pieces = _one_by_one(result, placed, style)
+    text = _joined(result.text, placed, pieces)
+    if text == result.text or not _is_equivalent(result.text, text):
+        return result
+    return replace(result, text=text, islands=pieces)
+
+
+def _made_too_long(result: Rewritten, piece: Piece, start: int, style: BlackStyle) -> list[int]:
+    """Return the lines of a piece that are too long, if none was before."""
+    if _too_long(result.middle[piece.span.start : piece.span.end], style):
+        return []
+    return _long_lines(result.text, start, start + len(piece.text), style)
+
+
+def _together(
+    result: Rewritten, placed: Sequence[tuple[Piece, int]], lines: Sequence[int], style: BlackStyle
+) -> tuple[Piece, ...] | None:
+    """Return the pieces with their lines formatted; None where anything else would change, too."""
+    new = _formatted(result.text, lines, style)
+    outside = _between(result.text, placed)
+    if not new.startswith(outside[0]) or not new.endswith(outside[-1]):
+        return None
+    at, pieces = len(outside[0]), []
+    for number, (piece, _) in enumerate(placed, start=1):
+        last = number == len(placed)
+        end = len(new) - len(outside[-1]) if last else new.find(outside[number], at)
+        if end < at:
+            return None
+        pieces.append(replace(piece, text=new[at:end]))
+        at = end + len(outside[number])
+    return tuple(pieces)
+
+
+def _one_by_one(result: Rewritten, placed: Sequence[tuple[Piece, int]], style: BlackStyle) -> tuple[Piece, ...]:
+    """Return the pieces, each formatted where black changes nothing else for it."""
+    pieces: list[Piece] = []
+    for piece, start in placed:
+        alone = result.text
+        lines = _made_too_long(result, piece, start, style)
+        new = _formatted(alone, lines, style) if lines else alone
+        tail = len(alone) - start - len(piece.text)
+        if new[:start] == alone[:start] and new[len(new) - tail :] == alone[len(alone) - tail :]:
+            piece = replace(piece, text=new[start : len(new) - tail])  # noqa: PLW2901
+        pieces.append(piece)
+    return tuple(pieces)
+
+
+def _between(text: str, placed: Sequence[tuple[Piece, int]]) -> list[str]:
+    """Return the stretches of the text before, between and after the pieces."""
+    found, at = [], 0
+    for piece, start in placed:
+        found.append(text[at:start])
+        at = start + len(piece.text)
+    return [*found, text[at:]]
+
+
+def _joined(text: str, placed: Sequence[tuple[Piece, int]], pieces: Sequence[Piece]) -> str:
+    """Return the text with `pieces` where those of `placed` stand."""
+    first, *others = _between(text, placed)
+    return first + "".join(piece.text + other for piece, other in zip(pieces, others, strict=True))
 
 
 def _placed(pieces: Sequence[Piece]) -> list[tuple[Piece, int]]:
@@ -122,8 +178,17 @@ def _formatted(text: str, lines: Sequence[int], style: BlackStyle) -> str:
         preview=style.preview,
     )
     try:
-        new = black.format_str(text, mode=mode, lines=[(number, number) for number in lines])
-        black.assert_equivalent(text, new)
+        return black.format_str(text, mode=mode, lines=[(number, number) for number in lines])
     except Exception:  # noqa: BLE001 - black's errors have no common class, and a long line is no reason to fail
         return text
-    return new
+
+
+def _is_equivalent(old: str, new: str) -> bool:
+    """Tell whether two texts are the same program, as black itself checks it."""
+    import black
+
+    try:
+        black.assert_equivalent(old, new)
+    except Exception:  # noqa: BLE001 - as above
+        return False
+    return True

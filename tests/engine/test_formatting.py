@@ -28,6 +28,16 @@ def rewritten(root: Path, text: str, pyproject: str) -> str:
     return outcome.after.decode()
 
 
+def test_all_lines_that_became_too_long_are_broken(tmp_path: Path) -> None:
+    """Each by itself, with everything between them as it was."""
+    found = rewritten(
+        tmp_path, f"import json\n\n\n{LONG}\n\nx = {{'a':  2}}\n\n\n{LONG.replace('def f', 'def g')}", BLACK
+    )
+    once = rewritten(tmp_path, f"import json\n\n\n{LONG}", BLACK)
+    body = once.removeprefix("import orjson\n\n\n")
+    assert found == f"import orjson\n\n\n{body}\n\nx = {{'a':  2}}\n\n\n{body.replace('def f', 'def g')}"
+
+
 def test_a_line_that_became_too_long_is_broken(tmp_path: Path) -> None:
     """As black would break it, and nothing else is formatted."""
     found = rewritten(tmp_path, f"import json\n\n\n{LONG}", BLACK)
