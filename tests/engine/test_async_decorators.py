@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from hasten.async_decorators import forwards
-from hasten.cache import Cache
 from hasten.index.program import Program
-from hasten.reading import Reader
-from hasten.workers import Workers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _FORWARDING = {
     "wraps": """
@@ -227,24 +221,18 @@ if seen:
 _HEAD = "import functools\n\nseen = []\n"
 
 
-def _forwards(root: Path, text: str) -> bool:
-    (root / "app.py").write_text(text, encoding="utf-8")
-    reader = Reader(root, {}, (b"",), (), 1, Cache(None))
-    reader.look(["app.py"], lambda _n: None)
-    with Workers(1) as pool:
-        modules, failed = reader.index(["app.py"], pool, lambda _n: None)
-    assert not failed
-    program = Program(modules, frozenset({"app.py"}))
-    (function,) = [each for each in modules[0].scopes() if each.name == "decorated"]
+def _forwards(program: Program) -> bool:
+    (module,) = program.modules
+    (function,) = [each for each in module.scopes() if each.name == "decorated"]
     (decorator,) = function.decorators
-    return forwards(program, modules[0], function.parent, decorator)
+    return forwards(program, module, function.parent, decorator)
 
 
 @pytest.mark.parametrize("case", _FORWARDING)
-def test_a_decorator_that_forwards_takes_a_coroutine_function(tmp_path: Path, case: str) -> None:
+def test_a_decorator_that_forwards_takes_a_coroutine_function(program_of: Callable[[str], Program], case: str) -> None:
     """It is recognised, and what is decorated returns the same, awaited, with the same done before."""
     plain = f"{_HEAD}{_FORWARDING[case]}def decorated(value):\n    seen.append(value)\n    return value + 1\n"
-    assert _forwards(tmp_path, plain)
+    assert _forwards(program_of(plain))
 
     results = []
     for text in (plain, plain.replace("def decorated", "async def decorated")):
@@ -264,7 +252,9 @@ def test_a_decorator_that_forwards_takes_a_coroutine_function(tmp_path: Path, ca
 
 
 @pytest.mark.parametrize("case", _OTHERS)
-def test_a_decorator_that_does_more_is_not_taken_for_one_that_forwards(tmp_path: Path, case: str) -> None:
+def test_a_decorator_that_does_more_is_not_taken_for_one_that_forwards(
+    program_of: Callable[[str], Program], case: str
+) -> None:
     """Whatever comes after the call, keeps the function, or returns something else is told from forwarding."""
     text = f"{_HEAD}{_OTHERS[case]}def decorated(value):\n    return value + 1\n"
-    assert not _forwards(tmp_path, text)
+    assert not _forwards(program_of(text))

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from hasten import callgraph
-from hasten.cache import Cache
 from hasten.index.program import Program
 from hasten.propagate import propagate
-from hasten.reading import Reader
-from hasten.workers import Workers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
-def build(root: Path, text: str, *, forms: bool = True) -> callgraph.CallGraph:
-    """Return the graph above the calls of `time.sleep` in one file."""
-    (root / "app.py").write_text(text, encoding="utf-8")
-    reader = Reader(root, {}, (b"",), (), 1, Cache(None))
-    reader.look(["app.py"], lambda _n: None)
-    with Workers(1) as pool:
-        modules, failed = reader.index(["app.py"], pool, lambda _n: None)
-    assert not failed
-    program = Program(modules, frozenset({"app.py"}), frozenset({"app.py"}))
+def build(program: Program, *, forms: bool = True) -> callgraph.CallGraph:
+    """Return the graph above the calls of `time.sleep` in a program."""
     sleeps = [
         (each, each.module.enclosing(each.scope, "function"))
         for each in program.calls_named("sleep")
@@ -83,14 +70,14 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("case", TAKEN)
-def test_what_uses_a_generator_follows_it(tmp_path: Path, case: str) -> None:
+def test_what_uses_a_generator_follows_it(program_of: Callable[[str], Program], case: str) -> None:
     """The call has a form of its own, and the function around it converts; unless forms are asked for, both stay."""
     text, action = TAKEN[case]
-    graph = build(tmp_path, text)
+    graph = build(program_of(text))
 
     assert actions(graph) == {action}
     assert converted(graph) == ["opened" if text.startswith(_MANAGER) else "rows", "use"]
-    plain = build(tmp_path, text, forms=False)
+    plain = build(program_of(text), forms=False)
     assert converted(plain) == []
     assert plain.forms == {}
 
@@ -125,22 +112,22 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_no_asynchronous_generator_bears_is_refused(tmp_path: Path, case: str) -> None:
+def test_what_no_asynchronous_generator_bears_is_refused(program_of: Callable[[str], Program], case: str) -> None:
     """Any other use, and any other body, is a constraint with a code."""
     text, code = REFUSED[case]
-    graph = build(tmp_path, text)
+    graph = build(program_of(text))
 
     assert converted(graph) == []
     assert refused(graph) == {code}
 
 
-def test_names_of_types_and_decorators_change_with_their_imports(tmp_path: Path) -> None:
+def test_names_of_types_and_decorators_change_with_their_imports(program_of: Callable[[str], Program]) -> None:
     """The new names are imported from where the old ones came from, and the old ones are released."""
     text = (
         "import time\nfrom collections.abc import Iterator\nfrom contextlib import contextmanager\n\n\n"
         "@contextmanager\ndef opened() -> Iterator[int]:\n    time.sleep(1)\n    yield 1\n"
     )
-    (form,) = build(tmp_path, text).forms.values()
+    (form,) = build(program_of(text)).forms.values()
 
     assert dict(form.data) == {
         "decorator": "asynccontextmanager",
@@ -157,12 +144,12 @@ def test_names_of_types_and_decorators_change_with_their_imports(tmp_path: Path)
 _SLEEPING = "import asyncio\nimport time\n\n\ndef work():\n    time.sleep(1)\n\n\n"
 
 
-def test_an_entry_with_more_than_one_call_runs_its_body(tmp_path: Path) -> None:
+def test_an_entry_with_more_than_one_call_runs_its_body(program_of: Callable[[str], Program]) -> None:
     """One call is wrapped in `asyncio.run`; for several, or a blocking call of its own, the body is one."""
-    one = build(tmp_path, f"{_SLEEPING}def start():\n    work()\n")
+    one = build(program_of(f"{_SLEEPING}def start():\n    work()\n"))
     assert (converted(one), one.forms) == (["work"], {})
     for body in ("work()\n    work()", "time.sleep(1)"):
-        several = build(tmp_path, f"{_SLEEPING}def start():\n    {body}\n")
+        several = build(program_of(f"{_SLEEPING}def start():\n    {body}\n"))
         assert "start" in converted(several)
         assert {each.action for each in several.forms.values()} == {"run-inside"}
         assert {each.remedy for each in several.calls} <= {""}
@@ -177,11 +164,12 @@ def test_an_entry_with_more_than_one_call_runs_its_body(tmp_path: Path) -> None:
         "asyncio = None\n",
     ],
 )
-def test_an_entry_that_cannot_run_its_body_stays(tmp_path: Path, rest: str) -> None:
+def test_an_entry_that_cannot_run_its_body_stays(program_of: Callable[[str], Program], rest: str) -> None:
     """Called from a coroutine, reaching another loop, or without the name `asyncio`, it stays as it is."""
     graph = build(
-        tmp_path,
-        f"{_SLEEPING}{rest}\n\ndef start():\n    time.sleep(1)\n    {'start_again()' if 'again' in rest else ''}\n",
+        program_of(
+            f"{_SLEEPING}{rest}\n\ndef start():\n    time.sleep(1)\n    {'start_again()' if 'again' in rest else ''}\n"
+        )
     )
     assert graph.forms == {}
     assert "start" not in converted(graph)

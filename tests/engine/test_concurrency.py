@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
-from hasten.cache import Cache
 from hasten.concurrency import Tasks
 from hasten.index.program import Program
-from hasten.reading import Reader
-from hasten.workers import Workers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
-def several(root: Path, text: str, name: str = "work") -> str:
+def several(program: Program, name: str = "work") -> str:
     """Return why others may run while the function called `name` waits."""
-    (root / "app.py").write_text(text, encoding="utf-8")
-    reader = Reader(root, {}, (b"",), (), 1, Cache(None))
-    reader.look(["app.py"], lambda _n: None)
-    with Workers(1) as pool:
-        modules, failed = reader.index(["app.py"], pool, lambda _n: None)
-    assert not failed
-    program = Program(modules, frozenset({"app.py"}), frozenset({"app.py"}))
     (function,) = program.definitions(name)
     return Tasks(program).several(function)
 
@@ -58,9 +45,11 @@ ALONE = {
 
 
 @pytest.mark.parametrize("case", ALONE)
-def test_a_function_is_alone_where_nothing_can_have_started_a_task(tmp_path: Path, case: str) -> None:
+def test_a_function_is_alone_where_nothing_can_have_started_a_task(
+    program_of: Callable[[str], Program], case: str
+) -> None:
     """No task is started before the function is called, on any way up to where the program begins."""
-    assert several(tmp_path, ALONE[case]) == ""
+    assert several(program_of(ALONE[case])) == ""
 
 
 SEVERAL = {
@@ -141,7 +130,7 @@ SEVERAL = {
 
 
 @pytest.mark.parametrize("case", SEVERAL)
-def test_what_may_run_meanwhile_is_named(tmp_path: Path, case: str) -> None:
+def test_what_may_run_meanwhile_is_named(program_of: Callable[[str], Program], case: str) -> None:
     """The evidence is the place that starts a task, or by which others may call the function."""
     text, reason = SEVERAL[case]
-    assert several(tmp_path, text) == reason
+    assert several(program_of(text)) == reason
