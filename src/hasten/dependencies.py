@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from packaging.requirements import Requirement
 
@@ -57,6 +58,7 @@ def _levels(paths: Collection[str], for_file: str) -> Iterator[tuple[str, ...]]:
             yield tuple(found)
 
 
+@lru_cache(maxsize=64)  # every changed file of a project asks for the same
 def add(path: str, text: str, requirement: str, *, optional: str | None = None) -> Outcome:
     """Return what `text`, the metadata file at `path`, becomes with one more requirement.
 
