@@ -110,6 +110,8 @@ class Codemod(ABC):
         contract: what stays the same under a `safe` change, in one paragraph.
         triggers: a file that holds none of these byte strings has no site and is not parsed.
         literals: regular expressions; string literals that match one are kept among the facts.
+        asks: where a candidate holds one of these byte strings, `Program.resolve_call` will most likely be asked: the
+            checker, which takes long, begins early then.
         codes: every hazard, refusal and proof that the codemod gives.
         options: its settings.
     """
@@ -119,6 +121,7 @@ class Codemod(ABC):
     contract: ClassVar[str] = ""
     triggers: ClassVar[tuple[bytes, ...]] = ()
     literals: ClassVar[tuple[str, ...]] = ()
+    asks: ClassVar[tuple[bytes, ...]] = ()
     codes: ClassVar[tuple[Code, ...]] = ()
     options: ClassVar[tuple[Option, ...]] = ()
 

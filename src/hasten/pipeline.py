@@ -260,7 +260,7 @@ def _analyse(
     while True:
         progress.step("indexing", len(pending))
         found, failed = reader.index(
-            pending, pool, progress.advance, None if tried else partial(_get_ahead, reader, pool, codemods)
+            pending, pool, progress.advance, None if tried else partial(_get_ahead, inputs, pool, codemods)
         )
         modules.update((each.path, each) for each in found)
         problems.extend(failed)
@@ -276,9 +276,11 @@ def _analyse(
             return program, findings
 
 
-def _get_ahead(reader: Reader, pool: workers.Workers, codemods: Sequence[Codemod]) -> None:
-    """Have ready what the later steps most likely need: more files indexed, and imports, a third of a second's work."""
-    reader.index_ahead(pool)
+def _get_ahead(inputs: _Inputs, pool: workers.Workers, codemods: Sequence[Codemod]) -> None:
+    """Have ready what the later steps most likely need: answers, more files indexed, and imports that take long."""
+    if inputs.reader.has_any(tuple(word for each in codemods for word in each.asks)):
+        inputs.resolver.ahead()
+    inputs.reader.index_ahead(pool)
     for each in codemods:
         each.prepare()
     for name in _LATER:

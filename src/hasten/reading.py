@@ -7,6 +7,7 @@ import hashlib
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -82,6 +83,15 @@ class Reader:
             return Seen(path, problem=Problem(path, error.kind, str(error)))
         digest = digest_of(data)
         return Seen(path, digest, len(data), scan.triggers(data, self.triggers), b"hasten:" in data)
+
+    def has_any(self, words: Sequence[bytes]) -> bool:
+        """Tell whether a candidate holds one of these byte strings."""
+        for path in (each.path for each in self.seen.values() if words and each.candidate):
+            with suppress(SourceError):
+                data = self.data(path)
+                if any(word in data for word in words):
+                    return True
+        return False
 
     def holding(self, paths: Iterable[str], wants: Collection[Want]) -> list[str]:
         """Return those of `paths` that bear on one of `wants`."""

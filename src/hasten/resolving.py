@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import orjson
 
 from hasten import __version__
-from hasten.errors import SourceError
+from hasten.errors import HastenError, SourceError
 from hasten.reading import Reader, digest_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Resolver:
         self._fresh = False
         self._changed = False
         self._oracle: Oracle | None = None
+        self._running = False
         self._calls: dict[_Signature, _Targets | None] = {}
 
     def __enter__(self) -> Self:
@@ -91,36 +92,50 @@ class Resolver:
         """
         return _scopes(program, self._calls.get(_signature(call)), moved=True)
 
+    def ahead(self) -> None:
+        """Let the checker begin: whoever asks has less to wait for; where nobody does, it is ended and forgotten."""
+        with suppress(HastenError):  # told when somebody asks
+            self._recall()
+            if self._oracle is None and not self._known:
+                self._oracle = self._prepared()
+                self._oracle.begin()
+
     def _targets(self, call: Call) -> _Targets | None:
         """Return path, line and name of each definition that a call reaches, None where nobody can tell."""
         if not self.asked:
-            self._begin()
+            self.asked = self._recall()
         question = f"{call.module.path}:{call.span.start}-{call.span.end}"
         if question not in self._known:
             self._known[question] = self._ask(call.module.path, call.span.start, call.span.end)
             self._fresh = True
         return self._known[question]
 
-    def _begin(self) -> None:
-        """Look for answers that were kept."""
-        self.asked = identity()
-        digests = {path: seen.digest for path, seen in self._reader.seen.items()}
-        self._key = _key(self.asked, digests)
-        kept = self._reader.cache.get([self._key]).get(self._key)
-        with suppress(ValueError, TypeError):  # something else got into the cache
-            self._known = dict(orjson.loads(kept)) if kept is not None else {}
+    def _recall(self) -> str:
+        """Look for answers that were kept, and return what stands for the checker."""
+        checker = identity()
+        if not self._key:
+            self._key = _key(checker, {path: seen.digest for path, seen in self._reader.seen.items()})
+            kept = self._reader.cache.get([self._key]).get(self._key)
+            with suppress(ValueError, TypeError):  # something else got into the cache
+                self._known = dict(orjson.loads(kept)) if kept is not None else {}
+        return checker
 
     def _ask(self, path: str, start: int, end: int) -> _Targets | None:
-        oracle = self._oracle or self._start()
-        found = oracle.reached(path, start, end)
+        if not self._running:
+            self._progress.step("asking the type checker", len(self._reader.seen))
+            self._oracle = self._oracle or self._prepared()
+            self._oracle.run()
+            self._progress.advance(len(self._reader.seen))
+            self._running = True
+        assert self._oracle is not None  # noqa: S101 - for the type checker
+        found = self._oracle.reached(path, start, end)
         return None if found is None else [(each.path, each.line, each.name) for each in found]
 
-    def _start(self) -> Oracle:
-        """Hand the texts of all files to the checker."""
+    def _prepared(self) -> Oracle:
+        """Return the oracle for the texts of all files."""
         from hasten.oracle import Oracle
 
         texts: dict[str, str] = {}
-        self._progress.step("asking the type checker", len(self._reader.seen))
         for path, seen in sorted(self._reader.seen.items()):
             try:
                 source = self._reader.source(path)
@@ -128,10 +143,7 @@ class Resolver:
                 continue  # the checker does not see what hasten cannot read
             texts[path] = source.text
             self._changed |= digest_of(source.data) != seen.digest
-        self._oracle = Oracle(self._reader.root, (), texts, jobs=self._reader.jobs)
-        self._oracle.run()
-        self._progress.advance(len(self._reader.seen))
-        return self._oracle
+        return Oracle(self._reader.root, (), texts, jobs=self._reader.jobs)
 
 
 def identity() -> str:

@@ -15,6 +15,7 @@ from hasten.config import Config
 from hasten.index.module import Call
 from hasten.index.program import Program
 from hasten.model import Changed
+from hasten.oracle import OracleError
 from hasten.reading import Reader
 from hasten.resolving import Resolver
 from hasten.workers import Workers
@@ -274,3 +275,41 @@ def test_a_call_that_flow_cannot_follow_is_proven(tmp_path: Path, jobs: int) -> 
     request = pipeline.Request(tmp_path, Config(), ("app.py",), jobs=jobs)
     report = pipeline.run(request, [CODEMODS["sleep-to-asyncio"]])
     assert [[hazard.code for hazard in each.hazards] for each in report.plan.changes] == [["ASY020"], ["ASY020"]]
+
+
+def test_a_checker_that_begins_early_gives_the_same_answers(tmp_path: Path) -> None:
+    """Only the waiting is shorter."""
+    write(tmp_path, FILES)
+    with program(tmp_path, ()) as usual:
+        expected = answers(usual)
+    with resolved(tmp_path, ()) as (early, resolver):
+        resolver.ahead()
+        assert answers(early) == expected
+        assert resolver.asked
+
+
+def test_a_checker_that_nobody_asks_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the process nor its directory is left, and nothing counts as asked."""
+    tree, temporary = tmp_path / "tree", tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    write(tree, FILES)
+    with resolved(tree, ()) as (_, resolver):
+        resolver.ahead()
+        assert list(temporary.iterdir())
+        assert not resolver.asked
+    assert not list(temporary.iterdir())
+
+
+def test_an_early_start_that_fails_is_told_when_somebody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody does, a missing checker is no trouble."""
+    write(tmp_path, FILES)
+    monkeypatch.setattr("hasten.oracle.checker.find_executable", _missing)
+    with resolved(tmp_path, ()) as (asking, resolver):
+        resolver.ahead()
+        with pytest.raises(OracleError, match="not found"):
+            answers(asking)
+
+
+def _missing(_given: Path | None = None) -> Path:
+    raise OracleError("the type checker was not found")

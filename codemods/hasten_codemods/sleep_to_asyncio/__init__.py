@@ -39,6 +39,7 @@ class SleepToAsyncio(Codemod):
         "coroutine functions a change is `safe` if no other task can run while they wait."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sleep",)
+    asks: ClassVar[tuple[bytes, ...]] = (b"time.sleep(",)
     literals: ClassVar[tuple[str, ...]] = patches.LITERALS
     codes = codes.CODES
 

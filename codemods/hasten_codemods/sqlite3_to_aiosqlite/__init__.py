@@ -39,6 +39,7 @@ class Sqlite3ToAiosqlite(Codemod):
         "tasks come in between, which is a hazard with its lines."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sqlite3",)
+    asks: ClassVar[tuple[bytes, ...]] = (b"sqlite3.connect(",)
     #: Functions that are named in strings are found by these.
     literals: ClassVar[tuple[str, ...]] = (r"^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+$",)
     codes = codes.CODES

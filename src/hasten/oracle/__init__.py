@@ -174,7 +174,7 @@ class Oracle:
             self._named[path] |= {each.start: each for each in self._called.get(path, {}).values()}
         return self._named[path]
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Copy the program and let the checker run in the background: once for each way to read its imports.
 
         Raises:
@@ -211,7 +211,7 @@ class Oracle:
         """Wait for the checker, so that questions are answered at once; raises what `targets` raises."""
         if self._started:
             return
-        self._begin()
+        self.begin()
         try:
             assert self._directory is not None  # noqa: S101 - for the type checker
             assert self._checks is not None  # noqa: S101
