@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hasten.asynchrony import Awaited, Conversion, Step
 from hasten.companion import Companion, is_written
 from hasten.concurrency import Tasks
+from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
 from hasten.index.program import Program
@@ -76,6 +77,7 @@ __all__ = [
     "find_uses",
     "follow",
     "is_written",
+    "overwritten",
     "trouble_with",
 ]
 

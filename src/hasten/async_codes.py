@@ -107,6 +107,15 @@ ASYNC_CODES: tuple[Code, ...] = (
         "same, under a name that it was told in a string; were it this method's, its call would not be awaited.",
         "Annotate the object at the place named, then run hasten again; or take it with `--accept ASY012`.",
     ),
+    _hazard(
+        "ASY013",
+        "an exception of a signal comes elsewhere",
+        "While `asyncio.run` is at work, Ctrl-C cancels the main task, and KeyboardInterrupt is raised when that has "
+        "ended: a handler for it inside of a coroutine function never runs. What a function that was given to "
+        "`signal.signal` raises comes up in the event loop, too, and not where the coroutine waits.",
+        "Catch KeyboardInterrupt around `asyncio.run`, and CancelledError inside; use `loop.add_signal_handler` or "
+        "`asyncio.timeout` in the place of handlers that raise; or take it with `--accept ASY013`.",
+    ),
     _refusal(
         "ASY101",
         "in a lambda",

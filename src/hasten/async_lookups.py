@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,7 +42,8 @@ class Lookups:
 
     def _may_find(self, lookup: _Lookup, function: Scope) -> bool:
         owner, known = owner_of(function), lookup.pattern is not None
-        if lookup.foreign or not (known or lookup.called) or not _fits(lookup.pattern, function.name):
+        called = lookup.called or lookup.call.tail == "methodcaller"
+        if lookup.foreign or not (known or called) or not _fits(lookup.pattern, function.name):
             return False
         if lookup.around is not None:
             return owner is not None and (
@@ -49,8 +51,9 @@ class Lookups:
             )
         if lookup.home is not None:
             return lookup.home is function.module
-        # Of something unknown, by a name that nobody knows, it is a value that is asked for, as a rule.
-        return known
+        # Of something unknown, by a name that nobody knows, it is a value that is asked for, as a rule; but what
+        # `methodcaller` finds is called.
+        return known or (lookup.call.tail == "methodcaller" and owner is not None)
 
     @cached_property
     def _all(self) -> list[_Lookup]:
@@ -61,16 +64,37 @@ class Lookups:
                 asked = call.argument(0 if tail in _ON_ANYTHING else 1)
                 if asked is not None:
                     found.append(self._lookup(call, asked.shape))
-        return found
+        return found + list(self._in_namespaces())
+
+    def _in_namespaces(self) -> Iterator[_Lookup]:
+        """Yield the calls of what a namespace has under a name: `vars(Jobs)["run"]()`, `m.__dict__[name]()`."""
+        holding = {
+            each.path: each
+            for section, name in (("attribute_reads", "__dict__"), ("tails", "vars"))
+            for each in self.program.modules_with(section, name)
+        }
+        for _path, module in sorted(holding.items()):
+            for call in module.calls():
+                match call.function:
+                    case ["i", ["a", on, "__dict__"], key]:
+                        yield self._lookup_on(call, _pattern(module, call.scope, key), on, called=True)
+                    case ["i", ["c", int() as index], key] if module.call(index).function == ["n", "vars"]:
+                        whose = module.call(index).argument(0)
+                        if whose is not None:
+                            yield self._lookup_on(call, _pattern(module, call.scope, key), whose.shape, called=True)
+                    case _:
+                        continue
 
     def _lookup(self, call: Call, asked: Shape) -> _Lookup:
-        module, scope = call.module, call.scope
         called = call.use[0] in {"callee", "asg"}
-        pattern = _pattern(module, scope, asked)
+        pattern = _pattern(call.module, call.scope, asked)
         if call.tail in _ON_ANYTHING:
             return _Lookup(call, pattern, called=called)
-        on = call.arguments[0].shape
-        around = self._receivers.class_around(module, scope, on)
+        return self._lookup_on(call, pattern, call.arguments[0].shape, called=called)
+
+    def _lookup_on(self, call: Call, pattern: tuple[str, str] | None, on: Shape, *, called: bool) -> _Lookup:
+        module, scope = call.module, call.scope
+        around = self._receivers.class_around(module, scope, on) or self._receivers.class_named(module, scope, on)
         if around is not None:
             return _Lookup(call, pattern, around, called=called)
         dotted = module.dotted(scope, on) if on[0] in {"n", "a"} else None

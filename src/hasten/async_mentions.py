@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from hasten.async_interrupts import Interrupts
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_lookups import Lookups
 from hasten.async_places import because, function_around
@@ -52,6 +53,15 @@ _LOOP_RUNNERS = frozenset(
 )
 _LOOP_METHODS = ("run_until_complete", "run_forever", "async_to_sync")
 _LOOP_MODULES = frozenset({"asyncio", "anyio", "trio", "uvicorn", "aiohttp", "curio"})
+#: Libraries whose plain functions and methods run an event loop of their own, by the names of these.
+_LOOP_LIBRARIES = {
+    "prompt_toolkit": ("prompt", "run", "confirm", "yes_no_dialog", "input_dialog", "radiolist_dialog"),
+    "questionary": ("ask", "unsafe_ask", "prompt", "unsafe_prompt"),
+    "playwright": ("sync_playwright",),
+    "IPython": ("embed", "start_ipython", "launch_new_instance"),
+    "nbclient": ("execute",),
+    "pyppeteer": ("run",),
+}
 _LOOKING_INSIDE = frozenset({"setattr", "object", "reload", "delattr", "getattr", "hasattr", "spy"})
 _IMPORTING = frozenset({"import_module", "__import__", "module_from_spec", "load_module"})
 _ENDLESS_NEXT = frozenset({"StopIteration", "Exception", "BaseException"})
@@ -65,6 +75,7 @@ class Mentions:
         self.program = program
         self._receivers = receivers
         self._lookups = Lookups(program, receivers)
+        self._interrupts = Interrupts(program)
         self._starters: dict[tuple[str, int], str] | None = None
 
     @cached_property
@@ -127,6 +138,7 @@ class Mentions:
     def judge_body(self, function: Scope, verdict: Verdict) -> None:
         """Add what the body of `function` does that the body of a coroutine function cannot."""
         module = function.module
+        verdict.hazards += self._interrupts.of(function)
         place = self.loop_starters().get(key_of(function))
         if place is not None:
             message = f"`{function.name}` starts an event loop ({place}), which fails inside a running one"
@@ -177,6 +189,11 @@ class Mentions:
                     yield call
         for name in _LOOP_METHODS:
             yield from self.program.calls_named(name)
+        for library, names in _LOOP_LIBRARIES.items():
+            for name in names:
+                for call in self.program.calls_named(name, beside=frozenset({library})):
+                    if any((each.module or each.name).partition(".")[0] == library for each in call.module.imports()):
+                        yield call
 
     # --- used as a value ------------------------------------------------------------------------------------------
 

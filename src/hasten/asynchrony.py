@@ -486,7 +486,7 @@ class _Findings:
     def straddling(self, call: Call) -> Iterator[Hazard]:
         """Yield a hazard where state is read before the wait and written after it."""
         scope = function_around(call.module, call.scope)
-        found = straddled(call.module, scope.number, call.span)
+        found = straddled(call.module, scope.number, call.span, self.program)
         if found is not None and self.several(scope):
             name, read, written = found
             lines = call.module.position(read).line, call.module.position(written).line

@@ -62,6 +62,8 @@ class Companion:
             there = self.program.find(path)
             if there is None or not is_written(there, self._name, self._text):
                 return f"`{path}` is there already, and is not hasten's"
+        if not self.package(module) and self._is_lone(module):
+            return f"it is installed by itself, as the project's metadata shows, and `{self._name}` would be left out"
         if not self.package(module) and "/" in module.path:
             return f"it lies in a folder without `__init__.py`, from which `{self._name}` may not be found"
         if self.package(module) and self._may_be_script(module):
@@ -83,6 +85,11 @@ class Companion:
                 (edit,),
                 support=True,
             )
+
+    def _is_lone(self, module: Module) -> bool:
+        """Tell whether a module is installed without those that lie beside it."""
+        commands = {each.partition(".")[0] for each in self.program.entry_points}
+        return module.name in commands | self.program.lone
 
     def _may_be_script(self, module: Module) -> bool:
         """Tell whether a module imports nothing of its own package and nobody imports it, as is the way of scripts."""

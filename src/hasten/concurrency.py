@@ -25,9 +25,15 @@ _STARTERS = (
     *("start_server", "start_unix_server", "create_server", "create_unix_server", "connect_read_pipe", "create_job"),
     *("create_task_group", "open_nursery", "wait", "staggered_race", "call_soon", "call_later", "run_app", "serve"),
     *("call_soon_threadsafe", "call_at", "add_signal_handler", "add_reader", "add_writer"),
+    # Protocols: their methods are called while others wait.
+    *("create_datagram_endpoint", "create_connection", "create_unix_connection", "connect_accepted_socket"),
+    *("connect_write_pipe", "subprocess_exec", "subprocess_shell"),
+    # What is cancelled while it waits ends in the middle, as if another task had come in between.
+    *("timeout", "timeout_at", "wait_for", "move_on_after", "move_on_at", "fail_after", "fail_at"),
 )
-#: Names that other things have as well (`process.wait()`): these count only where they are asyncio's own.
-_COMMON_STARTERS = frozenset({"wait"})
+#: Names that other things have as well (`process.wait()`): these count only where they come from these modules.
+_COMMON_STARTERS = frozenset({"wait", "timeout", "timeout_at", "create_connection", "wait_for", "fail_at"})
+_THEIR_MODULES = ("asyncio.", "async_timeout.", "anyio.", "trio.")
 #: Libraries that call handlers, each call in a task of its own.
 _SERVERS = frozenset(
     {"aiogram", "aiohttp", "aiokafka", "aio_pika", "anyio", "apscheduler", "arq", "asyncpraw", "blacksheep", "bottle"}
@@ -102,7 +108,10 @@ class Tasks:
         if call.tail not in _COMMON_STARTERS:
             return True
         dotted = self.program.dotted(call.module, call.scope, call.function)
-        return dotted is not None and dotted.startswith("asyncio.")
+        if dotted is None and call.tail == "create_connection":
+            # `loop.create_connection`, and not that of `socket`, or of somebody's own
+            return _is_awaited(call)
+        return dotted is not None and dotted.startswith(_THEIR_MODULES)
 
     def _find_reason(self, function: Scope) -> str:
         """Walk from a function up to whoever starts it."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 #: `app.cli:main`, with or without extras.
@@ -12,6 +11,8 @@ _REFERENCE = re.compile(rf"\s*({_NAME})\s*:\s*({_NAME})\s*(?:\[[^\]]*\])?\s*")
 #: `serve = app.cli:main`, which is how setup.cfg and the strings of setup.py say it; what else looks like that is
 #: taken for an entry point as well: it names nothing of the program, as a rule.
 _ASSIGNED = re.compile(rf"=[\s\"']*({_NAME})[ \t]*:[ \t]*({_NAME})")
+#: `py_modules = ["tool"]` of setup.py, and the lines of setup.cfg.
+_LISTED = re.compile(r"\bpy_modules[ \t]*=[ \t]*(\[[^\]]*\]|[^\n]*(?:\n[ \t]+[^\n]*)*)")
 #: The tables of pyproject.toml that hold entry points.
 _TABLES = (
     ("project", "scripts"),
@@ -43,27 +44,60 @@ def entry_points(texts: Mapping[str, str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _in_pyproject(text: str) -> Iterator[str]:
-    import tomllib
+def lone_modules(texts: Mapping[str, str]) -> frozenset[str]:
+    """Return the modules that the metadata names one by one: what lies beside them is not installed with them.
 
-    try:
-        data: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return
+    Args:
+        texts: as for `entry_points`.
+    """
+    found: set[str] = set()
+    for path, text in texts.items():
+        match path.rpartition("/")[2]:
+            case "pyproject.toml":
+                data = _loaded(text)
+                found.update(_strings(_at(data, ("tool", "setuptools", "py-modules"))))
+                found.update(_strings(_at(data, ("tool", "flit", "module", "name"))))
+            case "setup.cfg" | "setup.py":
+                for listed in _LISTED.findall(text):
+                    found.update(re.findall(_NAME, listed))
+            case _:
+                continue
+    return frozenset(found)
+
+
+def _in_pyproject(text: str) -> Iterator[str]:
+    data = _loaded(text)
     for keys in _TABLES:
-        table = data
-        for key in keys:
-            table = table.get(key) if isinstance(table, dict) else None
-        for each in _strings(table):
+        for each in _strings(_at(data, keys)):
             reference = _REFERENCE.fullmatch(each)
             if reference is not None:
                 yield f"{reference[1]}:{reference[2]}"
+
+
+def _loaded(text: str) -> object:
+    """Return the content of a TOML file, None where it cannot be parsed."""
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _at(data: object, keys: Iterable[str]) -> object:
+    """Return what stands below `keys`, None where nothing does."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
 
 
 def _strings(value: object) -> Iterator[str]:
     """Yield all strings in a value: Poetry and plugins have tables within tables."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
     elif isinstance(value, dict):
         for each in value.values():
             yield from _strings(each)

@@ -75,6 +75,10 @@ class Metadata:
         """Return what the metadata calls from outside, as `module:name`."""
         return entry_points.entry_points(self.texts)
 
+    def lone_modules(self) -> frozenset[str]:
+        """Return the modules that are installed one by one, with nothing that lies beside them."""
+        return entry_points.lone_modules(self.texts)
+
     def at_root(self) -> dict[str, str]:
         """Return the texts of the files that lie at the root itself."""
         return {path: text for path, text in self.texts.items() if "/" not in path}

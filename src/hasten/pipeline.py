@@ -165,6 +165,7 @@ class _Inputs:
     data: DataFiles
     metadata: Metadata
     entry_points: frozenset[str]
+    lone: frozenset[str]
     resolver: Resolver
 
 
@@ -231,7 +232,7 @@ def _read(request: Request, codemods: Sequence[Codemod], progress: Progress) -> 
     progress.step("reading", len(everything))
     reader.look(everything, progress.advance)
     data = DataFiles(request.root, everything)
-    return _Inputs(reader, data, metadata, metadata.entry_points(), Resolver(reader, progress))
+    return _Inputs(reader, data, metadata, metadata.entry_points(), metadata.lone_modules(), Resolver(reader, progress))
 
 
 def _reader(request: Request, codemods: Sequence[Codemod]) -> Reader:
@@ -296,6 +297,7 @@ def _program(request: Request, inputs: _Inputs, modules: Mapping[str, Module], r
         inputs.entry_points,
         resolver,
         request.watched,
+        inputs.lone,
     )
 
 

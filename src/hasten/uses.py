@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from hasten.index.elsewhere import overwritten
 from hasten.index.module import Call, Import, Module, Read
 from hasten.index.module import Use as Fate
 from hasten.index.program import Program
@@ -198,7 +199,8 @@ def trouble_with(program: Program, module: Module, scope: int, name: str, offset
         late = found is not None and found[0] != 0 and binding.start > offset
         if imported is None or not plain or imported.name.partition(".")[0] != name or binding.nest or late:
             return f"`{name}` is bound to something of its own at line {module.position(binding.start).line}"
-    return ""
+    place = overwritten(program, module, name)
+    return f"a star import of this module would take `{name}` in the place of another one ({place})" if place else ""
 
 
 def _own_module(program: Program, module: Module, name: str) -> str | None:

@@ -142,7 +142,7 @@ def test_the_codes_are_unique_and_every_code_that_is_given_has_a_page() -> None:
     assert len(set(codes)) == len(codes)
     source = Path(callgraph.__file__).parent
     given: set[str] = set()
-    for name in ("callgraph", "async_forms", "async_rules", "async_places", "async_mentions"):
+    for name in ("callgraph", "async_forms", "async_interrupts", "async_rules", "async_places", "async_mentions"):
         given |= set(re.findall(r'"(ASY\d{3})"', (source / f"{name}.py").read_text(encoding="utf-8")))
     assert given | {"ASY001"} == set(codes)  # guesses are a certainty of the edge, told by the codemod
 

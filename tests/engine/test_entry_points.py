@@ -9,7 +9,7 @@ import pytest
 
 from hasten import pipeline, registry
 from hasten.config import Config
-from hasten.entry_points import entry_points
+from hasten.entry_points import entry_points, lone_modules
 from hasten.model import Changed, NodeEdit
 
 CODEMOD = next(each for each in registry.load() if each.name == "sleep-to-asyncio")
@@ -39,6 +39,23 @@ CODEMOD = next(each for each in registry.load() if each.name == "sleep-to-asynci
 def test_entry_points_are_read_where_projects_declare_them(path: str, text: str, found: set[str]) -> None:
     """Each kind of metadata gives `module:name`; what is something else, or cannot be parsed, gives nothing."""
     assert entry_points({path: text}) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "found"),
+    [
+        ("pyproject.toml", '[tool.setuptools]\npy-modules = ["tool", "other"]\n', {"tool", "other"}),
+        ("pyproject.toml", '[tool.flit.module]\nname = "tool"\n', {"tool"}),
+        ("pyproject.toml", '[tool.setuptools]\npackages = ["tool"]\n', set()),
+        ("pyproject.toml", "[tool.setuptools\n", set()),
+        ("setup.cfg", "[options]\npy_modules =\n    tool\n    other\npackages = find:\n", {"tool", "other"}),
+        ("setup.py", 'setup(py_modules=["tool"], packages=["other"])\n', {"tool"}),
+        ("requirements.txt", "py_modules = tool\n", set()),
+    ],
+)
+def test_modules_that_are_installed_one_by_one_are_known(path: str, text: str, found: set[str]) -> None:
+    """What lies beside them is not installed with them."""
+    assert lone_modules({path: text}) == found
 
 
 APP = """

@@ -10,7 +10,9 @@ function, with all that call it. `with sqlite3.connect(...)` commits and does no
 kept by a small context manager, which is written into the package once. Where the connection leaves the function, or
 something is done with it that aiosqlite lacks, nothing is changed, and the reason is given with its place.
 
-What it does not see: a row factory, an adapter or a converter that depends on the thread in which it runs.
+What it does not see: a row factory, an adapter or a converter that depends on the thread in which it runs; functions
+that are found by names from outside of the program (`eval`, `pkgutil.resolve_name`). An `await` that is there already
+counts as one that waits: what its function read before it, and writes after it, is taken to bear that.
 
 See <https://aiosqlite.omnilib.dev>.
 """

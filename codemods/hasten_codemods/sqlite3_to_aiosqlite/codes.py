@@ -16,7 +16,8 @@ CODES: tuple[Code, ...] = (
         "other tasks come between the statements",
         "The function runs more than one statement in a program that starts tasks. Before, nothing could run between "
         "them; now other tasks can, those that run the same function among them. What one statement read may be out "
-        "of date when the next one writes: of ten additions one may be left.",
+        "of date when the next one writes: of ten additions one may be left. Where a timeout, or whoever cancels the "
+        "task, ends it between two statements, the second one never runs.",
         "Let one statement do it (`SET n = n + 1`), begin with `BEGIN IMMEDIATE`, or put an `asyncio.Lock` around the "
         "function; then take it with `--accept SQL001`.",
     ),
@@ -34,9 +35,11 @@ CODES: tuple[Code, ...] = (
         "SQL003",
         "hazard",
         "rows are read before the loop begins",
-        "The rows are handed to something that asks for one after the other, and the connection writes meanwhile. They "
-        "are now all read at first, so that what is written in between is not seen.",
-        "Take it with `--accept SQL003` if what is written does not concern the rows that are read.",
+        "The rows are handed to something that asks for one after the other, and the connection writes meanwhile, or a "
+        "handler catches the error of a row that cannot be read. They are now all read at first, so that what is "
+        "written in between is not seen, and the rows before one that fails are not, either.",
+        "Take it with `--accept SQL003` if what is written does not concern the rows that are read, and no row fails; "
+        "or loop over the rows themselves.",
     ),
     Code(
         "SQL004",
@@ -61,9 +64,11 @@ CODES: tuple[Code, ...] = (
         "a cursor that is not read to its end",
         "A cursor in a variable may have rows left when another statement fails. `sqlite3` let go of it with the "
         "exception; with aiosqlite both live until the garbage collector finds them, and with them the lock on the "
-        "database, so that other connections get OperationalError, `database is locked`.",
-        "Read all rows with `fetchall`, or loop over `connection.execute(...)` itself, whose cursor is closed at the "
-        "end of the loop; or take it with `--accept SQL006`.",
+        "database, so that other connections get OperationalError, `database is locked`. A cursor without a name "
+        "(`connection.execute(...).fetchone()`) was gone with its line; the thread of aiosqlite keeps it until the "
+        "connection is given something else to do, and with it the lock, while other functions run.",
+        "Read all rows with `fetchall`, ask for one (`limit 1`), or loop over `connection.execute(...)` itself, whose "
+        "cursor is closed at the end of the loop; or take it with `--accept SQL006`.",
     ),
     Code(
         "SQL007",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hasten.api import Companion, ImportRequest, Module, Program
+from hasten.api import Companion, ImportRequest, Module, Program, overwritten
 
 MODULE = "_transactions"
 FUNCTION = "transaction"
@@ -67,4 +67,7 @@ class Helper(Companion):
                 if not imported.endswith(f"{MODULE}.{FUNCTION}"):
                     line = module.position(start).line
                     return f"`{FUNCTION}` is bound to something of its own at line {line}"
+        place = overwritten(self.program, module, FUNCTION)
+        if place is not None:
+            return f"a star import of this module would take `{FUNCTION}` in the place of another one ({place})"
         return super().trouble(module)

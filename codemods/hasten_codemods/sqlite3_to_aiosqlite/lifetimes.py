@@ -40,6 +40,7 @@ class _Tracker(Record):
         self.check_closes()
         self.settle_loops()
         self.settle_partial()
+        self.settle_left()
         self.aftermath.settle(sorted({self.life.name, *self.variables}))
         self.life.variables += sorted({self.life.name, *self.variables})
         return self.life
@@ -260,6 +261,8 @@ class _Tracker(Record):
     def cursor_value(self, call: Call, *, fresh: bool) -> None:
         """Follow the cursor that `call` returns; a `fresh` one belongs to nobody else."""
         self.cursors.add(call.index)
+        if fresh:
+            self.leave(call)
         match call.use:
             case ["expr"] | ["cond"]:
                 self.step(call, "await-call")
@@ -304,6 +307,7 @@ class _Tracker(Record):
             case ["iter"] if not blocks.is_comprehended(self.module, read.scope, read.span):
                 self.check_held(read)
                 self.loops.append((self.body(read.scope, ["n", name], read.span), name))
+                self.stepped.append(read.span)
                 self.partial.append((read.span.start, name))
                 self.mark(name, read, "async-for")
             case _ as use:
@@ -325,6 +329,7 @@ class _Tracker(Record):
     def loop(self, call: Call, *, fresh: bool) -> None:
         """`for row in connection.execute(...):`."""
         self.loops.append((self.body(call.scope, ["c", call.index], call.span), ""))
+        self.stepped.append(call.span)
         self.step(call, "iterate" if fresh else "async-for-awaited")
 
     def body(self, scope: int, iterated: list[Any], span: Span) -> Span:
@@ -388,6 +393,7 @@ class _Tracker(Record):
                         body = blocks.loop_over(self.module, taker.scope, ["c", index], taker.span)
                         meanwhile = body or meanwhile
                     self.hasty.append((span, meanwhile))
+                    self.lazy.append(span)
                     return "fetchall"
                 raise escaped(use, _CURSOR, span.start)
             case _:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hasten.api import Call, Hazard, Module, Read, Span
-from hasten_codemods.sqlite3_to_aiosqlite import blocks, statements, table
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, catching, leftover, statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.aftermath import Aftermath
+from hasten_codemods.sqlite3_to_aiosqlite.leftover import Left
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Mark, Statement, Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
 
@@ -30,6 +31,11 @@ class Record:
         self.closes: list[Call] = []
         # Reads of a cursor in a variable that may leave rows behind: place and variable.
         self.partial: list[tuple[int, str]] = []
+        # Cursors without a name that may leave rows behind.
+        self.left: list[Left] = []
+        # What loops go through: row by row, and all at once where it was row by row before.
+        self.stepped: list[Span] = []
+        self.lazy: list[Span] = []
 
     def mark(self, name: str, read: Read, action: str) -> None:
         """Note what changes at a variable."""
@@ -102,8 +108,9 @@ class Record:
                 lines = self.module.position(rows.start).line, self.module.position(min(late)).line
                 message = f"the rows of line {lines[0]} are all read before line {lines[1]} writes"
                 self.hazard("SQL003", f"{message} ({self.module.path}:{lines[0]})")
+        small = self.settle_failing() or small
         if small:
-            # aiosqlite reads 64 rows at a time; the loop is to see what it writes.
+            # aiosqlite reads 64 rows at a time; the loop is to see what it writes, and the rows before one that fails.
             opening = self.life.steps[0]
             self.life.steps[0] = Step(opening.call, opening.action, (*opening.data, ("chunk", "1")))
         # A cursor cannot be closed after its connection.
@@ -116,6 +123,46 @@ class Record:
                 direct = each.call.function[1] == ["n", self.life.name]
                 data = (("name", self.fresh_name()), ("await", "no" if direct else "yes"))
                 self.life.steps[index] = Step(each.call, action, data)
+
+    def settle_failing(self) -> bool:
+        """Tell whether a loop is to see the rows before one that fails: the program goes on after the error.
+
+        Where nobody catches it the program ends with the error, and nobody asks any more how far the loop had come.
+        """
+        opening = self.life.steps[0].call
+        # A converter may raise anything.
+        anything = opening.argument(2, "detect_types") is not None
+        for span in self.lazy:
+            place = catching.place(self.openings.program, self.module, self.function, span.start, anything=anything)
+            if place:
+                line = self.module.position(span.start).line
+                message = f"the rows of line {line} are all read at first, also before one that fails, which {place}"
+                self.hazard("SQL003", f"{message} catches ({self.module.path}:{line})")
+        return any(
+            catching.place(self.openings.program, self.module, self.function, span.start, anything=anything)
+            for span in self.stepped
+        )
+
+    def leave(self, call: Call) -> None:
+        """Note a statement whose cursor has no name, where not all of its rows are taken."""
+        match call.use:
+            case ["meth", "fetchone" | "fetchmany", int() as index]:
+                self.left.append(Left(self.module.call(index), call))
+            case ["expr"] | ["cond"] | ["attr", *_]:
+                self.left.append(Left(call, call))
+            case ["arg", int() as index, 0] if self.module.call(index).function == ["n", "next"]:
+                self.left.append(Left(self.module.call(index), call))
+            case _:
+                pass
+
+    def settle_left(self) -> None:
+        """Note what runs while a cursor without a name still holds rows back, which keeps the database locked."""
+        for each in self.left:
+            found = leftover.meanwhile(self.openings.program, self.life, each) if each.may_leave() else None
+            if found is not None:
+                lines = [self.module.position(one.span.start).line for one in (each.call, found[0])]
+                message = f"the rows that line {lines[0]} leaves are still held when line {lines[1]} runs {found[1]}"
+                self.hazard("SQL006", f"{message} ({self.module.path}:{lines[0]})")
 
     def fresh_name(self) -> str:
         """Return a name for a cursor that nothing in the function uses."""

@@ -15,6 +15,71 @@ _READING = re.compile(r"(?is)\s*(?:--[^\n]*\n\s*)*(?:select|values|explain)\b")
 _PRAGMA = re.compile(r"(?is)\s*pragma\s+[\w.]+\s*(?:\(\s*['\"\w.]+\s*\))?\s*;?\s*$")
 _READ_PRAGMAS = re.compile(r"(?is)\s*pragma\s+(?:\w+\.)?(?:table_x?info|index_list|index_info|foreign_key_list)\b")
 
+#: A statement that may leave rows when it is not read to its end.
+_GIVING = re.compile(r"(?is)\s*(?:--[^\n]*\n\s*)*(?:select|values|with)\b|.*\breturning\b")
+_SELECT = re.compile(r"(?is)\s*(?:--[^\n]*\n\s*)*select\b")
+#: What makes a query give several rows, or one for each group.
+_SEVERAL = re.compile(r"(?is)\b(?:group\s+by|union|except|intersect|over)\b")
+#: `max(a, b)` of two values is none of these, `max(a)` is.
+_AGGREGATE = re.compile(r"(?is)\b(?:(?:count|sum|avg|total|group_concat)\s*\(|(?:min|max)\s*\([^(),]*\))")
+_FROM = re.compile(r"(?i)\bfrom\b")
+_LIMIT = re.compile(r"(?is)\blimit\s+(\d+)(?:\s+offset\s+[\w:?@$]+)?\s*;?\s*$")
+_QUOTED = re.compile(r"(?s)'(?:[^']|'')*'|\"[^\"]*\"|\[[^\]]*\]|`[^`]*`|--[^\n]*|/\*.*?\*/")
+_SUBQUERY = re.compile(r"(?is)\(\s*(?:select|values|with)\b")
+
+#: `pragma user_version` gives a row, `pragma user_version = 3` none; these give one in any case, and keep a lock.
+_GIVING_PRAGMA = re.compile(r"(?is)\s*pragma\s+(?:\w+\.)?(?:(?:journal_mode|wal_checkpoint)\b|[^=]*$)")
+#: What cannot be done while another statement of the connection has rows left.
+_EXCLUSIVE = re.compile(r"(?is)(?:^|;)\s*(?:drop|alter|vacuum|detach|reindex)\b")
+
+
+def gives_rows(call: Call) -> bool:
+    """Tell whether the text of an `execute` shows that it gives rows."""
+    given = call.argument(0) if call.tail == "execute" else None
+    text, _whole = text_of(call.module, call.scope, given.shape) if given is not None else ("", False)
+    return bool(_GIVING.match(text) or _GIVING_PRAGMA.match(text))
+
+
+def is_exclusive(call: Call) -> bool:
+    """Tell whether a statement fails while another one of the connection has rows left, as far as its text shows."""
+    given = call.argument(0) if call.tail in {"execute", "executescript"} else None
+    return given is not None and bool(_EXCLUSIVE.search(text_of(call.module, call.scope, given.shape)[0]))
+
+
+def most_rows(call: Call) -> int | None:
+    """Return how many rows an `execute` gives at most, as far as its text shows; None where it may be any number."""
+    if call.tail != "execute":
+        return 0
+    given = call.argument(0)
+    text, whole = text_of(call.module, call.scope, given.shape) if given is not None else ("", False)
+    if not text:
+        return None
+    if not _GIVING.match(text):
+        return 0
+    if not whole:
+        return None
+    plain = _without_subqueries(_QUOTED.sub("''", text))
+    limit = _LIMIT.search(plain)
+    if limit is not None:
+        return int(limit[1])
+    if not _SELECT.match(plain) or _SEVERAL.search(plain):
+        return None
+    chosen, source, _ = (
+        re.split(r"(?is)(\bfrom\b)", plain, maxsplit=1) if re.search(r"(?i)\bfrom\b", plain) else (plain, "", "")
+    )
+    return 1 if not source or _AGGREGATE.search(chosen) else None
+
+
+def _without_subqueries(text: str) -> str:
+    """Return a statement without the queries inside of it."""
+    while (found := _SUBQUERY.search(text)) is not None:
+        depth, end = 1, found.start() + 1
+        while end < len(text) and depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        text = f"{text[: found.start()]}0{text[end:]}"
+    return text
+
 
 def reads_only(call: Call) -> bool:
     """Tell whether an `execute` surely changes nothing: its statement is written out, and begins as a query does."""

@@ -13,6 +13,7 @@ import libcst as cst
 
 from hasten.api import AsyncTransformer, NodeEdit
 from hasten_codemods.sqlite3_to_aiosqlite import expressions, layout
+from hasten_codemods.sqlite3_to_aiosqlite.ends import Ends
 from hasten_codemods.sqlite3_to_aiosqlite.layout import Statement
 
 #: What a `return` on its way out of the block of a connection passes without anything being done there.
@@ -60,9 +61,9 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
     def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
         """Take the edits of one island, by the node each is meant for."""
         super().__init__(orders)
-        # By identity of the rewritten node, which is kept with it: lines that open and close a connection, or go.
+        # By identity of the rewritten node, which is kept with it: lines that open a connection, or go.
         self._opened: dict[int, _Opened] = {}
-        self._closes: dict[int, tuple[cst.CSTNode, str]] = {}
+        self.ends = Ends()
         self._gone: dict[int, cst.CSTNode] = {}
         # The same of `with` statements that open a connection, and of blocks of which nothing is left.
         self._entering: dict[int, tuple[cst.CSTNode, str]] = {}
@@ -182,13 +183,23 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         if not touched:
             return updated_node
         if not groups:
-            return cst.FlattenSentinel(layout.unwrapped(updated_node))
+            flat = layout.unwrapped(updated_node)
+            self._note_end(original_node, flat[-1])
+            return cst.FlattenSentinel(flat)
         result = layout.nested(updated_node, groups)
+        self._note_end(original_node, result)
         for each in original_node.items:
             for node in [each.item, *(arg.value for arg in getattr(each.item, "args", ()))]:
                 if self._action(node) == "open":
                     self._entering[id(result)] = result, self._orders[node].get("name")
         return result
+
+    def _note_end(self, original: cst.With, last: cst.CSTNode) -> None:
+        """Note the connection that is closed at the end of `with closing(connection):`, which goes away."""
+        for each in original.items:
+            for argument in each.item.args if isinstance(each.item, cst.Call) else ():
+                if self._action(argument.value) == "unclose":
+                    self.ends.blocks[id(last)] = last, cst.ensure_type(argument.value, cst.Name).value
 
     def _entered(self, original: cst.WithItem, item: cst.WithItem) -> list[cst.WithItem] | None:
         """Return the asynchronous items in the place of one, None where it stays as it is."""
@@ -237,7 +248,7 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         if len(original_node.body) == 1:
             small = original_node.body[0]
             if isinstance(small, cst.Expr) and self._action(small.value) == "close":
-                self._closes[id(updated_node)] = updated_node, self._orders[small.value].get("of")
+                self.ends.closes[id(updated_node)] = updated_node, self._orders[small.value].get("of")
         if all(gone):
             self._gone[id(updated_node)] = updated_node
         elif any(gone):
@@ -280,7 +291,7 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
             return cst.IndentedBlock(self._wrapped(opened, [], None))
         small = original_node.body[0]
         if len(original_node.body) == 1 and isinstance(small, cst.Expr) and self._action(small.value) == "close":
-            self._closes[id(updated_node)] = updated_node, self._orders[small.value].get("of")
+            self.ends.closes[id(updated_node)] = updated_node, self._orders[small.value].get("of")
         gone = [self._is_dropped(each) for each in original_node.body]
         if not any(gone):
             return updated_node
@@ -321,7 +332,9 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         ends = {
             id(one)
             for one, other in pairwise(body)
-            if (name := self._closed_by(one)) and layout.leaves(other) and self._ends_block(original_node, name, other)
+            if (name := self.ends.closed_by(one))
+            and layout.leaves(other)
+            and self._ends_block(original_node, name, other)
         }
         body, footer = layout.without(body, footer, ends)
         for index in range(len(body) - 1, -1, -1):
@@ -369,7 +382,14 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         until = next((number for number, each in enumerate(rest) if self._entered_by(each) == opened.name), len(rest))
         needed = [number for number, each in enumerate(rest[:until]) if layout.needs(each, opened.names, opened.name)]
         last = max(needed, default=-1)
-        inside, footer = self._without_close(rest[: last + 1], opened.name)
+        ended = [number for number, each in enumerate(rest[:until]) if self.ends.ended_by(each) == opened.name]
+        if ended or (needed and self.ends.closes_in(rest[last], opened.name)):
+            last = max(last, *ended) if ended else last
+        else:
+            # Nobody closes it: it is open to the end of the function, with its locks, and what is in memory.
+            stays = [number for number, each in enumerate(rest[:until]) if not layout.leaves(each)]
+            last = max(last, *stays) if stays else last
+        inside, footer = self.ends.without_close(rest[: last + 1], opened.name)
         if inside:
             inside[0] = inside[0].with_changes(leading_lines=layout.without_blanks(inside[0].leading_lines))
         else:
@@ -389,50 +409,6 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
             first = cst.SimpleStatementLine(kept, leading_lines=line.leading_lines)
             result.insert(0, first)
         return result
-
-    def _without_close(self, body: list[Statement], name: str) -> tuple[list[Statement], list[cst.EmptyLine]]:
-        """Return statements without the `close` that is the last thing they do, and comments that stand below them.
-
-        Leaving the block closes.
-        """
-        if not body:
-            return body, []
-        last = body[-1]
-        if self._closed_by(last) == name and not layout.has_comments(last):
-            return body[:-1], []
-        if (
-            isinstance(last, cst.If)
-            and last.orelse is None
-            and layout.asks_for(last.test, name)
-            and not layout.has_comments(last)
-        ):
-            inner = [last.body] if isinstance(last.body, cst.SimpleStatementSuite) else list(last.body.body)
-            if len(inner) == 1 and self._closed_by(inner[0]) == name:
-                return body[:-1], []
-        if not isinstance(last, cst.Try) or last.finalbody is None:
-            return body, []
-        final = last.finalbody
-        if isinstance(final.body, cst.SimpleStatementSuite):
-            if self._closed_by(final.body) != name:
-                return body, []
-            rest: list[Statement] = []
-        else:
-            inside: list[Statement] = list(final.body.body)  # type: ignore[arg-type]
-            rest, below = self._without_close(inside, name)
-            if len(rest) == len(inside) or below:
-                return body, []
-        if rest:
-            shorter = final.with_changes(body=final.body.with_changes(body=rest))
-            return [*body[:-1], last.with_changes(finalbody=shorter)], []
-        if layout.has_comments(final):
-            return body, []
-        if last.handlers:
-            return [*body[:-1], last.with_changes(finalbody=None)], []
-        flat, below = layout.flat(last)
-        return [*body[:-1], *flat], below
-
-    def _closed_by(self, node: cst.CSTNode) -> str:
-        return self._closes.get(id(node), (node, ""))[1]
 
     def _entered_by(self, node: cst.CSTNode) -> str:
         return self._entering.get(id(node), (node, ""))[1]

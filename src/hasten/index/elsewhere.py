@@ -212,6 +212,22 @@ def star_importers(program: Program, module: Module) -> list[Module]:
     return found
 
 
+def overwritten(program: Program, module: Module, name: str) -> str | None:
+    """Return where a star import of `module` would take `name`, once `module` binds it, in the place of another one."""
+    if name.startswith("_") or module.bindings(0, "__all__"):
+        return None
+    for other in star_importers(program, module):
+        for binding in other.bindings(0, name):
+            imported = other.imports()[binding.payload] if binding.kind == "import" else None
+            if imported is None or other.import_target(imported) != name:
+                return f"{other.path}:{other.position(binding.start).line}"
+        for each in other.star_imports():
+            source = program.named(_starred_module(other, each))
+            if source is not None and source is not module and source.is_bound(0, name) and _hands_out(source, name):
+                return f"{other.path}:{other.position(each.start).line}"
+    return None
+
+
 # --- modules that are objects -----------------------------------------------------------------------------------
 
 

@@ -91,6 +91,7 @@ class Program:
         entry_points: frozenset[str] = frozenset(),
         resolver: Resolver | None = None,
         watched: str = "",
+        lone: frozenset[str] = frozenset(),
     ) -> None:
         """Take what was read.
 
@@ -102,12 +103,14 @@ class Program:
             entry_points: what the project's metadata calls from outside, as written there: `app.cli:main`.
             resolver: who is asked what a call reaches where the facts do not say.
             watched: the attribute.
+            lone: the names of modules that are installed one by one, with nothing that lies beside them.
         """
         self.modules = sorted(modules, key=lambda each: each.path)
         self.targets = targets
         self.paths = paths
         self.data = data
         self.watched = watched
+        self.lone = lone
         self.notes: list[Note] = []
         self.wanted: set[Want] = set()
         self._entries = entry_points
