@@ -74,11 +74,22 @@ class Witnesses:
         program has it. Any other name, such as that of a file called `db.json`, patches nothing of ours.
         """
         for kind in (function, ""):
-            for target, place in self.patches.get(kind, ()):
-                prefix = target.removesuffix(f".{kind}" if kind else "").removesuffix("json").rstrip(".")
-                if (not prefix and kind) or (prefix and self.program.named(prefix) is module):
-                    return f"{place} (`{target}`)"
+            found = self._patched.get((kind, "")) or self._patched.get((kind, module.path))
+            if found is not None:
+                return found
         return None
+
+    @cached_property
+    def _patched(self) -> dict[tuple[str, str], str]:
+        """Return the places by function and path of the module that is meant, `""` for all."""
+        found: dict[tuple[str, str], str] = {}
+        for kind, named in self.patches.items():
+            for target, place in named:
+                prefix = target.removesuffix(f".{kind}" if kind else "").removesuffix("json").rstrip(".")
+                meant = self.program.named(prefix) if prefix else None
+                if meant is not None or (not prefix and kind):
+                    found.setdefault((kind, meant.path if meant is not None else ""), f"{place} (`{target}`)")
+        return found
 
     @cached_property
     def non_finite(self) -> str | None:

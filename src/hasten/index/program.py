@@ -13,11 +13,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from hasten.index import elsewhere, entries
 from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape
 
+ValueT = TypeVar("ValueT")
 #: Method names that built-in types share.
 _COMMON = frozenset(
     name
@@ -127,6 +128,7 @@ class Program:
         self._references: dict[tuple[str, int], list[Read]] = {}
         self._held: dict[str, elsewhere.Held] = {}
         self._holding = False
+        self._remembered: dict[str, Any] = {}
         self._rebound: dict[tuple[str, str, bool], str | None] = {}
         self.places = elsewhere.Places(self)
         for each in self.places.starring:
@@ -176,6 +178,13 @@ class Program:
                     holding.setdefault(each, []).append(module)
             self._with_name[section] = holding
         return self._with_name[section].get(name, [])
+
+    def remember(self, key: str, make: Callable[[], ValueT]) -> ValueT:
+        """Return what `make` finds out from this program alone, asking it once; `key` names the question."""
+        if key not in self._remembered:
+            self._remembered[key] = make()
+        answer: ValueT = self._remembered[key]
+        return answer
 
     def calls_named(self, name: str, *, want: bool = True, beside: frozenset[str] = frozenset()) -> list[Call]:
         """Return every call whose last name is `name`; without `want`, only those in files read for other reasons."""

@@ -71,19 +71,30 @@ def _is_inert(dotted: str) -> bool:
 def formats(program: Program, name: str) -> Call | None:
     """Return a call that puts the attribute `name` into text by a field such as `{page.name}` or `{{ page.name }}`."""
     field = re.compile(rf"\{{[^{{}}]*\.{re.escape(name)}\b[^{{}}]*\}}|\{{%[^%]*\.{re.escape(name)}\b")
-    for tail in _FORMATS:
-        for call in program.calls_named(tail, want=False):
-            shapes = [each.shape for each in call.arguments]
-            if call.function[0] == "a":
-                shapes.append(call.function[1])
-            if any(field.search(text) for each in shapes for text in _texts(program, call.module, call.scope, each)):
-                return call
+    for call, texts in program.remember("formatted texts", lambda: _formatted(program)):
+        if any(field.search(text) for text in texts):
+            return call
     for tail in _RENDERS:
         for call in program.calls_named(tail, want=False):
             # What the template asks for stands in another file.
             if len(call.arguments) > 1:
                 return call
     return None
+
+
+def _formatted(program: Program) -> list[tuple[Call, list[str]]]:
+    """Return the calls that fill in fields of texts, with the texts that they are seen to have."""
+    found: list[tuple[Call, list[str]]] = []
+    for tail in _FORMATS:
+        for call in program.calls_named(tail, want=False):
+            shapes = [each.shape for each in call.arguments]
+            if call.function[0] == "a":
+                shapes.append(call.function[1])
+            texts = [text for each in shapes for text in _texts(program, call.module, call.scope, each)]
+            fields = [text for text in texts if "{" in text]
+            if fields:
+                found.append((call, fields))
+    return found
 
 
 def _texts(program: Program, module: Module, scope: int, shape: Shape, seen: set[str] | None = None) -> list[str]:
@@ -107,7 +118,7 @@ def _texts(program: Program, module: Module, scope: int, shape: Shape, seen: set
             kept = bound[1] if bound is not None else []
             inner = [(module, each.scope, each.payload) for each in kept if each.kind == "assign" and each.payload]
         case ["a", _, str(name)]:
-            for other in program.modules:
+            for other in program.modules_with("classes", name):
                 inner += [(other, at, each) for each, at in _held(other).get(name, ())]
             for other in program.modules_with("attribute_stores", name):
                 stores = other.facts["attribute_stores"][name]
@@ -242,7 +253,7 @@ def assigned_instead(program: Program, target: Scope) -> tuple[Module, int, int]
     owner = target.module.scope(target.parent) if target.parent >= 0 else None
     if owner is None or owner.kind != "class":
         return None
-    for module in program.modules:
+    for module in program.modules_with("classes", target.name):
         for _value, number in _held(module).get(target.name, ()):
             if program.derives(module.scope(number), owner):
                 start = module.bindings(number, target.name)[-1].start
