@@ -217,14 +217,24 @@ def overwritten(program: Program, module: Module, name: str) -> str | None:
     if name.startswith("_") or module.bindings(0, "__all__"):
         return None
     for other in star_importers(program, module):
-        for binding in other.bindings(0, name):
-            imported = other.imports()[binding.payload] if binding.kind == "import" else None
-            if imported is None or other.import_target(imported) != name:
-                return f"{other.path}:{other.position(binding.start).line}"
+        own = _other_meaning(other, name)
+        if own is not None:
+            return own
         for each in other.star_imports():
             source = program.named(_starred_module(other, each))
-            if source is not None and source is not module and source.is_bound(0, name) and _hands_out(source, name):
+            if source is None or source is module or not _hands_out(source, name):
+                continue
+            if _other_meaning(source, name) is not None:
                 return f"{other.path}:{other.position(each.start).line}"
+    return None
+
+
+def _other_meaning(module: Module, name: str) -> str | None:
+    """Return where a module binds `name` to something else than the top-level module of that name."""
+    for binding in module.bindings(0, name):
+        imported = module.imports()[binding.payload] if binding.kind == "import" else None
+        if imported is None or module.import_target(imported) != name:
+            return f"{module.path}:{module.position(binding.start).line}"
     return None
 
 
