@@ -136,7 +136,7 @@ class Codemod(ABC):
         """
 
     def prepare(self) -> None:  # noqa: B027 - most codemods have nothing to prepare
-        """Import what `analyse` and `transformer` need; called while other processes read files.
+        """Import what `analyse` needs; called while other processes read files.
 
         So the module of a codemod itself can be imported fast, which every run of the command waits for.
         """

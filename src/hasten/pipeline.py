@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextlib import suppress as suppressed
 from dataclasses import dataclass, field
@@ -54,13 +54,7 @@ class _Silent:
 SILENT: Progress = _Silent()
 
 #: What is used after the index, and takes long to import.
-_LATER = (
-    "aiosqlite",
-    "hasten.check",
-    "hasten.dependency_text",
-    "hasten.dependency_toml",
-    "hasten.rewrite",
-)
+_LATER = ("hasten.dependency_text", "hasten.dependency_toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,23 +163,6 @@ class _Inputs:
     resolver: Resolver
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What the analysis gave.
-
-    Attributes:
-        program: all that was read in the end.
-        plan: what was found in it.
-        problems: files that gave no facts.
-        said: the comments that leave something out, by file.
-    """
-
-    program: Program
-    plan: Plan
-    problems: list[Problem]
-    said: dict[str, ignores.Ignores]
-
-
 def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Report:
     inputs = _read(request, codemods, progress)
     reader = inputs.reader
@@ -196,9 +173,9 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     if stored is not None:
         return stored
     with workers.Workers(reader.jobs) as pool, inputs.resolver:
-        found = _find(request, codemods, inputs, pool, progress)
-        selected = planning.select(found.plan, unsafe=request.unsafe, accept=request.accept)
-        selected, outcomes = _maker(request, codemods, inputs, found, pool, progress).outcomes(found.plan, selected)
+        maker = _maker(request, codemods, inputs, pool, progress)
+        found = _find(request, codemods, inputs, pool, progress, maker)
+        selected, outcomes = maker.outcomes(found)
     report = Report(found.plan, selected, outcomes, len(reader.seen))
     store.save(report, inputs.resolver.asked)
     reader.cache.close()
@@ -206,23 +183,32 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
 
 
 def _find(
-    request: Request, codemods: Sequence[Codemod], inputs: _Inputs, pool: workers.Workers, progress: Progress
-) -> _Found:
+    request: Request,
+    codemods: Sequence[Codemod],
+    inputs: _Inputs,
+    pool: workers.Workers,
+    progress: Progress,
+    maker: produce.Maker | None = None,
+) -> produce.Found:
+    """Return what is found; if it is to be made by `maker`, workers that wait begin with what is likely."""
     reader, targets = inputs.reader, sorted(set(request.targets))
     problems = [seen.problem for path in targets if (seen := reader.seen[path]).problem is not None]
-    modules: dict[str, Module] = {}
-    program, findings = _analyse(request, codemods, inputs, modules, problems, pool, progress)
-    names = [each.name for each in codemods]
     said = suppress.comments(reader, targets)
-    findings, hits = suppress.suppressed(findings, said)
+    text_of = produce.snippets(reader)
+
+    def guess(program: Program, findings: list[Finding]) -> None:
+        if maker is not None:
+            maker.ahead(planning.build(suppress.suppressed(findings, said)[0], text_of), program)
+
+    program, findings = _analyse(request, codemods, inputs, problems, pool, progress, guess)
+    kept, hits = suppress.suppressed(findings, said)
+    names = [each.name for each in codemods]
     notices = suppress.unused(said, hits, ran=names, known=request.known or names)
     if request.dependencies:
-        findings, more = inputs.metadata.with_dependencies(findings)
+        kept, more = inputs.metadata.with_dependencies(kept)
         notices += more
-    plan = planning.build(
-        findings, produce.snippets(reader), [each for each in problems if each.path in request.targets], notices
-    )
-    return _Found(program, plan, problems, said)
+    plan = planning.build(kept, text_of, [each for each in problems if each.path in request.targets], notices)
+    return produce.Found(program, plan, problems, said)
 
 
 def _read(request: Request, codemods: Sequence[Codemod], progress: Progress) -> _Inputs:
@@ -248,24 +234,32 @@ def _analyse(
     request: Request,
     codemods: Sequence[Codemod],
     inputs: _Inputs,
-    modules: dict[str, Module],
     problems: list[Problem],
     pool: workers.Workers,
     progress: Progress,
+    guess: Callable[[Program, list[Finding]], None],
 ) -> tuple[Program, list[Finding]]:
-    """Index the candidates and ask the codemods; while they want to know more, index more files and ask again."""
+    """Index the candidates and ask the codemods; while they want to know more, index more files and ask again.
+
+    Returns the program and what was found in it; `problems` grows by the files that give no facts. `guess` is told of
+    the first answers where they are not the last.
+    """
     reader = inputs.reader
+    modules: dict[str, Module] = {}
     pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
+    sure = len(pending)
     known: set[Want] = set()
     tried: set[str] = set()
+    begin: Callable[[], None] | None = partial(pool.first, produce.import_makers, None)
+    meanwhile: Callable[[], None] | None = partial(_get_ahead, inputs, codemods)
     while True:
         progress.step("indexing", len(pending))
-        found, failed = reader.index(
-            pending, pool, progress.advance, None if tried else partial(_get_ahead, inputs, pool, codemods)
-        )
+        found, failed = reader.index(pending, pool, progress.advance, begin, meanwhile)
+        begin = meanwhile = None
         modules.update((each.path, each) for each in found)
         problems.extend(failed)
         tried.update(pending)
+        reader.index_ahead(pool, pending, tried)
         program = _program(request, inputs, modules, inputs.resolver)
         findings = _ask(request, codemods, program, _unread(inputs, problems))
         wanted = program.wanted - known
@@ -275,13 +269,14 @@ def _analyse(
         if not pending:
             pool.stop_ahead()
             return program, findings
+        if len(tried) == sure:
+            guess(program, findings)
 
 
-def _get_ahead(inputs: _Inputs, pool: workers.Workers, codemods: Sequence[Codemod]) -> None:
-    """Have ready what the later steps most likely need: answers, more files indexed, and imports that take long."""
+def _get_ahead(inputs: _Inputs, codemods: Sequence[Codemod]) -> None:
+    """Have ready what the later steps most likely need: answers, and imports that take long."""
     if inputs.reader.has_any(tuple(word for each in codemods for word in each.asks)):
         inputs.resolver.ahead()
-    inputs.reader.index_ahead(pool)
     for each in codemods:
         each.prepare()
     for name in _LATER:
@@ -321,33 +316,18 @@ def _unread(inputs: _Inputs, problems: Sequence[Problem]) -> list[Unread]:
 
 
 def _maker(
-    request: Request,
-    codemods: Sequence[Codemod],
-    inputs: _Inputs,
-    found: _Found,
-    pool: workers.Workers,
-    progress: Progress,
+    request: Request, codemods: Sequence[Codemod], inputs: _Inputs, pool: workers.Workers, progress: Progress
 ) -> produce.Maker:
-    def second_look(replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
+    def second_look(found: produce.Found, replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
         again = {each.path: each for each in found.program.modules} | replaced
-        now = found.said | {path: ignores.parse(each) for path, each in sources.items() if path in found.said}
+        now = {**found.said, **{path: ignores.parse(each) for path, each in sources.items() if path in found.said}}
         # What a call reaches does not change with a rewrite, so the type checker need not run again.
         program = _program(request, inputs, again, inputs.resolver.again)
-        findings, _ = suppress.suppressed(_ask(request, codemods, program, missing), now)
+        findings, _ = suppress.suppressed(_ask(request, codemods, program, _unread(inputs, found.problems)), now)
         return planning.build(findings, lambda _path, _span: "")
 
-    missing = _unread(inputs, found.problems)
     style = settle.style_of(inputs.metadata.at_root())
     black = formatting.styles(inputs.metadata.texts)
     return produce.Maker(
-        inputs.reader,
-        found.program,
-        codemods,
-        style,
-        black,
-        second_look,
-        request.unsafe,
-        request.accept,
-        progress,
-        pool,
+        inputs.reader, codemods, style, black, second_look, request.unsafe, request.accept, progress, pool
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from hasten import plan as planning
 from hasten import settle, source
@@ -31,21 +31,43 @@ from hasten.workers import Workers
 
 if TYPE_CHECKING:
     from hasten.api import Codemod
+    from hasten.ignores import Ignores
     from hasten.imports import ImportStyle
     from hasten.pipeline import Progress
     from hasten.rewrite import Transformer
 
-SecondLook: TypeAlias = Callable[[dict[str, Module], dict[str, Source]], Plan]
+SecondLook: TypeAlias = Callable[["Found", dict[str, Module], dict[str, Source]], Plan]
 #: Fewer files than this are rewritten faster in this process than in workers.
 _WORTH_A_POOL = 12
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What the analysis gave.
+
+    Attributes:
+        program: all that was read.
+        plan: what was found in it.
+        problems: files that gave no facts.
+        said: the comments that leave something out, by file.
+    """
+
+    program: Program
+    plan: Plan
+    problems: Sequence[Problem]
+    said: Mapping[str, Ignores]
+
+
+@dataclass(frozen=True, slots=True)
 class Maker:
-    """What is needed to make outcomes of a plan."""
+    """What is needed to make outcomes of plans.
+
+    Attributes:
+        pool: the workers that have indexed the program.
+        guesses: what workers may have begun to make ahead of time.
+    """
 
     reader: Reader
-    program: Program
     codemods: Sequence[Codemod]
     style: ImportStyle
     black: Mapping[str, BlackStyle]
@@ -53,56 +75,75 @@ class Maker:
     unsafe: bool
     accept: frozenset[str]
     progress: Progress
-    indexers: Workers
+    pool: Workers
+    guesses: dict[_Key, _Guess] = field(default_factory=dict)
 
-    def outcomes(self, plan: Plan, selected: frozenset[str]) -> tuple[frozenset[str], tuple[Outcome, ...]]:
+    def ahead(self, plan: Plan, program: Program) -> None:
+        """Let workers that have nothing else to do make what `plan` selects, which need not be the last word."""
+        selected = planning.select(plan, unsafe=self.unsafe, accept=self.accept)
+        tasks = [each for each in self._tasks(plan, selected, program) if each.transformers]
+        for task, begun in zip(tasks, self.pool.ahead(_make, tasks), strict=True):
+            self.guesses[task.key] = _Guess(task, begun)
+
+    def outcomes(self, found: Found) -> tuple[frozenset[str], tuple[Outcome, ...]]:
         """Return the changes that could be made, and one outcome per file.
 
         A file that fails takes its changes, and those that require them, out of the plan; the rest is made anew.
         """
-        made: dict[_Key, Outcome] = {}
-        again: dict[_Key, Callable[[], bytes | None]] = {}
+        plan = found.plan
+        selected = planning.select(plan, unsafe=self.unsafe, accept=self.accept)
+        made: dict[_Key, _Made] = {}
         failed: dict[str, Outcome] = {}
         while True:
-            tasks = self._tasks(plan, selected)
-            # The longest first: it is indexed again while others are made, and nobody waits for it at the end.
-            fresh = sorted((each for each in tasks if each.key not in made), key=lambda each: -each.size)
-            self.progress.step("rewriting", len(fresh))
-            many = len(fresh) >= _WORTH_A_POOL
-            if many:
-                self.indexers.close()  # before others are forked
-            with Workers(self.reader.jobs) as pool:
-                # What was made is indexed again, for the second look, while other files are still being made.
-                spare = pool if many else self.indexers
-                for task, outcome in zip(fresh, pool.ordered(_make, fresh, many=many), strict=True):
-                    made[task.key] = outcome
-                    if isinstance(outcome, Changed) and outcome.path.endswith(".py"):
-                        again[task.key] = spare.start(_facts_again, (outcome, self.reader.literals))
-                    self.progress.advance()
+            tasks = self._tasks(plan, selected, found.program)
+            for task, result in self._make([each for each in tasks if each.key not in made]):
+                made[task.key] = result
             current = [made[each.key] for each in tasks]
-            broken: dict[str, Outcome] = {each.path: each for each in current if isinstance(each, Failed)}
+            broken: dict[str, Outcome] = {each.path: each for each, _ in current if isinstance(each, Failed)}
             if not broken:
-                packed = {each.path: again[each.key]() for each in tasks if each.key in again}
-                broken = self._unstable(current, packed)
+                broken = self._unstable(found, current)
             if not broken:
-                return selected, tuple(sorted([*current, *failed.values()], key=lambda each: each.path))
+                outcomes = [*(outcome for outcome, _ in current), *failed.values()]
+                return selected, tuple(sorted(outcomes, key=lambda each: each.path))
             failed |= broken
             selected = planning.without(plan, selected, frozenset(broken))
 
-    def _tasks(self, plan: Plan, selected: Collection[str]) -> list[_Task]:
+    def _make(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, _Made]]:
+        """Yield each task with what is made of it."""
+        self.progress.step("rewriting", len(tasks))
+        guessed = {each.key: begun for each in tasks if (begun := self._guessed(each)) is not None}
+        fresh = sorted((each for each in tasks if each.key not in guessed), key=lambda each: -each.size)
+        many = len(fresh) >= _WORTH_A_POOL
+        # To make few files takes less time than to import what makes them, which a worker has done.
+        results = self.pool.ordered(_make, fresh, many=many, meanwhile=import_makers if many else None, here=many)
+        for task, made in zip(fresh, results, strict=True):
+            yield task, made
+            self.progress.advance()
+        for task in tasks:
+            if task.key in guessed:
+                yield task, guessed[task.key]()
+                self.progress.advance()
+
+    def _guessed(self, task: _Task) -> Callable[[], _Made] | None:
+        """Return what waits for a task, exactly this one, that a worker has begun with ahead of time."""
+        guess = self.guesses.get(task.key)
+        return guess.begun() if guess is not None and guess.task == task else None
+
+    def _tasks(self, plan: Plan, selected: Collection[str], program: Program) -> list[_Task]:
         """Return one task per file that a selected change edits."""
         changes = [each for each in plan.changes if each.id in selected]
         by_name = {each.name: each for each in self.codemods}
+        literals = self.reader.literals
         tasks: list[_Task] = []
         for path, edits in planning.edits_by_path(plan, selected).items():
             names = sorted({each.codemod for each in edits if isinstance(each, NodeEdit)})
-            transformers = tuple((name, by_name[name].transformer()) for name in names)
+            transformers = tuple((name, by_name[name].transformer) for name in names)
             here = [each for each in changes if any(edit.path == path for edit in each.edits)]
             wanted = settle.ImportOrders()
             if names:
-                wanted = settle.orders(self.program.module(path), here, self.program, self.style)
+                wanted = settle.orders(program.module(path), here, program, self.style)
             black = style_for(path, self.black) if names else None
-            tasks.append(_Task(path, self._source(path, edits), tuple(edits), wanted, transformers, black))
+            tasks.append(_Task(path, self._source(path, edits), tuple(edits), wanted, transformers, black, literals))
         return tasks
 
     def _source(self, path: str, edits: Sequence[Edit]) -> Source | Problem:
@@ -117,18 +158,17 @@ class Maker:
             return Problem(path, "changed", CHANGED)
         return read
 
-    def _unstable(self, outcomes: Sequence[Outcome], packed: Mapping[str, bytes | None]) -> dict[str, Outcome]:
+    def _unstable(self, found: Found, made: Sequence[_Made]) -> dict[str, Outcome]:
         """Return the files in which a second run would find more to do: something went wrong there."""
         replaced: dict[str, Module] = {}
         sources: dict[str, Source] = {}
-        for outcome in outcomes:
-            facts = packed.get(outcome.path)
-            if isinstance(outcome, Changed) and facts is not None:
+        for outcome, facts in made:
+            if isinstance(outcome, Changed) and facts:
                 sources[outcome.path] = source.decode(outcome.path, outcome.after)
                 replaced[outcome.path] = self.reader.module(outcome.path, facts)
         if not replaced:
             return {}
-        again = self.second_look(replaced, sources)
+        again = self.second_look(found, replaced, sources)
         more = planning.select(again, unsafe=self.unsafe, accept=self.accept)
         paths = sorted(
             {edit.path for each in again.changes if each.id in more and not each.support for edit in each.edits}
@@ -139,6 +179,15 @@ class Maker:
 
 
 _Key: TypeAlias = tuple[str, tuple[Edit, ...], settle.ImportOrders]
+#: What was made of a file, and its packed facts, empty where there are none.
+_Made: TypeAlias = tuple[Outcome, bytes]
+
+
+class _Guess(NamedTuple):
+    """A task that may be needed, and what gives the way to wait for it once a worker has begun with it."""
+
+    task: _Task
+    begun: Callable[[], Callable[[], _Made] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +196,9 @@ class _Task:
     source: Source | Problem
     edits: tuple[Edit, ...]
     imports: settle.ImportOrders
-    transformers: tuple[tuple[str, type[Transformer]], ...]
+    transformers: tuple[tuple[str, Callable[[], type[Transformer]]], ...]
     black: BlackStyle | None
+    literals: tuple[str, ...]
 
     @property
     def size(self) -> int:
@@ -159,7 +209,22 @@ class _Task:
         return self.path, self.edits, self.imports
 
 
-def _make(task: _Task) -> Outcome:
+def import_makers(_: None = None) -> None:
+    """Import what takes long and is needed to rewrite files."""
+    import hasten.check
+    import hasten.rewrite  # noqa: F401
+
+
+def _make(task: _Task) -> _Made:
+    """Rewrite and check one file, and index it again, for the second look."""
+    outcome = _outcome(task)
+    if not isinstance(outcome, Changed) or not outcome.path.endswith(".py"):
+        return outcome, b""
+    packed, _ = packed_facts_of(outcome.path, source.decode(outcome.path, outcome.after).text, task.literals)
+    return outcome, packed
+
+
+def _outcome(task: _Task) -> Outcome:
     """Rewrite and check one file; every failure is an outcome."""
     from hasten.check import check
     from hasten.rewrite import rewrite
@@ -172,7 +237,8 @@ def _make(task: _Task) -> Outcome:
         imported = settle.edits(task.path, before.text, task.imports)
         declared = _declared(task.path, before.text, task.edits)
         edits = [each for each in task.edits if not isinstance(each, RequirementEdit)]
-        result = rewrite(before.text, [*edits, *imported, *declared], dict(task.transformers))
+        transformers = {name: make() for name, make in task.transformers}
+        result = rewrite(before.text, [*edits, *imported, *declared], transformers)
         if task.black is not None:
             result = tidy(result, task.black)
         if task.path.endswith(".py") or task.transformers:
@@ -190,13 +256,6 @@ def _make(task: _Task) -> Outcome:
     if after == before.data and not created:
         return Unchanged(task.path)
     return Changed(task.path, before.data, after, created)
-
-
-def _facts_again(work: tuple[Changed, tuple[str, ...]]) -> bytes | None:
-    """Return the packed facts of a file as it was made, None where there are none."""
-    outcome, literals = work
-    packed, _ = packed_facts_of(outcome.path, source.decode(outcome.path, outcome.after).text, literals)
-    return packed or None
 
 
 def _declared(path: str, text: str, edits: Sequence[Edit]) -> list[TextEdit]:

@@ -18,6 +18,7 @@ from hasten.errors import SourceError
 from hasten.index.build import FACTS_VERSION, build
 from hasten.index.facts import Facts, Memory, pack
 from hasten.index.module import Module
+from hasten.index.naming import module_name
 from hasten.index.program import Want
 from hasten.model import Problem, Source
 from hasten.workers import Workers
@@ -26,6 +27,8 @@ from hasten.workers import Workers
 _WORTH_A_POOL = 400_000
 #: Workers get files by so many bytes: enough to be worth a message, and few enough that none waits long for another.
 _CHUNK = 40_000
+#: So many times the size of what was read last is looked through for files that may be asked for.
+_LOOKED_AHEAD = 4
 _TOO_DEEP = "nested too deep to be parsed; exclude it"
 CHANGED = "it changed while hasten was reading it; run again"
 
@@ -110,11 +113,12 @@ class Reader:
         paths: Sequence[str],
         pool: Workers,
         advance: Callable[[int], None],
+        begin: Callable[[], None] | None = None,
         meanwhile: Callable[[], None] | None = None,
     ) -> tuple[list[Module], list[Problem]]:
         """Return the facts of each file, in the order of `paths`, and the files that could not be parsed.
 
-        While workers are at it, and only then, this process does `meanwhile`.
+        Where workers do it, and only then, this process does `begin` before, and `meanwhile` while they are at it.
         """
         keys = {path: self._key(self.seen[path].digest) for path in paths}
         known = {
@@ -128,7 +132,8 @@ class Reader:
         size = sum(self.seen[path].size for path in missing)
         tasks = [self._task(chunk) for chunk in self._chunks(missing)]
         results: dict[str, _Indexed] = {}
-        for made in pool.ordered(_index_chunk, tasks, many=size > _WORTH_A_POOL, meanwhile=meanwhile):
+        many = size > _WORTH_A_POOL
+        for made in pool.ordered(_index_chunk, tasks, many=many, begin=begin, meanwhile=meanwhile):
             advance(len(made))
             results.update((each[0], each) for each in made)
         for path, waiting in begun.items():
@@ -152,24 +157,53 @@ class Reader:
         ]
         return modules, problems
 
-    def index_ahead(self, pool: Workers) -> None:
-        """Let workers that have nothing else to do index files that may well be asked for: those near candidates first.
+    def index_ahead(self, pool: Workers, latest: Collection[str], tried: Collection[str]) -> None:
+        """Let workers that have nothing else to do index files that may well be asked for next.
 
-        All together are no more than the candidates, so that what is made in vain stays small.
+        First those that import one of the `latest` files, then those beside one. All together are no more than the
+        latest are, so that what is made in vain stays small.
+
+        Args:
+            pool: the workers.
+            latest: the files that were indexed last, for which the codemods were not asked yet.
+            tried: all that were indexed.
         """
-        sure = [each for each in self.seen.values() if each.candidate]
-        others = [each for each in self.seen.values() if not each.candidate and each.problem is None]
-        near = {_folder(each.path) for each in sure}
-        left = sum(each.size for each in sure)
+        for path in self.ahead:
+            self._begun(path)  # what no worker has begun with is withdrawn
+        left = sum(self.seen[each].size for each in latest)
         chosen: list[str] = []
-        for each in sorted(others, key=lambda each: (_folder(each.path) not in near, each.path)):
-            left -= each.size
+        for each in self._likely(latest, tried, left):
+            left -= self.seen[each].size
             if left < 0:
                 break
-            chosen.append(each.path)
+            chosen.append(each)
         chunks = list(self._chunks(chosen, guided=False))
         for chunk, begun in zip(chunks, pool.ahead(_index_chunk, [self._task(each) for each in chunks]), strict=True):
             self.ahead.update(dict.fromkeys(chunk, begun))
+
+    def _likely(self, latest: Collection[str], tried: Collection[str], size: int) -> list[str]:
+        """Return files that import one of the latest, then others, those beside one of the latest first.
+
+        Only so many are read that they have a few times `size` bytes.
+        """
+        near = {_folder(each) for each in latest}
+        names = scan.importing(module_name(each, self.seen).rpartition(".")[2] for each in latest)
+        others = [
+            path
+            for path, each in self.seen.items()
+            if path not in tried and each.problem is None and self._begun(path) is None
+        ]
+        others.sort(key=lambda path: (_folder(path) not in near, path))
+        importing: list[str] = []
+        rest: list[str] = []
+        left = _LOOKED_AHEAD * size
+        for path in others:
+            left -= self.seen[path].size
+            if left < 0:
+                break
+            with suppress(SourceError):
+                (importing if names(self.data(path)) else rest).append(path)
+        return [*importing, *rest]
 
     def _begun(self, path: str) -> Callable[[], list[_Indexed]] | None:
         """Return what waits for a file to be indexed, with others, if a worker has begun with that ahead of time."""
@@ -279,19 +313,3 @@ def facts_of(path: str, text: str, literals: Sequence[str]) -> tuple[dict[str, A
         return None, Problem(path, "syntax", _TOO_DEEP)
     except ValueError as error:
         return None, Problem(path, "syntax", f"cannot be parsed: {error}")
-
-
-def module_name(path: str, paths: Collection[str]) -> str:
-    """Return the dotted name under which a file is imported: from the outermost package around it downwards.
-
-    Args:
-        path: the file.
-        paths: every Python file of the program; a directory is a package when its `__init__.py` is among them.
-    """
-    parts = path.rpartition(".")[0].split("/") if "." in path.rpartition("/")[2] else path.split("/")
-    top = len(parts) - 1
-    while top > 0 and "/".join([*parts[:top], "__init__.py"]) in paths:
-        top -= 1
-    if parts[-1] == "__init__":
-        parts = parts[:-1]
-    return ".".join(parts[top:])

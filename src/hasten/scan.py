@@ -67,6 +67,17 @@ def bearing_on(wants: Iterable[Want]) -> Callable[[bytes], bool]:
     return bears
 
 
+def importing(names: Iterable[str]) -> Callable[[bytes], bool]:
+    """Return a function that guesses whether a file imports a module with one of these last names."""
+    words = {_encoded(each) for each in names}
+
+    def imports(data: bytes) -> bool:
+        lines = b" ".join(line for line in data.splitlines() if b"import" in line)
+        return not words.isdisjoint(lines.translate(_APART).split())
+
+    return imports
+
+
 def _encoded(word: str) -> bytes:
     return word.encode("utf-8", "surrogatepass")
 

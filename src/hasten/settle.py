@@ -59,9 +59,8 @@ def orders(module: Module, changes: Iterable[Change], program: Program, style: i
             continue
         taken.add(anchor.start)
         local.add((anchor.start, anchor.end, request.module, request.name))
-    names = frozenset(each.name.partition(".")[0] for each in program.modules if each.name)
     left = tuple(sorted((each.start, each.number) for each in removals if each.start not in taken))
-    return ImportOrders(tuple(sorted(additions)), tuple(sorted(local)), left, names, style)
+    return ImportOrders(tuple(sorted(additions)), tuple(sorted(local)), left, program.own_names, style)
 
 
 def _anchor(module: Module, scope: int, released: Collection[Span]) -> Import | None:

@@ -20,6 +20,8 @@ from hasten.errors import HastenError
 
 #: Seconds; with Python's usual 5 ms each step of handing over costs as much as the work of a file.
 _OFTEN = 0.0002
+#: A worker is given two things at a time; one that counts as two is alone.
+_ALONE = 2
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -75,6 +77,7 @@ class Workers:
         self._waiting: deque[_Work[Any, Any]] = deque()
         self._ahead: deque[_Work[Any, Any]] = deque()
         self._handed = 0
+        self._interval = sys.getswitchinterval()
         self._handing = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -93,6 +96,7 @@ class Workers:
             self._waiting.clear()
             self._ahead.clear()
         if pool is not None:
+            sys.setswitchinterval(self._interval)
             pool.shutdown(wait=wait, cancel_futures=not wait)
 
     def start(self, function: Callable[[ItemT], ResultT], item: ItemT) -> Callable[[], ResultT]:
@@ -104,6 +108,18 @@ class Workers:
         with _told():
             self._take_in([work])
         return partial(self._finished, work)
+
+    def first(self, function: Callable[[ItemT], object], item: ItemT) -> None:
+        """Let one worker do what takes long before anything else, and queue nothing behind it; forget the result.
+
+        Without workers nothing is done.
+        """
+        with _told():
+            if self._pool is not None:
+                with self._handing:
+                    self._handed += _ALONE
+                    future = _Work(function, item).hand_over(self._pool)
+                future.add_done_callback(partial(self._hand_over, weight=_ALONE))
 
     def ahead(
         self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]
@@ -137,7 +153,9 @@ class Workers:
         items: Sequence[ItemT],
         *,
         many: bool,
+        begin: Callable[[], None] | None = None,
         meanwhile: Callable[[], None] | None = None,
+        here: bool = True,
     ) -> Iterator[ResultT]:
         """Yield `function(item)` for each item, in order; `function` must not raise and must be importable by name.
 
@@ -145,19 +163,27 @@ class Workers:
             function: what to call.
             items: its arguments.
             many: whether the work is worth starting processes for; those that run already take it in any case.
+            begin: called once when workers run, before they are given the work; never called without workers.
             meanwhile: called once in this process while the workers are busy; never called without workers.
+            here: whether this process does some of the work as well, where there are workers.
 
         Raises:
             HastenError: a worker was killed.
         """
         if self._pool is None and many and self._jobs > 1:
             self._pool = _processes(self._jobs - 1)
+            # The pool's threads, which hand the workers their work, should not wait long for this one.
+            sys.setswitchinterval(_OFTEN)
+        if begin is not None and self._pool is not None:
+            begin()
         works = [_Work(function, each) for each in items]
         with _told():
-            self._take_in(works)
+            if here or self._pool is None:
+                self._take_in(works)
+            else:
+                self._give_away(works)
             if meanwhile is not None and self._pool is not None:
-                with _often_interrupted():
-                    meanwhile()
+                meanwhile()
         for work in works:
             yield self._finished(work)
 
@@ -168,13 +194,23 @@ class Workers:
             self._waiting.extend(works)
         self._hand_over()
 
-    def _hand_over(self, before: Future[Any] | None = None) -> None:
+    def _give_away(self, works: Iterable[_Work[Any, Any]]) -> None:
+        """Let the workers have all of `works` now, in their order."""
+        for work in works:
+            with self._handing:
+                if self._pool is None:
+                    return
+                future = work.hand_over(self._pool)
+                self._handed += 1
+            future.add_done_callback(self._hand_over)
+
+    def _hand_over(self, before: Future[Any] | None = None, weight: int = 1) -> None:
         """Keep the workers busy; called from the pool's thread too, after the work `before` was done."""
         if before is not None and (before.cancelled() or before.exception() is not None):
             return  # the pool is broken or ends: it holds its locks, and takes no more
         futures: list[Future[Any]] = []
         with self._handing:
-            self._handed -= before is not None
+            self._handed -= weight if before is not None else 0
             while self._pool is not None and (queue := self._next()):
                 work = queue.popleft()
                 try:
@@ -190,7 +226,7 @@ class Workers:
         """Return the queue whose first work a worker should be given now, if any."""
         # A second one each, so that no worker waits for this process when it is done with the first; but none is
         # taken from this process when there are few, nor by what nobody may need.
-        most = 2 if len(self._waiting) > self._jobs else 1
+        most = _ALONE if len(self._waiting) > self._jobs else 1
         if self._handed >= most * (self._jobs - 1):
             return None
         return self._waiting or self._ahead or None
@@ -205,17 +241,6 @@ class Workers:
                     break
                 other.do()
             return work.result()
-
-
-@contextmanager
-def _often_interrupted() -> Iterator[None]:
-    """Let the pool's thread, which hands the workers their work, wait less for this one."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(_OFTEN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
 
 
 @contextmanager

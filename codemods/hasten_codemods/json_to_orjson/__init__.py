@@ -78,6 +78,5 @@ class JsonToOrjson(Codemod):
         return JsonToOrjsonTransformer
 
     def prepare(self) -> None:
-        """Import the analysis and the transformer."""
-        import hasten_codemods.json_to_orjson.analysis
-        import hasten_codemods.json_to_orjson.transformer  # noqa: F401
+        """Import the analysis."""
+        import hasten_codemods.json_to_orjson.analysis  # noqa: F401

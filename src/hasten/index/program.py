@@ -9,13 +9,12 @@ that matter, and the answers do not depend on which were read first.
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from hasten.index import elsewhere, entries
+from hasten.index import elsewhere, entries, naming
 from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape
 
 ValueT = TypeVar("ValueT")
@@ -117,7 +116,7 @@ class Program:
         self._entries = entry_points
         self._resolver = resolver
         self._by_path = {each.path: each for each in self.modules}
-        self._by_name = _names(self.modules)
+        self._by_name = naming.by_name(self.modules)
         self._roots = {name.partition(".")[0] for name in self._by_name}
         self._resolved: dict[str, Scope | None] = {}
         self._calls: dict[str, list[Call]] = {}
@@ -290,6 +289,11 @@ class Program:
             self._held[module.path] = elsewhere.held(self, module)
             self._holding = False
         return self._held[module.path]
+
+    @cached_property
+    def own_names(self) -> frozenset[str]:
+        """Return the top-level names under which the program's own files are imported, read or not."""
+        return naming.own_names(self.paths)
 
     def is_own(self, dotted: str) -> bool:
         """Tell whether the absolute dotted name starts with a module or package of the program."""
@@ -634,22 +638,3 @@ def _of_super(call: Call) -> bool:
 def _same(one: Scope | None, other: Scope) -> bool:
     """Tell whether two scopes are one."""
     return one is not None and one.module is other.module and one.number == other.number
-
-
-def _names(modules: list[Module]) -> dict[str, Module]:
-    """Return the modules by every dotted name that they may be imported under.
-
-    First the name that the packages around a file give it; then, for files that a script directory or an import root
-    without `__init__.py` makes importable, each tail of the path that no other file shares.
-    """
-    names = {each.name: each for each in reversed(modules)}
-    tails: dict[str, list[Module]] = {}
-    for module in modules:
-        parts = module.path.removesuffix(".py").removesuffix("/__init__").split("/")
-        for cut in range(len(parts)):
-            tails.setdefault(".".join(parts[cut:]), []).append(module)
-    for tail, owners in tails.items():
-        # `import json` in a package that has a module `json` of its own still means the standard library's.
-        if len(owners) == 1 and tail.partition(".")[0] not in sys.stdlib_module_names:
-            names.setdefault(tail, owners[0])
-    return names
