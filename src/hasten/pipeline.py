@@ -24,6 +24,7 @@ from hasten.config import Config
 from hasten.errors import SourceError
 from hasten.evidence import DataFiles
 from hasten.index.module import Module
+from hasten.index.naming import NameIndex
 from hasten.index.program import Note, Program, Want
 from hasten.index.program import Resolver as Resolves
 from hasten.metadata import Metadata
@@ -54,7 +55,7 @@ class _Silent:
 SILENT: Progress = _Silent()
 
 #: What is used after the index, and takes long to import.
-_LATER = ("hasten.dependency_text", "hasten.dependency_toml")
+_LATER = ("aiosqlite", "hasten.dependency_text", "hasten.dependency_toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +251,7 @@ def _analyse(
     sure = len(pending)
     known: set[Want] = set()
     tried: set[str] = set()
+    names: NameIndex | None = None
     begin: Callable[[], None] | None = partial(pool.first, produce.import_makers, None)
     meanwhile: Callable[[], None] | None = partial(_get_ahead, inputs, codemods)
     while True:
@@ -260,7 +262,8 @@ def _analyse(
         problems.extend(failed)
         tried.update(pending)
         reader.index_ahead(pool, pending, tried)
-        program = _program(request, inputs, modules, inputs.resolver)
+        program = _program(request, inputs, modules, inputs.resolver, names)
+        names = program.names
         findings = _ask(request, codemods, program, _unread(inputs, problems))
         wanted = program.wanted - known
         known |= wanted
@@ -274,16 +277,23 @@ def _analyse(
 
 
 def _get_ahead(inputs: _Inputs, codemods: Sequence[Codemod]) -> None:
-    """Have ready what the later steps most likely need: answers, and imports that take long."""
+    """Have ready what the later steps most likely need: answers, words of files, and imports that take long."""
     if inputs.reader.has_any(tuple(word for each in codemods for word in each.asks)):
         inputs.resolver.ahead()
+    inputs.reader.take_apart()
     for each in codemods:
         each.prepare()
     for name in _LATER:
         importlib.import_module(name)
 
 
-def _program(request: Request, inputs: _Inputs, modules: Mapping[str, Module], resolver: Resolves) -> Program:
+def _program(
+    request: Request,
+    inputs: _Inputs,
+    modules: Mapping[str, Module],
+    resolver: Resolves,
+    names: NameIndex | None = None,
+) -> Program:
     return Program(
         list(modules.values()),
         frozenset(request.targets),
@@ -293,6 +303,7 @@ def _program(request: Request, inputs: _Inputs, modules: Mapping[str, Module], r
         resolver,
         request.watched,
         inputs.lone,
+        names,
     )
 
 

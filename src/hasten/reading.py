@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,6 +30,8 @@ _WORTH_A_POOL = 400_000
 _CHUNK = 40_000
 #: So many times the size of what was read last is looked through for files that may be asked for.
 _LOOKED_AHEAD = 4
+#: The words of files with so many bytes are kept; there are up to ten times as many bytes of them.
+_KEPT_APART = 1_000_000
 _TOO_DEEP = "nested too deep to be parsed; exclude it"
 CHANGED = "it changed while hasten was reading it; run again"
 
@@ -64,6 +67,8 @@ class Reader:
     seen: dict[str, Seen] = field(default_factory=dict)
     ahead: dict[str, Callable[[], Callable[[], list[_Indexed]] | None]] = field(default_factory=dict, repr=False)
     memory: Memory = field(default_factory=Memory)
+    _words: dict[str, scan.Words] = field(default_factory=dict, repr=False)
+    _apart: int = _KEPT_APART
 
     def data(self, path: str) -> bytes:
         """Return the bytes of a file; raises SourceError."""
@@ -96,13 +101,31 @@ class Reader:
                     return True
         return False
 
+    def take_apart(self) -> None:
+        """Take apart, as far as what is kept of them goes, the files that may be asked about: those no candidates."""
+        for path, each in self.seen.items():
+            if not each.candidate and each.size <= self._apart:
+                with suppress(SourceError):
+                    self._words_of(path)
+
+    def _words_of(self, path: str) -> scan.Words:
+        """Return the words in a file; raises SourceError."""
+        known = self._words.get(path)
+        if known is None:
+            known = scan.words_of(self.data(path))
+            size = self.seen[path].size
+            if size <= self._apart:
+                self._apart -= size
+                self._words[path] = known
+        return known
+
     def holding(self, paths: Iterable[str], wants: Collection[Want]) -> list[str]:
         """Return those of `paths` that bear on one of `wants`."""
         found: list[str] = []
         bears = scan.bearing_on(wants)
         for path in paths:
             try:
-                if bears(self.data(path)):
+                if bears(self._words_of(path), partial(self.data, path)):
                     found.append(path)
             except SourceError:
                 continue
@@ -187,7 +210,7 @@ class Reader:
         Only so many are read that they have a few times `size` bytes.
         """
         near = {_folder(each) for each in latest}
-        names = scan.importing(module_name(each, self.seen).rpartition(".")[2] for each in latest)
+        names = scan.encoded(module_name(each, self.seen).rpartition(".")[2] for each in latest)
         others = [
             path
             for path, each in self.seen.items()
@@ -202,7 +225,7 @@ class Reader:
             if left < 0:
                 break
             with suppress(SourceError):
-                (importing if names(self.data(path)) else rest).append(path)
+                (rest if names.isdisjoint(self._words_of(path).imported) else importing).append(path)
         return [*importing, *rest]
 
     def _begun(self, path: str) -> Callable[[], list[_Indexed]] | None:
@@ -236,7 +259,7 @@ class Reader:
         for path in paths:
             chunk.append(path)
             size += self.seen[path].size
-            if size >= max(_CHUNK, left // (2 * self.jobs) if guided else 0):
+            if size >= max(_CHUNK, left // (4 * self.jobs) if guided else 0):
                 yield chunk
                 left -= size
                 chunk, size = [], 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,11 +19,18 @@ _PARTS = frozenset(bytes([each]) for each in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg
 _IDENTIFIER = re.compile(rb"[A-Za-z0-9_]+")
 #: Puts a space in the place of every other byte.
 _APART = bytes(each if bytes([each]) in _PARTS else 32 for each in range(256))
-_BEFORE_STORED = frozenset({b".", b'"', b"'"})
-#: What follows the name in `a.NAME = 1`, `(a.NAME, b) = 1, 2`, `a.NAME |= 1`, `"a.NAME"`.
-_STORED = re.compile(rb"\s*[\"']|(?![A-Za-z0-9_])[^\n(]*=(?!=)")
-#: What comes before it in `for a.NAME in b:`, `with c as a.NAME:`.
-_LOOPED = re.compile(rb"\b(?:for|as)\b")
+_QUOTES = frozenset({b'"', b"'"})
+_BEFORE_STORED = frozenset({b".", *_QUOTES})
+#: So much space may stand between an object and the dot before its attribute, where they stand on two lines.
+_MARGIN = 200
+_SPACES = b" \t\f\r\n\\"
+#: What follows the name in `a.NAME = 1`, `(a.NAME, b) = 1, 2`, `a.NAME |= 1`.
+_STORED = re.compile(rb"(?![A-Za-z0-9_])[^\n(]*(?:<<|>>|(?<![=!<>]))=(?!=)")
+#: What follows it in `"a.NAME"`, and what takes such names: setattr(app, "NAME", x), patch("app.NAME").
+_QUOTED = re.compile(rb"\s*[\"']")
+_SETTERS = (b"setattr", b"patch")
+#: What comes before it in `for a.NAME in b:` and `with c as a.NAME:`, and not in `for b in a.NAME:`.
+_LOOPED = re.compile(rb"\bfor\b(?!.*\bin\b)|\bas\b(?!.*:\s)")
 _IMPORT = re.compile(rb"\bimport\b")
 #: What is around a name that has a line of its own, in targets or imports that go over several lines.
 _LISTED = re.compile(rb"[ \t]*[A-Za-z0-9_.]*\Z")
@@ -45,8 +52,31 @@ def triggers(data: bytes, words: Sequence[bytes]) -> bool:
     return any(word in data for word in words) and pattern(tuple(words)).search(data) is not None
 
 
-def bearing_on(wants: Iterable[Want]) -> Callable[[bytes], bool]:
-    """Return a function that tells whether a file holds what one of `wants` asks for.
+class Words(NamedTuple):
+    """The identifiers in a file, as far as they are ASCII.
+
+    Attributes:
+        whole: all of them.
+        imported: those on lines that import something, or seem to.
+    """
+
+    whole: frozenset[bytes]
+    imported: frozenset[bytes]
+
+
+def words_of(data: bytes) -> Words:
+    """Return the identifiers in a file."""
+    importing = b" ".join(line for line in data.splitlines() if b"import" in line)
+    return Words(frozenset(data.translate(_APART).split()), frozenset(importing.translate(_APART).split()))
+
+
+def encoded(words: Iterable[str]) -> frozenset[bytes]:
+    """Return words as they stand in a file."""
+    return frozenset(map(_encoded, words))
+
+
+def bearing_on(wants: Iterable[Want]) -> Callable[[Words, Callable[[], bytes]], bool]:
+    """Return a function that tells, by its words and by what gives its bytes, whether a file holds what is asked for.
 
     Right for UTF-8, and for identifiers in ASCII in any encoding that holds ASCII.
     """
@@ -56,26 +86,18 @@ def bearing_on(wants: Iterable[Want]) -> Callable[[bytes], bool]:
     words = {word for word in questions if _IDENTIFIER.fullmatch(word)}
     others = [word for word in questions if word not in words]
 
-    def bears(data: bytes) -> bool:
-        # Most files hold few of many words: to take them apart once is faster than to look for each.
-        held = words.intersection(data.translate(_APART).split())
+    def bears(words_there: Words, read: Callable[[], bytes]) -> bool:
+        # Most files hold few of many words, so most bytes need not be looked at again.
+        held = words & words_there.whole
+        if not held and not others:
+            return False
+        data = read()
         held.update(word for word in others if word in data)
         return any(
             _holds(data, word, fits) and _names_any(data, beside) for word in held for fits, beside in questions[word]
         )
 
     return bears
-
-
-def importing(names: Iterable[str]) -> Callable[[bytes], bool]:
-    """Return a function that guesses whether a file imports a module with one of these last names."""
-    words = {_encoded(each) for each in names}
-
-    def imports(data: bytes) -> bool:
-        lines = b" ".join(line for line in data.splitlines() if b"import" in line)
-        return not words.isdisjoint(lines.translate(_APART).split())
-
-    return imports
 
 
 def _encoded(word: str) -> bytes:
@@ -95,7 +117,8 @@ def _holds(data: bytes, word: bytes, fits: Fits) -> bool:
 
 
 def _fits(want: Want) -> Fits:
-    return _is_called if want.called else _is_stored if want.stored else _is_imported if want.imported else _is_whole
+    kinds = ((want.called, _is_called), (want.stored, _is_stored), (want.imported, _is_imported), (want.read, _is_read))
+    return next((fits for wanted, fits in kinds if wanted), _is_whole)
 
 
 def _is_whole(data: bytes, _at: int, end: int) -> bool:
@@ -108,10 +131,22 @@ def _is_called(data: bytes, at: int, end: int) -> bool:
 
 
 def _is_stored(data: bytes, at: int, end: int) -> bool:
-    # setattr(app, "NAME", x) and patch("app.NAME") store by a string.
-    return data[at - 1 : at] in _BEFORE_STORED and (
+    before = data[at - 1 : at]
+    if before in _BEFORE_STORED and _QUOTED.match(data, end) is not None:
+        return any(each in data for each in _SETTERS)
+    return before == b"." and (
         _STORED.match(data, end) is not None or _LOOPED.search(_line(data, at)) is not None or _is_listed(data, at, end)
     )
+
+
+def _is_read(data: bytes, at: int, end: int) -> bool:
+    lead = data[max(0, at - _MARGIN) : at]
+    before = lead.rstrip(_SPACES)[-1:]
+    if before in _QUOTES:
+        return _QUOTED.match(data, end) is not None
+    # A comment may stand between the dot and a name on a line of its own.
+    after_dot = before == b"." or (b"#" in lead and not _line(data, at).strip())
+    return after_dot and _is_whole(data, at, end) and _CALLED.match(data, end) is None
 
 
 def _is_imported(data: bytes, at: int, end: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hasten.index.program import Want
-from hasten.scan import bearing_on
+from hasten.scan import bearing_on, words_of
 
 STORES = (
     "a.NAME = 1",
@@ -16,12 +16,28 @@ STORES = (
     "[b, a.NAME] = x",
     "a.NAME |= 1",
     "a.NAME = b = 1",
+    "a.NAME <<= 1",
+    "a.NAME[x == 1] = 1",
     "for a.NAME in x: pass",
+    "x = [1 for b in c for a.NAME in b]",
     "with f() as a.NAME: pass",
     'setattr(a, "NAME", 1)',
     "patch('x.NAME')",
 )
-NO_STORES = ("f(a.NAME)", "x = a.NAME + 1", "if a.NAME: pass", "a.NAMES = 1", "a.THE_NAME = 1", "print(NAME)")
+NO_STORES = (
+    "f(a.NAME)",
+    "x = a.NAME + 1",
+    "if a.NAME: pass",
+    "a.NAMES = 1",
+    "a.THE_NAME = 1",
+    "print(NAME)",
+    "a.NAME == 1",
+    "x(a.NAME != 1, a.NAME >= 2)",
+    "x = [1 for b in a.NAME]",
+    "try: pass\nexcept E as e: a.NAME",
+    'project = "NAME"',
+    'scripts = ["NAME=a.b:main"]; x = 1',
+)
 IMPORTS = (
     "import NAME",
     "import x, NAME as y",
@@ -33,13 +49,27 @@ IMPORTS = (
 NO_IMPORTS = ("x = NAME", "NAME.f()", "f(x.NAME)", "return NAME", "import NAMES")
 CALLS = ("NAME(1)", "x.NAME (1)", "@NAME()", "NAME\n(1)")
 NO_CALLS = ("def NAME(x): pass", "NAMES(1)", "f(NAME)", "x = NAME")
+READS = (
+    "x = a.NAME",
+    "f(a.NAME, b)",
+    "a.\\\n    NAME.b",
+    "(a.  # here\n NAME)",
+    "@a.NAME\ndef f(): pass",
+    'getattr(a, "NAME")',
+    '"{0.NAME}"',
+)
+NO_READS = ("a.NAME(1)", "def NAME(): pass", "NAME = 1", "a.NAMES", "f(NAME)", '"""NAME it is"""')
 WHOLE = ("NAME", "x.NAME", "f(NAME)", "é = NAME")
 NOT_WHOLE = ("NAMES", "THE_NAME", "NAME2")
 
 
+def _bears(want: Want, data: bytes) -> bool:
+    return bearing_on([want])(words_of(data), lambda: data)
+
+
 def _holds(text: str, kind: str) -> bool:
-    flags = {each: each == kind for each in ("called", "stored", "imported")}
-    return bearing_on([Want("NAME", beside=frozenset(), **flags)])(text.encode())
+    flags = {each: each == kind for each in ("called", "stored", "imported", "read")}
+    return _bears(Want("NAME", beside=frozenset(), **flags), text.encode())
 
 
 @pytest.mark.parametrize(
@@ -48,6 +78,7 @@ def _holds(text: str, kind: str) -> bool:
         *(("stored", each) for each in STORES),
         *(("imported", each) for each in IMPORTS),
         *(("called", each) for each in CALLS),
+        *(("read", each) for each in READS),
         *(("", each) for each in WHOLE),
     ],
 )
@@ -62,6 +93,7 @@ def test_what_bears_on_a_question_is_found(kind: str, text: str) -> None:
         *(("stored", each) for each in NO_STORES),
         *(("imported", each) for each in NO_IMPORTS),
         *(("called", each) for each in NO_CALLS),
+        *(("read", each) for each in NO_READS),
         *(("", each) for each in NOT_WHOLE),
     ],
 )
@@ -72,15 +104,15 @@ def test_other_mentions_are_passed_over(kind: str, text: str) -> None:
 
 def test_a_word_counts_only_beside_one_of_others() -> None:
     """The name of the module to import from must be there, too."""
-    bears = bearing_on([Want("NAME", called=True, beside=frozenset({"pkg", "from ."}))])
-    assert bears(b"from pkg import NAME\nNAME()")
-    assert bears(b"from . import x\nx.NAME()")
-    assert not bears(b"from package import NAME\nNAME()")
+    want = Want("NAME", called=True, beside=frozenset({"pkg", "from ."}))
+    assert _bears(want, b"from pkg import NAME\nNAME()")
+    assert _bears(want, b"from . import x\nx.NAME()")
+    assert not _bears(want, b"from package import NAME\nNAME()")
 
 
 def test_words_that_are_no_identifiers_are_looked_for_as_they_are() -> None:
     """Names in other scripts, and such things as star imports."""
     for word, data in (("naïve", "x = naïve()"), ("import *", "from a import *\n")):
         want = Want(word, called=False, beside=frozenset())
-        assert bearing_on([want])(data.encode())
-        assert not bearing_on([want])(b"x = 1\n")
+        assert _bears(want, data.encode())
+        assert not _bears(want, b"x = 1\n")

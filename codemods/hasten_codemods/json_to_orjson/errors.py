@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple, TypeAlias
 
-from hasten.api import Call, Module, Program, Scope, follow
+from hasten.api import Call, Program, Scope, follow
 from hasten_codemods.json_to_orjson.contexts import Contexts
 from hasten_codemods.json_to_orjson.elsewhere import Elsewhere, is_lazy, lazy_around
 from hasten_codemods.json_to_orjson.handlers import Handler, Spot, caught, of_try, place_of
@@ -49,14 +51,14 @@ class Errors:
         self._elsewhere = Elsewhere(program)
         self._tasks = Tasks(program)
         self._used: dict[tuple[str, int], list[Spot]] = {}
+        self._handlers: dict[tuple[str, int, int], list[list[Handler]]] = {}
+        self._ways: dict[tuple[str, int, bool, bool], _Ways] = {}
 
     def examine(self, call: Call, pairs: Sequence[tuple[str, str]]) -> Verdict:
         """Return what becomes of each `(error raised by json, error raised by orjson)` on its way up from `call`."""
         verdict = Verdict()
         flights = tuple(_Flight(old, new) for old, new in pairs)
-        seen: set[tuple[str, int]] = set()
-        for spot in self._taken(call):
-            self._rise(spot, flights, verdict, seen, 0)
+        self._rise([_Rise(spot, flights, 0) for spot in self._taken(call)], verdict, set())
         return verdict
 
     def _taken(self, call: Call) -> list[Spot]:
@@ -64,88 +66,81 @@ class Errors:
         spots = self._elsewhere.of_iterator(call.module, call.scope, call, call.use) if is_lazy(call) else []
         return spots or [Spot.of(call)]
 
-    def _rise(
-        self, spot: Spot, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
-    ) -> None:
-        lazy = lazy_around(spot.module, spot.scope)
-        if lazy is not None and (lazy.module.path, lazy.number) not in seen:
-            seen.add((lazy.module.path, lazy.number))
-            taken = self._elsewhere.of_generator(lazy)
-            for place in taken:
-                self._rise(place, flights, verdict, seen, depth)
+    def _rise(self, begin: Iterable[_Rise], verdict: Verdict, seen: set[_Seen]) -> None:
+        """Let exceptions rise, those that have come through fewer calls first: so each is seen where it is nearest."""
+        pending = deque(begin)
+        while pending:
+            rise = pending.popleft()
+            spot, flights, depth = rise
+            if not _is_new((spot.module.path, spot.scope, spot.guard, flights), seen):
+                continue
+            lazy = lazy_around(spot.module, spot.scope)
+            taken = self._elsewhere.of_generator(lazy) if lazy is not None else []
             if taken:
-                return
-        for handlers in self._around(spot):
-            flights = _past(handlers, flights, verdict)
-            if not flights:
-                return
-        body = spot.module.enclosing(spot.scope, "function", "lambda")
-        if body is None:
-            self._rise_from_module(spot.module, flights, verdict, seen, depth)
-        elif body.kind == "lambda":
-            self._rise_from_lambda(body, flights, verdict, seen, depth)
-        else:
-            self._rise_from_function(body, flights, verdict, seen, depth)
+                pending.extendleft(_Rise(each, flights, depth) for each in reversed(taken))
+                continue
+            for handlers in self._around(spot):
+                flights = _past(handlers, flights, verdict)
+            body = spot.module.enclosing(spot.scope, "function", "lambda")
+            if body is not None and body.kind == "function":
+                for handlers in self._contexts.of_decorators(body):
+                    flights = _past(handlers, flights, verdict)
+            where = body if body is not None else spot.module.scope(0)
+            if not flights or depth >= _FARTHEST or not _is_new((where.module.path, where.number, flights), seen):
+                continue
+            spots, watchers, doubtful = self._out_of(where, depth)
+            pending.extend(_Rise(each, flights, depth + 1) for each in spots)
+            for handler in watchers:
+                _past([handler], flights, verdict)
+            if doubtful:
+                # Which module it is cannot be told: what is said of errors in general says nothing about this one.
+                guess = Verdict()
+                self._rise([_Rise(each, flights, _FARTHEST) for each in doubtful], guess, seen)
+                verdict.changed += guess.changed
 
-    def _rise_from_module(
-        self, module: Module, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
-    ) -> None:
-        if depth >= _FARTHEST or (module.path, 0) in seen:
-            return
-        seen.add((module.path, 0))
-        spots, doubtful = self._elsewhere.of_module(module)
-        for place in spots:
-            self._rise(place, flights, verdict, seen, depth + 1)
-        for place in doubtful:
-            # Which module it is cannot be told: what is said of errors in general says nothing about this one.
-            guess = Verdict()
-            self._rise(place, flights, guess, seen, _FARTHEST)
-            verdict.changed += guess.changed
+    def _out_of(self, body: Scope, depth: int) -> _Ways:
+        """Return where what leaves a function, lambda or module after `depth` calls comes up."""
+        # The nearest callers may be guessed by name; a guess about a guess about a guess is no evidence.
+        key = (body.module.path, body.number, depth == 0, depth > 1)
+        if key not in self._ways:
+            if body.kind == "function":
+                ways = self._out_of_function(body, near=depth == 0, certain=depth > 1)
+            elif body.kind == "lambda":
+                called = self._elsewhere.of_lambda(body)
+                ways = _Ways(called or [Spot(body.module, body.parent, body.guard, body.span.start)])
+            else:
+                spots, doubtful = self._elsewhere.of_module(body.module)
+                ways = _Ways(spots, [], doubtful)
+            self._ways[key] = ways
+        return self._ways[key]
 
-    def _rise_from_lambda(
-        self, body: Scope, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
-    ) -> None:
-        if depth >= _FARTHEST or (body.module.path, body.number) in seen:
-            return
-        seen.add((body.module.path, body.number))
-        called = self._elsewhere.of_lambda(body)
-        for place in called or [Spot(body.module, body.parent, body.guard, body.span.start)]:
-            self._rise(place, flights, verdict, seen, depth + 1)
-
-    def _rise_from_function(
-        self, function: Scope, flights: tuple[_Flight, ...], verdict: Verdict, seen: set[tuple[str, int]], depth: int
-    ) -> None:
-        for handlers in self._contexts.of_decorators(function):
-            flights = _past(handlers, flights, verdict)
-        if depth >= _FARTHEST or (function.module.path, function.number) in seen:
-            return
-        seen.add((function.module.path, function.number))
+    def _out_of_function(self, function: Scope, *, near: bool, certain: bool) -> _Ways:
         if _is_test(function) and not self._program.calls_named(function.name, want=False):
-            return  # a test is called by its runner
-        for caller, certain in self._program.callers(function, near=depth == 0):
-            # The nearest callers may be guessed by name; a guess about a guess about a guess is no evidence.
-            if not certain and depth > 1:
+            return _Ways([])  # a test is called by its runner
+        spots: list[Spot] = []
+        watchers: list[Handler] = []
+        for caller, sure in self._program.callers(function, near=near):
+            if certain and not sure:
                 continue
             if function.is_generator:
                 taken = self._elsewhere.of_iterator(caller.module, caller.scope, caller, caller.use)
-                for place in taken or [Spot.of(caller)]:
-                    self._rise(place, flights, verdict, seen, depth + 1)
-                continue
-            if not function.is_async:
-                self._rise(Spot.of(caller), flights, verdict, seen, depth + 1)
-                continue
-            outcome = self._tasks.of(caller)
-            for place in outcome.spots:
-                self._rise(place, flights, verdict, seen, depth + 1)
-            for handler in outcome.watchers:
-                _past([handler], flights, verdict)
-        for place in self._uses(function):
-            self._rise(place, flights, verdict, seen, depth + 1)
-        for handler in self._assertions.get(function.name, ()):
-            _past([handler], flights, verdict)
+                spots += taken or [Spot.of(caller)]
+            elif function.is_async:
+                outcome = self._tasks.of(caller)
+                spots += outcome.spots
+                watchers += outcome.watchers
+            else:
+                spots.append(Spot.of(caller))
+        return _Ways([*spots, *self._uses(function)], [*watchers, *self._assertions.get(function.name, ())])
 
-    def _around(self, spot: Spot) -> Iterator[list[Handler]]:
-        """Yield what catches around a spot, as far as the function or lambda around it reaches."""
+    def _around(self, spot: Spot) -> list[list[Handler]]:
+        """Return what catches around a spot, as far as the function or lambda around it reaches."""
+        key = (spot.module.path, spot.scope, spot.guard)
+        if key not in self._handlers:
+            self._handlers[key] = list(self._find_around(spot))
+        return self._handlers[key]
+
+    def _find_around(self, spot: Spot) -> Iterator[list[Handler]]:
         for each in spot.module.guards(spot.guard):
             if each.kind == "try":
                 yield of_try(self._program, spot.module, spot.scope, each.payload)
@@ -203,8 +198,7 @@ def _is_test(function: Scope) -> bool:
     return file.startswith("test") or file.endswith(("_test", "_tests")) or not {"test", "tests"}.isdisjoint(folders)
 
 
-@dataclass(frozen=True, slots=True)
-class _Flight:
+class _Flight(NamedTuple):
     """An exception on its way up.
 
     Attributes:
@@ -217,6 +211,40 @@ class _Flight:
     new: str
     stopped: str = ""
     chained: bool = False
+
+
+#: Exceptions that were seen at a place, or to leave a scope: the path of its module, its number, the guard around the
+#: place, and what is left of the exceptions.
+_Seen: TypeAlias = tuple[str, int, int, tuple[_Flight, ...]] | tuple[str, int, tuple[_Flight, ...]]
+
+
+class _Rise(NamedTuple):
+    """Exceptions that are raised at a place, after they have come through so many calls."""
+
+    spot: Spot
+    flights: tuple[_Flight, ...]
+    depth: int
+
+
+class _Ways(NamedTuple):
+    """Where exceptions come up that leave a scope.
+
+    Attributes:
+        spots: places that raise them.
+        watchers: handlers that see them and let them go on.
+        doubtful: places that may raise them.
+    """
+
+    spots: Sequence[Spot]
+    watchers: Sequence[Handler] = ()
+    doubtful: Sequence[Spot] = ()
+
+
+def _is_new(key: _Seen, seen: set[_Seen]) -> bool:
+    """Tell, and note, whether something was not seen before."""
+    known = len(seen)
+    seen.add(key)
+    return len(seen) > known
 
 
 def _past(handlers: list[Handler], flights: tuple[_Flight, ...], verdict: Verdict) -> tuple[_Flight, ...]:

@@ -43,7 +43,8 @@ class Spot(NamedTuple):
     @classmethod
     def of(cls, call: Call) -> Spot:
         """Return the place of a call."""
-        return cls(call.module, call.scope, call.guard, call.span.start)
+        record = call.record
+        return cls(call.module, record[2], record[6], record[0])
 
     @classmethod
     def within(cls, module: Module, scope: int, at: int) -> Spot:

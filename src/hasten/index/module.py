@@ -87,7 +87,8 @@ class Call:
     @property
     def span(self) -> Span:
         """Return where the call expression is."""
-        return Span(self.record[0], self.record[1])
+        record = self.record
+        return Span(record[0], record[1])
 
     @property
     def scope(self) -> int:

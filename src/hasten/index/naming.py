@@ -10,6 +10,39 @@ if TYPE_CHECKING:
     from hasten.index.module import Module
 
 
+class NameIndex:
+    """Which modules of a program have something under a name, by the section of the facts; see `Module.names`.
+
+    Attributes:
+        sections: what was asked for so far.
+    """
+
+    def __init__(self, modules: Sequence[Module], before: NameIndex | None = None) -> None:
+        """Take the modules in path order, and an index of some of them and no others, if there is one."""
+        self.sections: dict[str, dict[str, list[Module]]] = {}
+        self._modules = modules
+        self._known = frozenset(map(id, before._modules)) if before is not None else frozenset()  # noqa: SLF001 - its own
+        self._earlier = before.sections if before is not None else {}
+
+    def modules_with(self, section: str, name: str) -> list[Module]:
+        """Return the modules, in path order, that have something under `name`."""
+        if section not in self.sections:
+            self.sections[section] = self._section(section)
+        return self.sections[section].get(name, [])
+
+    def _section(self, section: str) -> dict[str, list[Module]]:
+        before = self._earlier.get(section, {})
+        found: dict[str, list[Module]] = {}
+        for module in self._modules:
+            if before and id(module) in self._known:
+                continue
+            for name in module.names(section):
+                found.setdefault(name, []).append(module)
+        for name in found if before else ():
+            found[name] = sorted([*before.get(name, ()), *found[name]], key=lambda module: module.path)
+        return {**before, **found}
+
+
 def module_name(path: str, paths: Collection[str]) -> str:
     """Return the dotted name under which a file is imported: from the outermost package around it downwards.
 

@@ -44,6 +44,7 @@ class Want(NamedTuple):
     beside: frozenset[str]
     stored: bool = False
     imported: bool = False
+    read: bool = False
 
 
 class Note(NamedTuple):
@@ -80,6 +81,7 @@ class Program:
     Attributes:
         watched: the id of a function (see `hasten.callgraph.function_id`) that somebody wants to know about, or `""`.
         notes: what was found out about it.
+        names: which of the modules have something under a name.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Program:
         resolver: Resolver | None = None,
         watched: str = "",
         lone: frozenset[str] = frozenset(),
+        names: naming.NameIndex | None = None,
     ) -> None:
         """Take what was read.
 
@@ -104,6 +107,7 @@ class Program:
             resolver: who is asked what a call reaches where the facts do not say.
             watched: the attribute.
             lone: the names of modules that are installed one by one, with nothing that lies beside them.
+            names: the index of a program of some of these modules and no others, which this one goes on with.
         """
         self.modules = sorted(modules, key=lambda each: each.path)
         self.targets = targets
@@ -121,7 +125,7 @@ class Program:
         self._resolved: dict[str, Scope | None] = {}
         self._calls: dict[str, list[Call]] = {}
         self._targets: dict[tuple[int, int], tuple[Scope | None, bool]] = {}
-        self._with_name: dict[str, dict[str, list[Module]]] = {}
+        self.names = naming.NameIndex(self.modules, names)
         self._importers: dict[str, list[tuple[Module, Import]]] | None = None
         self._callers: dict[tuple[str, int, bool], list[tuple[Call, bool]]] = {}
         self._references: dict[tuple[str, int], list[Read]] = {}
@@ -152,6 +156,7 @@ class Program:
         called: bool = False,
         stored: bool = False,
         imported: bool = False,
+        read: bool = False,
         beside: frozenset[str] = frozenset(),
     ) -> None:
         """Note that a file bears on the answer if it holds an identifier.
@@ -161,22 +166,17 @@ class Program:
             called: only where it is called.
             stored: only where an attribute of that name may be assigned to, or its name stands in a string.
             imported: only where it may be imported by a name of its own.
+            read: only where an attribute of that name may be read and not called, or its name stands in a string.
             beside: only where the file holds one of these as well, such as the name of the module to import from.
         """
-        self.wanted.add(Want(word, called, beside, stored, imported))
+        self.wanted.add(Want(word, called, beside, stored, imported, read))
 
     def modules_with(self, section: str, name: str) -> list[Module]:
         """Return the modules, of those read so far, that have something under `name`; see `Module.names`.
 
         Whoever asks all modules for a name asks these: what the others know need not be unpacked for that.
         """
-        if section not in self._with_name:
-            holding: dict[str, list[Module]] = {}
-            for module in self.modules:
-                for each in module.names(section):
-                    holding.setdefault(each, []).append(module)
-            self._with_name[section] = holding
-        return self._with_name[section].get(name, [])
+        return self.names.modules_with(section, name)
 
     def remember(self, key: str, make: Callable[[], ValueT]) -> ValueT:
         """Return what `make` finds out from this program alone, asking it once; `key` names the question."""
@@ -613,7 +613,9 @@ class Program:
 
     def _find_references(self, function: Scope) -> list[Read]:
         name = function.name
-        result = list(self.attribute_reads(name, want=not _is_common(name)))
+        if not _is_common(name):
+            self.want(name, read=function.parent > 0)
+        result = list(self.attribute_reads(name, want=False))
         names = {(function.module.path, name)}
         names |= {(module.path, imported.asname or name) for module, imported in self._imports_of(function)}
         names |= {(module.path, name) for module in self._star_importers(function)}
