@@ -106,6 +106,8 @@ class Settings:
 class Codemod(ABC):
     """One named transformation.
 
+    It is sent to other processes, which ask for its transformer, so it is one that `pickle` takes.
+
     Attributes:
         name: kebab-case, derived from the module's name by the registry.
         title: the first line of the module's docstring, set by the registry.

@@ -99,16 +99,6 @@ class Workers:
             sys.setswitchinterval(self._interval)
             pool.shutdown(wait=wait, cancel_futures=not wait)
 
-    def start(self, function: Callable[[ItemT], ResultT], item: ItemT) -> Callable[[], ResultT]:
-        """Let a worker that runs already begin with `function(item)`; return what waits for the result.
-
-        Without workers the work is done when its result is asked for. The function is as for `ordered`.
-        """
-        work = _Work(function, item)
-        with _told():
-            self._take_in([work])
-        return partial(self._finished, work)
-
     def first(self, function: Callable[[ItemT], object], item: ItemT) -> None:
         """Let one worker do what takes long before anything else, and queue nothing behind it; forget the result.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -31,14 +33,23 @@ def test_little_work_starts_no_process_but_is_given_to_those_that_run() -> None:
         assert set(pool.ordered(_process, range(3), many=False)) <= {*others, os.getpid()}
 
 
-def test_work_that_was_started_is_done_whoever_does_it() -> None:
-    """Asked for or not begun yet: the result is the same."""
+def test_work_that_is_not_done_here_goes_to_the_workers() -> None:
+    """What this process has not imported need not be imported here; without workers there is nobody else."""
     with Workers(2) as pool:
-        before = pool.start(abs, -1)
-        assert list(pool.ordered(abs, range(-9, 0), many=True)) == list(range(9, 0, -1))
-        after = [pool.start(abs, -each) for each in range(20)]
-        assert [each() for each in reversed(after)] == list(reversed(range(20)))
-        assert before() == 1
+        assert set(pool.ordered(_process, range(30), many=False, here=False)) == {os.getpid()}
+        list(pool.ordered(abs, range(8), many=True))
+        others = list(pool.ordered(_process, range(30), many=False, here=False))
+        assert len(others) == 30
+        assert os.getpid() not in others
+
+
+def test_what_goes_first_is_done_before_the_work(tmp_path: Path) -> None:
+    """A worker gets ready for what comes later, once there are workers; the results do not depend on it."""
+    with Workers(2) as pool:
+        pool.first(Path.touch, tmp_path / "early")
+        begin = partial(pool.first, Path.touch, tmp_path / "ready")
+        assert list(pool.ordered(abs, range(-9, 0), many=True, begin=begin)) == list(range(9, 0, -1))
+    assert [each.name for each in tmp_path.iterdir()] == ["ready"]
 
 
 def test_work_ahead_is_done_by_idle_workers_only() -> None:
