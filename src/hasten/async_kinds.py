@@ -71,6 +71,11 @@ class Kinds:
         self._stores: dict[str, list[tuple[Module, Shape, Shape | None, int, int]]] = {}
         self._storing: dict[str, list[Module]] | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether a question is on its way: answers to others that come up may be cut short."""
+        return bool(self._busy)
+
     def is_misnamed(self, dotted: str | None) -> bool:
         """Tell whether a name from elsewhere may be the program's own after all.
 

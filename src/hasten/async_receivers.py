@@ -45,9 +45,19 @@ class Receivers(Kinds):
         """Take the program, and the oracle's answers where there is one."""
         super().__init__(program, lambda call: self.reached(call).functions)
         self._resolve = resolve
+        self._reached: dict[tuple[str, int], Reached] = {}
 
     def reached(self, call: Call) -> Reached:
         """Return what `call` reaches."""
+        key = (call.module.path, call.index)
+        known = self._reached.get(key)
+        if known is None:
+            known = self._find_reached(call)
+            if not self.is_busy:
+                self._reached[key] = known
+        return known
+
+    def _find_reached(self, call: Call) -> Reached:
         target, known = self.program.target_of(call)
         if target is not None:
             return Reached((target,))

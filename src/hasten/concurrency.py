@@ -159,9 +159,10 @@ class Tasks:
         """Yield the awaited calls that leave a program with a server: one of them may start it."""
         for module in self.program.modules if self._servers else ():
             for call in module.calls():
+                if call.use[0] != "await":
+                    continue
                 dotted = self.program.dotted(module, call.scope, call.function) or ""
-                quiet = call.use[0] != "await" or dotted.startswith("asyncio.")
-                if not (quiet or self._receivers.reached(call).functions):
+                if not (dotted.startswith("asyncio.") or self._receivers.reached(call).functions):
                     yield call
 
     def _callers(self, function: Scope) -> list[Call]:

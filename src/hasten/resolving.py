@@ -56,7 +56,8 @@ class Resolver:
         self._changed = False
         self._oracle: Oracle | None = None
         self._running = False
-        self._calls: dict[_Signature, _Targets | None] = {}
+        self._calls: dict[str, dict[int, tuple[Call, _Targets | None]]] = {}
+        self._moved: dict[str, dict[_Signature, _Targets | None]] = {}
 
     def __enter__(self) -> Self:
         """Return the resolver itself."""
@@ -81,7 +82,7 @@ class Resolver:
             OracleError: the checker is missing, fails, or takes too long.
         """
         targets = self._targets(call)
-        self._calls[_signature(call)] = targets
+        self._calls.setdefault(call.module.path, {})[call.index] = (call, targets)
         return _scopes(program, targets)
 
     def again(self, program: Program, call: Call) -> tuple[Scope, ...] | None:
@@ -90,7 +91,14 @@ class Resolver:
         A call is known by the function it stands in, by what it calls, and by how many such calls come before it.
         None where it was not asked about.
         """
-        return _scopes(program, self._calls.get(_signature(call)), moved=True)
+        asked = self._calls.get(call.module.path, {})
+        same, targets = asked.get(call.index, (None, None))
+        if same is None or same.module is not call.module:
+            path = call.module.path
+            if path not in self._moved:
+                self._moved[path] = {_signature(each): found for each, found in asked.values()}
+            targets = self._moved[path].get(_signature(call))
+        return _scopes(program, targets, moved=True)
 
     def ahead(self) -> None:
         """Let the checker begin: whoever asks has less to wait for; where nobody does, it is ended and forgotten."""

@@ -156,9 +156,9 @@ class _Finder:
         for binding in module.bindings(0, name):
             if binding.kind == "import":
                 return module.import_target(module.imports()[binding.payload])
-        for each in module.imports():
+        for each in module.star_imports():
             target = module.import_target(each).removesuffix("*") + name
-            if each.name == "*" and target in self.names:
+            if target in self.names:
                 return target
         return None
 
