@@ -64,6 +64,7 @@ class Tasks:
         self._definitions = Definitions(program, self._receivers, program.entry_points)
         self._mentions = Mentions(program, self._receivers)
         self._reasons: dict[tuple[str, int], str] = {}
+        self._ever: dict[tuple[str, int], str] = {}
         self._by_function: dict[tuple[str, int], list[Call]] | None = None
 
     @cached_property
@@ -97,8 +98,16 @@ class Tasks:
         """
         key = key_of(function)
         if key not in self._reasons:
-            self._reasons[key] = self._find_reason(function)
+            # What is started when takes long to find out, and is seldom needed.
+            self._reasons[key] = self._find_reason(function, ordered=False) or self._find_reason(function, ordered=True)
         return self._reasons[key]
+
+    def ever(self, function: Scope) -> str:
+        """Return what other tasks may run before, while or after `function` runs, an empty string for none at all."""
+        key = key_of(function)
+        if key not in self._ever:
+            self._ever[key] = self._find_reason(function, ordered=False) or self.starter
+        return self._ever[key]
 
     def _may_start(self, call: Call) -> bool:
         """Tell whether a call may be the one that starts a task, and not of something that has the same name."""
@@ -113,8 +122,8 @@ class Tasks:
             return _is_awaited(call)
         return dotted is not None and dotted.startswith(_THEIR_MODULES)
 
-    def _find_reason(self, function: Scope) -> str:
-        """Walk from a function up to whoever starts it."""
+    def _find_reason(self, function: Scope, *, ordered: bool) -> str:
+        """Walk from a function up to whoever starts it; tell, if `ordered`, what may be started before."""
         seen: set[tuple[str, int]] = set()
         pending = [function]
         while pending:
@@ -132,12 +141,13 @@ class Tasks:
                 around = call.module.enclosing(call.scope, "function", "lambda", "module")
                 if around is None or around.kind == "lambda":
                     return f"a lambda at {_place(call)}"
-                before = next((each for each in self._starting(around) if _precedes(each, call)), None)
+                starting = self._starting(around) if ordered else ()
+                before = next((each for each in starting if _precedes(each, call)), None)
                 if before is not None:
                     return f"`{before.tail}` at {_place(before)}, which comes before the call at {_place(call)}"
                 pending.append(around)
         # What the function starts itself may run while it waits.
-        own = next(iter(self._starting(function)), None)
+        own = next(iter(self._starting(function) if ordered else ()), None)
         return f"`{own.tail}` at {_place(own)}" if own is not None else ""
 
     def _starting(self, function: Scope) -> list[Call]:

@@ -81,7 +81,7 @@ class Analysis:
 
         That one task only runs it is not enough: another may run another function on the same rows.
         """
-        return self.tasks.several(function) or self.tasks.starter
+        return self.tasks.ever(function)
 
     def _staying(self, refused: set[tuple[str, Position]]) -> str:
         """Return where a connection is opened that stays synchronous, and may block the event loop of other tasks."""
