@@ -16,10 +16,10 @@ from typing import Any, TypeAlias
 from hasten import scan, source
 from hasten.cache import Cache
 from hasten.errors import SourceError
+from hasten.index import naming
 from hasten.index.build import FACTS_VERSION, build
 from hasten.index.facts import Facts, Memory, pack
 from hasten.index.module import Module
-from hasten.index.naming import module_name
 from hasten.index.program import Want
 from hasten.model import Problem, Source
 from hasten.workers import Workers
@@ -69,6 +69,7 @@ class Reader:
     memory: Memory = field(default_factory=Memory)
     _words: dict[str, scan.Words] = field(default_factory=dict, repr=False)
     _apart: int = _KEPT_APART
+    _homes: dict[str, str] | None = field(default=None, repr=False)
 
     def data(self, path: str) -> bytes:
         """Return the bytes of a file; raises SourceError."""
@@ -122,14 +123,25 @@ class Reader:
     def holding(self, paths: Iterable[str], wants: Collection[Want]) -> list[str]:
         """Return those of `paths` that bear on one of `wants`."""
         found: list[str] = []
-        bears = scan.bearing_on(wants)
+        bears = scan.bearing_on(each for each in wants if not each.module)
+        homes = {self._home(each.word) for each in wants if each.module}
         for path in paths:
             try:
-                if bears(self._words_of(path), partial(self.data, path)):
+                if path in homes or bears(self._words_of(path), partial(self.data, path)):
                     found.append(path)
             except SourceError:
                 continue
         return found
+
+    def _home(self, dotted: str) -> str:
+        """Return the path of the module that is to hold what a dotted name stands for, empty if there is none."""
+        if self._homes is None:
+            self._homes = naming.by_name(
+                (path, naming.module_name(path, self.seen), path) for path in sorted(self.seen)
+            )
+        while dotted not in self._homes and dotted:
+            dotted = dotted.rpartition(".")[0]
+        return self._homes.get(dotted, "")
 
     def index(
         self,
@@ -176,7 +188,9 @@ class Reader:
         self.cache.put(fresh)
         known |= {key: Facts(blob, self.memory) for key, blob in fresh.items()}
         modules = [
-            Module(path, module_name(path, self.seen), known[keys[path]]) for path in paths if keys[path] in known
+            Module(path, naming.module_name(path, self.seen), known[keys[path]])
+            for path in paths
+            if keys[path] in known
         ]
         return modules, problems
 
@@ -210,7 +224,7 @@ class Reader:
         Only so many are read that they have a few times `size` bytes.
         """
         near = {_folder(each) for each in latest}
-        names = scan.encoded(module_name(each, self.seen).rpartition(".")[2] for each in latest)
+        names = scan.encoded(naming.module_name(each, self.seen).rpartition(".")[2] for each in latest)
         others = [
             path
             for path, each in self.seen.items()
@@ -238,7 +252,7 @@ class Reader:
 
     def module(self, path: str, packed: bytes) -> Module:
         """Return the module at `path` with facts that were just made and packed."""
-        return Module(path, module_name(path, self.seen), Facts(packed, self.memory))
+        return Module(path, naming.module_name(path, self.seen), Facts(packed, self.memory))
 
     def _unpacked(self, blob: bytes) -> Facts | None:
         """Return kept facts, or None for something else that got into the cache."""

@@ -32,9 +32,12 @@ _SETTERS = (b"setattr", b"patch")
 #: What comes before it in `for a.NAME in b:` and `with c as a.NAME:`, and not in `for b in a.NAME:`.
 _LOOPED = re.compile(rb"\bfor\b(?!.*\bin\b)|\bas\b(?!.*:\s)")
 _IMPORT = re.compile(rb"\bimport\b")
-#: What is around a name that has a line of its own, in targets or imports that go over several lines.
-_LISTED = re.compile(rb"[ \t]*[A-Za-z0-9_.]*\Z")
-_LISTING = re.compile(rb"[ \t]*(?:as[ \t]+\w+[ \t]*)?[,)\]]?[ \t]*(?:\#[^\n]*)?(?:\r|\n|\Z)")
+#: What is around a name on a line with nothing but names, in targets or imports that go over several lines.
+_NAMED = rb"[A-Za-z0-9_.]+(?:[ \t]+as[ \t]+\w+)?[ \t]*"
+_LISTED = re.compile(rb"[ \t]*(?:" + _NAMED + rb",[ \t]*)*[A-Za-z0-9_.]*\Z")
+_LISTING = re.compile(
+    rb"(?:[ \t]+as[ \t]+\w+)?[ \t]*(?:,[ \t]*" + _NAMED + rb")*,?[ \t]*[)\]]?[ \t]*(?:\#[^\n]*)?(?:\r|\n|\Z)"
+)
 _CALLED = re.compile(rb"\s*\(")
 
 
@@ -81,7 +84,11 @@ def bearing_on(wants: Iterable[Want]) -> Callable[[Words, Callable[[], bytes]], 
     Right for UTF-8, and for identifiers in ASCII in any encoding that holds ASCII.
     """
     questions: dict[bytes, list[tuple[Fits, frozenset[str]]]] = {}
+    patterns: list[re.Pattern[bytes]] = []
     for each in wants:
+        if each.pattern:
+            patterns.append(re.compile(_encoded(each.word)))
+            continue
         questions.setdefault(_encoded(each.word), []).append((_fits(each), each.beside))
     words = {word for word in questions if _IDENTIFIER.fullmatch(word)}
     others = [word for word in questions if word not in words]
@@ -89,9 +96,11 @@ def bearing_on(wants: Iterable[Want]) -> Callable[[Words, Callable[[], bytes]], 
     def bears(words_there: Words, read: Callable[[], bytes]) -> bool:
         # Most files hold few of many words, so most bytes need not be looked at again.
         held = words & words_there.whole
-        if not held and not others:
+        if not (held or others or patterns):
             return False
         data = read()
+        if any(each.search(data) for each in patterns):
+            return True
         held.update(word for word in others if word in data)
         return any(
             _holds(data, word, fits) and _names_any(data, beside) for word in held for fits, beside in questions[word]
@@ -154,7 +163,7 @@ def _is_imported(data: bytes, at: int, end: int) -> bool:
 
 
 def _is_listed(data: bytes, at: int, end: int) -> bool:
-    """Tell whether a name has a line of its own, as in targets or imports that go over several lines."""
+    """Tell whether a name stands among names only, as in targets or imports that go over several lines."""
     return _LISTED.match(_line(data, at)) is not None and _LISTING.match(data, end) is not None
 
 

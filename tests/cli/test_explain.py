@@ -145,6 +145,8 @@ def test_paths_are_those_of_where_the_person_stands(hasten_command: Command, tre
         ("app/none.py:1", b"app/none.py: there is no such file"),
         ("broken.py:1", b"broken.py cannot be parsed by this Python"),
         ("hidden.py:1", b"hidden.py is none of the files that are looked at"),
+        ("app/stock.py:x", b"app/stock.py: 'x' is no number of a line; name one of its lines, as in app/stock.py:1"),
+        ("app/stock.py", b"app/stock.py: name one of its lines, as in app/stock.py:1"),
         ("app.stock:x", b"there is no codemod or code 'app.stock:x'"),
     ],
 )

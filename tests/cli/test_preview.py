@@ -112,6 +112,12 @@ def test_quiet_is_quiet(hasten_command: Command, tree: Tree) -> None:
             id="an unknown codemod",
         ),
         pytest.param(
+            ["--select", "slow-to-fast", "--ignore", "slow-to-fast"],
+            2,
+            "hasten: no codemod is left to run: all that are selected are ignored (slow-to-fast)\n",
+            id="no codemod is left",
+        ),
+        pytest.param(
             ["--accept", "ACM01"],
             2,
             "hasten: --accept: there is no hazard 'ACM01'; did you mean ACM001?\n",

@@ -45,6 +45,9 @@ IMPORTS = (
     "from x import a, NAME",
     "from x import (\n    a,\n    NAME,\n)",
     "from x import (a,\r\n    NAME as n)",
+    "from x import (\n    a, NAME)",
+    "from x import (\n    NAME, a as b,\n    c)",
+    "from x import (\n    a as b, NAME as n, c)",
 )
 NO_IMPORTS = ("x = NAME", "NAME.f()", "f(x.NAME)", "return NAME", "import NAMES")
 CALLS = ("NAME(1)", "x.NAME (1)", "@NAME()", "NAME\n(1)")

@@ -131,23 +131,28 @@ def compiles(data: bytes) -> bool:
 
 
 def _check_lines(path: str, before: bytes, after: bytes, done: Run) -> None:
-    """Check that every line that differs belongs to a statement with an edit in it, or to an import."""
+    """Check that every line that differs belongs to a statement with an edit in it, or to an import.
+
+    The lines that nothing touches are all there, in their order. (A diff of the whole would not do: where lines repeat
+    it may take one for another.) Between two of them new lines come only beside an edit, but for imports.
+    """
     # Bytes as characters: only line numbers matter here, and Python's, which `LineTable` counts.
     old, new = _lines(before), _lines(after)
     free = _lines_of_imports(before) | _lines_of_edits(path, before, done)
     fresh = _lines_of_imports(after)
-    for tag, old_start, old_end, new_start, new_end in difflib.SequenceMatcher(
-        None, old, new, autojunk=False
-    ).get_opcodes():
-        if tag == "equal":
+    at, last = 0, 0
+    for number, line in enumerate([*old, None], 1):
+        if number in free or (line is not None and not line.strip()):
             continue
-        touched = set(range(old_start + 1, old_end + 1))
-        stray = sorted(line for line in touched - free if old[line - 1].strip())
-        assert not stray, f"{path}: lines {stray} differ, and no edit is there"
-        if tag == "insert":
+        there = next((index for index in range(at, len(new)) if new[index] == line), len(new))
+        assert line is None or there < len(new), f"{path}: line {number} differs, and no edit is there"
+        gap = difflib.SequenceMatcher(None, old[last : number - 1], new[at:there], autojunk=False)
+        for tag, start, _end, new_start, new_end in gap.get_opcodes():
             # Added lines: imports and the empty lines around them, or more lines of a statement just before or after.
-            added = [line for line in range(new_start + 1, new_end + 1) if line not in fresh and new[line - 1].strip()]
-            assert not added or {old_start, old_start + 1} & free, f"{path}: new lines {added} belong to nothing"
+            added = [index + 1 for index in range(at + new_start, at + new_end) if index + 1 not in fresh]
+            alien = tag == "insert" and not {last + start, last + start + 1} & free
+            assert not (alien and any(new[each - 1].strip() for each in added)), f"{path}: new lines {added} are alien"
+        at, last = there + 1, number
 
 
 def _lines_of_imports(data: bytes) -> set[int]:

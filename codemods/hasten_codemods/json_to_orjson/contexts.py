@@ -39,14 +39,16 @@ class Contexts:
         for shape in function.decorators:
             made = module.call(shape[1]) if shape[0] == "c" else None
             dotted = module.dotted(function.parent, made.function if made is not None else shape)
-            own = self._program.resolve(dotted) if dotted else None
+            own = self._program.definition(dotted) if dotted else None
             if own is None:
                 continue
             if own.kind == "function":
                 yield from inside(self._program, own)
             elif own.kind == "class":
+                # Any of its methods may be the one that stands in for the function: `__call__`, `__get__`, ...
+                yield from inside(self._program, own)
                 called = self._program.find_method(own, "__call__")
-                if called is not None:
+                if called is not None and called.module is not own.module:
                     yield from inside(self._program, called)
                 yield from self._of_class(own, made, place_of(module, function.span.start))
 
@@ -100,6 +102,8 @@ class Contexts:
     def _of_global(self, dotted: str | None, start: int, depth: int) -> Iterator[list[Handler]]:
         owner = self._program.owner_of(dotted) if dotted is not None else None
         if owner is None:
+            if dotted is not None:
+                self._program.want_home(dotted)
             return
         if owner[0].bindings(0, owner[1]):
             yield from self._of_name(owner[0], 0, owner[1], start, depth + 1)
@@ -111,7 +115,10 @@ class Contexts:
             yield [_demand(program, call, start, name)]
         own, _ = program.target_of(call)
         if own is None:
-            if name and module.dotted(call.scope, call.function) in _STACKS:
+            dotted = module.dotted(call.scope, call.function)
+            if dotted is not None:
+                program.want_home(dotted)
+            if name and dotted in _STACKS:
                 yield from self._of_stack(module, call.scope, name, depth)
         elif own.kind == "class":
             yield from self._of_class(own, call, place_of(module, start))
@@ -134,7 +141,7 @@ class Contexts:
                 for handlers in self._of_shape(module, call.scope, pushed.shape, call.span.start, depth + 1):
                     yield [replace(each, reraises=True) for each in handlers]
                 dotted = self._program.dotted(module, call.scope, pushed.shape) if method.startswith("push") else None
-                own = self._program.resolve(dotted) if dotted else None
+                own = self._program.definition(dotted) if dotted else None
                 if own is not None and own.kind == "function":
                     yield from self._of_exit(own, None, None, place_of(module, call.span.start))
 
@@ -143,6 +150,7 @@ class Contexts:
     def _of_class(self, owner: Scope, made: Call | None, place: str) -> Iterator[list[Handler]]:
         """Yield what the `__exit__` of a class catches, or looks at."""
         program = self._program
+        _read_bases(program, owner)
         for name in ("__exit__", "__aexit__"):
             method = program.find_method(owner, name)
             if method is not None:
@@ -198,6 +206,15 @@ class Contexts:
             if argument is not None:
                 return caught(self._program, made.module, made.scope, argument.shape)
         return frozenset(found) if found else caught(self._program, module, scope, types)
+
+
+def _read_bases(program: Program, owner: Scope, depth: int = 0) -> None:
+    """Have the classes read that a class derives from."""
+    for base in owner.bases if depth < _DEEPEST else ():
+        dotted = owner.module.dotted(owner.parent, base)
+        found = program.definition(dotted) if dotted else None
+        if found is not None and found.kind == "class":
+            _read_bases(program, found, depth + 1)
 
 
 def _given(function: Scope, value: Shape, made: Call | None) -> list[Shape] | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from hasten.api import Call, Program, Scope, follow
 from hasten_codemods.json_to_orjson.contexts import Contexts
 from hasten_codemods.json_to_orjson.elsewhere import Elsewhere, is_lazy, lazy_around
-from hasten_codemods.json_to_orjson.handlers import Handler, Spot, caught, of_try, place_of
+from hasten_codemods.json_to_orjson.handlers import Handler, Spot, caught, looking_on, of_try, place_of
 from hasten_codemods.json_to_orjson.tasks import Tasks
 
 #: So many calls upwards a handler is taken to be meant for this call.
@@ -72,14 +72,16 @@ class Errors:
         while pending:
             rise = pending.popleft()
             spot, flights, depth = rise
-            if not _is_new((spot.module.path, spot.scope, spot.guard, flights), seen):
+            onlookers = list(looking_on(spot))
+            places = tuple(each.place for handlers in onlookers for each in handlers)
+            if not _is_new((spot.module.path, spot.scope, spot.guard, places, flights), seen):
                 continue
             lazy = lazy_around(spot.module, spot.scope)
             taken = self._elsewhere.of_generator(lazy) if lazy is not None else []
             if taken:
                 pending.extendleft(_Rise(each, flights, depth) for each in reversed(taken))
                 continue
-            for handlers in self._around(spot):
+            for handlers in (*self._around(spot), *onlookers):
                 flights = _past(handlers, flights, verdict)
             body = spot.module.enclosing(spot.scope, "function", "lambda")
             if body is not None and body.kind == "function":
@@ -93,9 +95,10 @@ class Errors:
             for handler in watchers:
                 _past([handler], flights, verdict)
             if doubtful:
-                # Which module it is cannot be told: what is said of errors in general says nothing about this one.
+                # Which module it is cannot be told: what is said of errors in general says nothing about this one, nor
+                # is a place seen for good where it was only guessed.
                 guess = Verdict()
-                self._rise([_Rise(each, flights, _FARTHEST) for each in doubtful], guess, seen)
+                self._rise([_Rise(each, flights, _FARTHEST) for each in doubtful], guess, set(seen))
                 verdict.changed += guess.changed
 
     def _out_of(self, body: Scope, depth: int) -> _Ways:
@@ -131,6 +134,10 @@ class Errors:
                 watchers += outcome.watchers
             else:
                 spots.append(Spot.of(caller))
+        if not (function.is_async or function.is_generator):
+            handed = self._tasks.handed(function)
+            spots += handed.spots
+            watchers += handed.watchers
         return _Ways([*spots, *self._uses(function)], [*watchers, *self._assertions.get(function.name, ())])
 
     def _around(self, spot: Spot) -> list[list[Handler]]:
@@ -214,8 +221,8 @@ class _Flight(NamedTuple):
 
 
 #: Exceptions that were seen at a place, or to leave a scope: the path of its module, its number, the guard around the
-#: place, and what is left of the exceptions.
-_Seen: TypeAlias = tuple[str, int, int, tuple[_Flight, ...]] | tuple[str, int, tuple[_Flight, ...]]
+#: place and those that look on there, and what is left of the exceptions.
+_Seen: TypeAlias = tuple[str, int, int, tuple[str, ...], tuple[_Flight, ...]] | tuple[str, int, tuple[_Flight, ...]]
 
 
 class _Rise(NamedTuple):
@@ -262,7 +269,7 @@ def _past(handlers: list[Handler], flights: tuple[_Flight, ...], verdict: Verdic
             elif first.names(flight.old):
                 verdict.changed.append((flight.old, flight.new, flight.stopped))
             continue
-        second = next((each for each in handlers if each.catches_one(flight.new)), None)
+        second = next((each for each in handlers if each.catches_one(flight.new, by_orjson=True)), None)
         if first is None:
             left.append(_Flight(flight.old, flight.new, second.place) if second is not None else flight)
         elif first is not second:

@@ -23,9 +23,11 @@ BROAD = frozenset({"Exception", "BaseException"})
 #: Every name by which one of these exceptions can be caught.
 KNOWN = frozenset(name for names in PARENTS.values() for name in names)
 _DOUBTFUL = frozenset({"TypeError"})
-_TELLING = frozenset({"msg", "pos", "lineno", "colno", "doc", "args", "message", "start", "reason"})
+_TELLING = frozenset({"exceptions", "msg", "pos", "lineno", "colno", "doc", "args", "message", "start", "reason"})
 #: Calls that show the error being handled, and those that it was raised from, without being given it.
 _SHOWING = ("format_exc", "print_exc", "exc_info", "exception")
+#: The parts of a `try` statement after which its `finally` runs.
+_TRIED = frozenset({"try", "except", "else"})
 #: A handler may show the error through so many functions.
 _THROUGH = 2
 #: Shapes nest, and names stand for names, no deeper than this.
@@ -88,9 +90,10 @@ class Handler:
         """Tell whether the handler means this exception, and does not just catch everything; tests always mean it."""
         return self.asserts or (self.catches is not None and not self.catches.isdisjoint(set(PARENTS[error]) - BROAD))
 
-    def catches_one(self, error: str) -> bool:
-        """Tell whether an exception of that name is caught."""
-        return self.catches is None or not self.catches.isdisjoint(PARENTS[error])
+    def catches_one(self, error: str, *, by_orjson: bool = False) -> bool:
+        """Tell whether an exception of that name is caught, one that orjson raises or one of the standard library."""
+        own = {f"orjson.{error}"} if by_orjson else set()
+        return self.catches is None or not self.catches.isdisjoint({*PARENTS[error], *own})
 
     @property
     def may_catch_others(self) -> bool:
@@ -120,6 +123,17 @@ def of_try(program: Program, module: Module, scope: int, records: list[Any]) -> 
             )
         )
     return handlers
+
+
+def looking_on(spot: Spot) -> Iterator[list[Handler]]:
+    """Yield what looks at an exception that passes a place, and lets it pass: a `finally` that asks which it is."""
+    module = spot.module
+    calls = [call for name in _SHOWING for call in module.calls_named(name)]
+    tried = {each.header for each in module.blocks(spot.at) if each.kind in _TRIED} if calls else set()
+    for call in calls:
+        blocks = module.blocks(call.span.start)
+        if any(each.kind == "finally" and each.header in tried for each in blocks):
+            yield [Handler(None, place_of(module, call.span.start), reads_error=True, reraises=True, watches=True)]
 
 
 def inside(program: Program, function: Scope) -> Iterator[list[Handler]]:
@@ -161,7 +175,10 @@ def _of_dotted(program: Program, dotted: str, depth: int) -> frozenset[str]:
     root, _, name = dotted.rpartition(".")
     if root in {"builtins", "json", "json.decoder"}:
         return frozenset({name})
-    if program.resolve(dotted) is not None:
+    if root == "orjson":
+        # A program that uses both: orjson's own class is one below that of the standard library, or `TypeError` itself.
+        return frozenset({f"orjson.{name}"} if name == "JSONDecodeError" else {"TypeError"})
+    if program.definition(dotted) is not None:
         return frozenset()
     around = program.resolve(root) if root else None
     if around is not None and around.kind == "class":
@@ -169,9 +186,7 @@ def _of_dotted(program: Program, dotted: str, depth: int) -> frozenset[str]:
         return _DOUBTFUL if found is None else found
     owner = program.owner_of(dotted)
     if owner is None:
-        if name.isupper():
-            program.want(name)  # a constant of a module that is not read yet
-        return frozenset()
+        return frozenset()  # nothing of the program, or in a module that is not read yet
     binding = program.only_binding(owner[0], 0, owner[1])
     if binding is not None and binding.kind == "assign" and binding.payload:
         return caught(program, owner[0], binding.scope, binding.payload, depth + 1) or frozenset()
@@ -202,7 +217,7 @@ def member(program: Program, owner: Scope, name: str, depth: int = 0) -> frozens
         )
     for base in owner.bases if depth <= _DEEPEST else ():
         dotted = owner.module.dotted(owner.parent, base)
-        found = program.resolve(dotted) if dotted else None
+        found = program.definition(dotted) if dotted else None
         inherited = member(program, found, name, depth + 1) if found is not None and found.kind == "class" else None
         if inherited is not None:
             return inherited

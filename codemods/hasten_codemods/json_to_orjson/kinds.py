@@ -37,6 +37,9 @@ _TEXTS = frozenset(
         "enum.StrEnum",
     }
 )
+#: Whoever derives from one of these may be written, or read, in another way.
+SPECIAL_BASES = _TUPLES | _COLLECTIONS | tuples.FOREIGN_MAPPINGS
+TEXT_BASES = _TEXTS
 _OVERRIDING = ("items", "__iter__", "keys", "__getitem__", "__len__", "__bool__")
 _SPELLINGS = re.compile(r"^\s*[+-]?(?:nan|inf(?:inity)?)\s*$", re.IGNORECASE)
 

@@ -86,11 +86,13 @@ def _means_errors(program: Program, module: Module, scope: int, types: Shape) ->
 
 
 def reads_error(method: Scope) -> bool:
-    """Tell whether an `__exit__` looks at the words of the error it is given."""
+    """Tell whether an `__exit__`, or a function that is pushed as one, looks at the words of the error it is given."""
     module = method.module
     names = [each[0] for each in method.parameters if each[1] != "**"]
-    error = names[2] if len(names) > 2 else names[-1] if method.parameters and method.parameters[-1][1] == "*" else ""  # noqa: PLR2004 - self, kind, error
-    packed = len(names) <= 2  # noqa: PLR2004 - `def __exit__(self, *exc)`
+    place = 2 if module.scope(method.parent).kind == "class" else 1  # self, kind, error
+    packed = len(names) <= place  # `def __exit__(self, *exc)`
+    starred = bool(method.parameters) and method.parameters[-1][1] == "*"
+    error = names[place] if not packed else names[-1] if starred else ""
     for _start, _end, use in module.facts["reads"][method.number].get(error, ()):
         seen = use[1] if packed and use[0] == "sub" else use
         if packed and seen[0] in {"cmp", "unpack", "asg"}:

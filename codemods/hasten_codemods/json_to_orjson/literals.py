@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 #: Words of the errors of `json.loads`.
 READING_WORDS = (
     r"Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|Unterminated string|"
@@ -26,3 +29,21 @@ LITERALS = (
     READING_WORDS,
     WRITING_WORDS,
 )
+
+# What a file that does not mention JSON may hold of all this: expressions on its bytes, for `Program.want_like`.
+NON_FINITE_TEXT = r"\bNaN\b|\bInfinity\b|\d[eE]\+?[34]\d\d\b"
+BIG_INTEGERS = (
+    r"\d[\d_]{18}|0[xX][\da-fA-F_]{16}|0[bB][01_]{63}|\d\d\s*\*\*\s*\d|\*\*\s*(?:1[6-9]|[2-9]\d|\d{3})|"
+    r"<<\s*(?:[3-9]\d|\d{3})"
+)
+SURROGATES = r"\\u[dD][89a-fA-F]|surrogate(?:escape|pass)"
+OTHER_ENCODINGS = (
+    r"[uU][tT][fF][-_ ]?(?:8[-_][sS][iI][gG]|16|32)|\\xff\\xfe|\\xfe\\xff|\\xef\\xbb\\xbf|\\u[fF][eE][fF][fF]"
+)
+NESTED_TEXT = r"[\"'][\[{][^\n]{0,40}[\"']\s*\*|\*\s*[bBrRuU]?[\"'][\[{]"
+
+
+def subclass_of(names: Iterable[str]) -> str:
+    """Return an expression for a class that derives from one of these, as far as one statement shows it."""
+    last = "|".join(sorted({re.escape(name.rpartition(".")[2]) for name in names}))
+    return rf"\bclass\s+[^\s(\[:]+\s*(?:\[[^\n]*\]\s*)?\([^:]*\b(?:{last})\b"

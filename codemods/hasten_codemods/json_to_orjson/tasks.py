@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hasten.api import Call, Module, Program, Scope
+from hasten_codemods.json_to_orjson.errorvalues import may_be_error, targets_of, uses_of
 from hasten_codemods.json_to_orjson.handlers import Handler, Shape, Spot, caught, is_false, place_of
 from hasten_codemods.json_to_orjson.kindtests import tests_in
 
@@ -16,7 +17,9 @@ _PASSING = frozenset(
 )
 _GROUPED = frozenset({"create_task", "start_soon"})
 _KEEPING = frozenset({"append", "add", "appendleft", "put_nowait", "put", "insert", "extend"})
-_ASKING = frozenset({"result", "exception", "send", "throw"})
+_ASKING = frozenset({"result", "send", "throw"})
+#: Calls that run a function elsewhere, with the position of that function among their arguments; they give a future.
+_HANDING = (("submit", 0), ("to_thread", 0), ("run_in_executor", 1))
 _FARTHEST = 12
 
 
@@ -26,7 +29,7 @@ class Outcome:
 
     Attributes:
         spots: places that raise them.
-        watchers: tests of what they are, where they come as values (`return_exceptions=True`).
+        watchers: what asks what they are, or shows their words, where they come as values (`return_exceptions=True`).
     """
 
     spots: list[Spot] = field(default_factory=list)
@@ -51,6 +54,18 @@ class Tasks:
             outcome.spots.append(Spot.of(call))
         return outcome
 
+    def handed(self, function: Scope) -> Outcome:
+        """Return where the exceptions of a plain function come up that is run by an executor, or in a thread."""
+        outcome = Outcome()
+        self._program.want(function.name, beside=frozenset(name for name, _ in _HANDING))
+        for name, position in _HANDING:
+            for call in self._program.calls_named(name, want=False):
+                given = call.argument(position)
+                if given is not None and given.keyword is None and _meant(self._program, call, given.shape) == function:
+                    walk = _Walk(self._program, outcome)
+                    walk.step(call.module, call.scope, call.span.start, call.use, ["c", call.index], 0)
+        return outcome
+
 
 class _Walk:
     def __init__(self, program: Program, outcome: Outcome) -> None:
@@ -63,8 +78,14 @@ class _Walk:
         if depth > _FARTHEST:
             return
         match use:
-            case ["await", *_]:
+            case ["await", inner]:
                 self.outcome.spots.append(Spot.within(module, scope, at))
+                if shape[0] == "c" and module.call(shape[1]).tail == "wait":
+                    # `done, pending = await asyncio.wait(tasks)` raises nothing: the tasks are asked later.
+                    self.step(module, scope, at, inner, ["w", shape], depth + 1)
+            case ["unpack"]:
+                for inner_scope, name in targets_of(module, scope, shape, None):
+                    self.name(module, inner_scope, name, depth)
             case ["multi", list(uses)]:
                 for each in uses:
                     self.step(module, scope, at, each, shape, depth + 1)
@@ -79,6 +100,10 @@ class _Walk:
                 self.loop(module, scope, shape, depth)
             case ["meth", method, int() as index] if method in _ASKING:
                 self.outcome.spots.append(Spot.of(module.call(index)))
+            case ["meth", "exception", int() as index]:
+                self.watch(module.call(index), None)
+            case ["meth", "add_done_callback", int() as index]:
+                self.callback(module.call(index), depth)
             case ["meth", "values" | "items", int() as index]:
                 self.result(module.call(index), depth)
             case ["arg", int() as index, where]:
@@ -121,7 +146,7 @@ class _Walk:
         if call.tail == "gather" and any(
             each.keyword == "return_exceptions" and not is_false(each.shape) for each in call.arguments
         ):
-            self.watch(call)
+            self.watch(call, where if isinstance(where, int) and not _spreads(call) else None)
         elif call.tail in _PASSING:
             self.result(call, depth)
         elif call.tail in _KEEPING and receiver[0] == "n":
@@ -140,14 +165,37 @@ class _Walk:
         name = where if isinstance(where, str) else plain[where + bound] if where + bound < len(plain) else ""
         self.name(target.module, target.number, name, depth)
 
+    def callback(self, call: Call, depth: int) -> None:
+        """Go on in what is called with the task when it is done."""
+        given = call.argument(0)
+        if given is None:
+            return
+        target = _meant(self.program, call, given.shape)
+        if target is None or target.kind not in {"function", "lambda"}:
+            return
+        plain = [each[0] for each in target.parameters if each[1] in {"plain", "posonly"}]
+        bound = 1 if target.kind == "function" and self.program.method_owner(target.module, target.number) else 0
+        if bound < len(plain):
+            self.name(target.module, target.number, plain[bound], depth)
+
     def is_group(self, module: Module, scope: int, name: str) -> bool:
         """Tell whether a name is bound by `async with TaskGroup() as name`."""
         found = module.lookup(scope, name)
         return found is not None and any(each.kind == "with" for each in found[1])
 
-    def watch(self, call: Call) -> None:
-        """Note the tests in the function that gathers, and in its callers, to which it may return what it gathered."""
+    def watch(self, call: Call, slot: int | None) -> None:
+        """Note what is done with errors that `call` gives as values: where they are shown, and where they are raised.
+
+        What tests the kind of an error counts in the function that gathers, and in its callers, to which it may return
+        what it gathered.
+        """
         module = call.module
+        for use in uses_of(self.program, call, slot):
+            if use.raised:
+                self.outcome.spots.append(Spot.within(use.module, use.scope, use.at))
+            else:
+                where = place_of(use.module, use.at)
+                self.outcome.watchers.append(Handler(None, where, reads_error=True, reraises=True, watches=True))
         body = module.enclosing(call.scope, "function", "module")
         bodies: list[Scope] = [body] if body is not None else []
         if body is not None and body.kind == "function" and body.returned:
@@ -156,7 +204,7 @@ class _Walk:
         for each in bodies:
             for test in tests_in(self.program, each):
                 kinds = caught(self.program, each.module, test.scope, test.types)
-                reads = test.subject[0] == "n" and _is_shown(each.module, each, test.subject[1])
+                reads = test.subject[0] == "n" and _is_shown(self.program, each, test.subject[1])
                 self.outcome.watchers.append(
                     Handler(kinds, place_of(each.module, test.start), reads, reraises=True, watches=True)
                 )
@@ -169,10 +217,28 @@ def _is_like(payload: Shape | None, shape: Shape) -> bool:
     return payload == shape or (payload[0] == "a" == shape[0] and payload[2] == shape[2])
 
 
-def _is_shown(module: Module, body: Scope, name: str) -> bool:
+def _meant(program: Program, call: Call, shape: Shape) -> Scope | None:
+    """Return the function that is handed to a call under a name, as a method of `self`, or as a lambda."""
+    module = call.module
+    if shape[0] == "m":
+        return module.scope(shape[1])
+    if shape[0] == "a" and shape[1] in (["n", "self"], ["n", "cls"]):
+        owner = program.method_owner(module, call.scope)
+        return program.find_method(owner, shape[2]) if owner is not None else None
+    dotted = module.dotted(call.scope, shape)
+    return program.resolve(dotted) if dotted is not None else None
+
+
+def _spreads(call: Call) -> bool:
+    """Tell whether it takes `*tasks`, so that nobody can tell which result is whose."""
+    return any(each.keyword == "*" for each in call.arguments)
+
+
+def _is_shown(program: Program, body: Scope, name: str) -> bool:
     """Tell whether a value that may be an error is shown: in text, by `str` or `repr`, or to a log."""
+    module = body.module
     for start, _end, use in (each for table in module.facts["reads"] for each in table.get(name, ())):
-        if not body.span.start <= start < body.span.end:
+        if not body.span.start <= start < body.span.end or not may_be_error(program, module, name, start):
             continue
         if use == ["fmt"] or use[:2] == ["attr", "args"]:
             return True

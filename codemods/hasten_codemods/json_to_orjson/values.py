@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hasten.api import Module, Program, Read, Sink, Span, follow
+from hasten_codemods.json_to_orjson.sharing import flat, given_in_passing, holds
 
 Shape = list[Any]
 
@@ -23,49 +24,15 @@ NOTHING: frozenset[str] = frozenset()
 NO_TEXT = frozenset({"no text"})
 
 _TEXT_METHODS = frozenset(
-    {
-        "format",
-        "join",
-        "strip",
-        "lstrip",
-        "rstrip",
-        "lower",
-        "upper",
-        "title",
-        "replace",
-        "decode",
-        "isoformat",
-        "strftime",
-        "hexdigest",
-        "hex",
-        "as_posix",
-        "capitalize",
-    }
+    {"format", "join", "strip", "lstrip", "rstrip", "lower", "upper", "title", "replace", "decode", "isoformat"}
+    | {"strftime", "hexdigest", "hex", "as_posix", "capitalize"}
 )
 _TEXT_CALLS = frozenset(
-    {
-        "builtins.str",
-        "builtins.repr",
-        "builtins.ascii",
-        "builtins.hex",
-        "builtins.chr",
-        "builtins.bin",
-        "builtins.oct",
-        "os.getcwd",
-        "platform.system",
-        "json.dumps",
-    }
+    {f"builtins.{name}" for name in ("str", "repr", "ascii", "hex", "chr", "bin", "oct")}
+    | {"os.getcwd", "platform.system", "json.dumps"}
 )
 _SMALL_CALLS = frozenset(
-    {
-        "builtins.len",
-        "builtins.bool",
-        "builtins.isinstance",
-        "builtins.ord",
-        "builtins.callable",
-        "builtins.hasattr",
-        "os.getpid",
-    }
+    {f"builtins.{name}" for name in ("len", "bool", "isinstance", "ord", "callable", "hasattr")} | {"os.getpid"}
 )
 #: Uses of a part of a value that cannot change the part.
 _LOOKS = frozenset({"cmp", "cond", "fmt", "idx", "bin", "expr"})
@@ -291,6 +258,8 @@ class Values:
             if base != ["n", "self"] or value is None or self.program.method_owner(other, where) != owner:
                 return EVERYTHING
             doubts = self.doubts(other, where, value, depth + 1)
+            if value[0] == "c" and not self._others_look(other, where, other.call(value[1]).use):
+                return EVERYTHING
             result |= doubts
             if value[0] not in {"n", "k", "f", "c"} or "keys" in result:
                 return EVERYTHING
@@ -339,12 +308,63 @@ class Values:
             self._changed[key] = True  # while it is looked for
             if owner == 0:
                 sinks = follow(self.program, module, 0, Span(0, 0), ["asg", 0, name])
-                self._changed[key] = not all(self._sink_looks(each) for each in sinks)
+                changed = not all(self._sink_looks(each) for each in sinks)
             else:
-                self._changed[key] = not all(
-                    self._looks(read, new=read.scope == owner) for read in module.reads(owner, name)
-                )
+                changed = self._reads_change(module, owner, name)
+            self._changed[key] = changed or self._is_shared(module, owner, name)
         return self._changed[key]
+
+    def _reads_change(self, module: Module, owner: int, name: str) -> bool:
+        return not all(self._looks(read, new=read.scope == owner) for read in module.reads(owner, name))
+
+    def _is_shared(self, module: Module, owner: int, name: str) -> bool:
+        """Tell whether a value may be changed by another way than its name: `(d := {})[1] = 2`, `d = e = {}`."""
+        binding = self.program.only_binding(module, owner, name)
+        value = binding.payload if binding is not None and binding.kind == "assign" else None
+        if binding is None or value is None:
+            return False
+        if value[0] == "c":
+            return not self._others_look(module, binding.scope, module.call(value[1]).use)
+        # Facts tell the uses of names and calls, not those of a display: the display is looked for where it may be.
+        line = module.position(binding.start).line
+        beside = range(line - 1, line + 2)
+        return (
+            any(
+                where == binding.scope and (holds(base, value) or holds(kept, value))
+                for base, _key, kept, where in module.facts["item_stores"]
+            )
+            or any(
+                holds(kept, value) and module.position(start).line in beside and self._attribute_is_changed(attribute)
+                for attribute, stores in module.facts["attribute_stores"].items()
+                for _base, kept, _scope, start in stores
+            )
+            or any(
+                other != name
+                and each[0] == "assign"
+                and holds(each[1], value)
+                and module.position(each[2]).line in beside
+                and (each[1] != value or self._reads_change(module, scope, other))
+                for scope in {binding.scope, owner}
+                for other, bindings in module.facts["binds"][scope].items()
+                for each in bindings
+            )
+            or not all(
+                self._only_looks(module, scope, use) for scope, use in given_in_passing(module, binding.start, value)
+            )
+        )
+
+    def _others_look(self, module: Module, scope: int, use: list[Any]) -> bool:
+        """Tell whether what a call gives is only looked at by those of its uses that are none but names."""
+        if use[0] != "multi":
+            return True
+        return all(
+            not self._reads_change(module, found[0] if (found := module.lookup(scope, each[2])) else each[1], each[2])
+            if each[0] == "asg"
+            else not self._attribute_is_changed(each[2])
+            if each[0] == "asgattr"
+            else each[0] == "ret" or self._only_looks(module, scope, each)
+            for each in flat(use)
+        )
 
     def _looks(self, read: Read, *, new: bool = False) -> bool:
         """Tell whether a read only looks at a value; one that is returned is looked at by the callers, or is `new`."""

@@ -99,6 +99,7 @@ class Witnesses:
     @cached_property
     def made_non_finite(self) -> str | None:
         """Return a place that makes NaN or infinity in Python."""
+        self.program.want_like(literals.NON_FINITE_TEXT)
         for module in self.program.modules:
             for start in module.facts["infinite"]:
                 return _place(module, start)
@@ -147,11 +148,13 @@ class Witnesses:
     @cached_property
     def non_finite_text(self) -> str | None:
         """Return a place that holds NaN or infinity in JSON text."""
+        self.program.want_like(literals.NON_FINITE_TEXT)
         return self._from_data("nan") or self._first_document(_NAN)
 
     @cached_property
     def big(self) -> str | None:
         """Return a place that holds an integer beyond 64 bits."""
+        self.program.want_like(literals.BIG_INTEGERS)
         for module in self.program.modules:
             for start in module.facts["big"]:
                 return _place(module, start)
@@ -168,6 +171,7 @@ class Witnesses:
     @cached_property
     def subclass(self) -> str | None:
         """Return a place that defines a named tuple or another class that orjson treats differently."""
+        self.program.want_like(literals.subclass_of(kinds.SPECIAL_BASES))
         for word in ("namedtuple", "NamedTuple"):
             names = {word}
             for module in self.program.modules:
@@ -202,6 +206,7 @@ class Witnesses:
     @cached_property
     def text_subclass(self) -> str | None:
         """Return a place that defines or imports a subclass of `str` or `bytes`."""
+        self.program.want_like(literals.subclass_of(kinds.TEXT_BASES))
         for scope in self.program.classes():
             if kinds.is_text(self.program, scope):
                 return _place(scope.module, scope.span.start)
@@ -210,6 +215,7 @@ class Witnesses:
     @cached_property
     def surrogate(self) -> str | None:
         """Return a place that holds a lone surrogate."""
+        self.program.want_like(literals.SURROGATES)
         for module, start, text, use, _scope in self._strings:
             if use != ["expr"] and (_SURROGATE.search(_PAIR.sub("", text)) or text.startswith("surrogate")):
                 return _place(module, start)
@@ -220,6 +226,7 @@ class Witnesses:
     @cached_property
     def other_encoding(self) -> str | None:
         """Return a place that makes or holds bytes with a byte order mark, or in UTF-16 or UTF-32."""
+        self.program.want_like(literals.OTHER_ENCODINGS)
         for module, start, text, use, _scope in self._strings:
             # An `encoding=` of a text file is none: the file takes the mark away before anyone sees it.
             if _MARK.search(text) or (_CODEC.search(text) and _encodes(module, use)):
@@ -232,6 +239,7 @@ class Witnesses:
     @cached_property
     def depth(self) -> str | None:
         """Return a place that makes deeply nested text, such as `"[" * 100_000`, or changes the recursion limit."""
+        self.program.want_like(literals.NESTED_TEXT)
         for module, start, text, use, _scope in self._strings:
             if use == ["bin", "Mult"] and text.lstrip()[:1] in {"[", "{"}:
                 return _place(module, start)
@@ -250,6 +258,7 @@ class Witnesses:
         return self._message(_WRITING_MESSAGE)
 
     def _message(self, words: re.Pattern[str]) -> str | None:
+        self.program.want_like(words.pattern)
         for module, start, text, use, _scope in self._strings:
             # A docstring that talks about errors expects none, unless it is run as a test.
             if words.search(text) and (use != ["expr"] or ">>>" in text):

@@ -15,7 +15,7 @@ from hasten import plan as planning
 from hasten.cli import streams
 from hasten.cli.places import Shown, here, shown_from
 from hasten.cli.progress import Bar
-from hasten.cli.session import cache_path
+from hasten.cli.session import cache_path, chosen_from
 from hasten.cli.telling import change_lines, refusal_line
 from hasten.discover import Discovered, discover, find_root, is_marked
 from hasten.errors import SourceError, UsageError
@@ -64,7 +64,7 @@ def lines(path: str, line: int) -> list[str]:
     if name not in {*found.targets, *found.context}:
         message = f"{path} is none of the files that are looked at in {root}; git ignores it, or it is excluded"
         raise UsageError(message)
-    chosen = [each for each in installed.codemods if config.runs(each.name)]
+    chosen = chosen_from(config, installed.codemods)
     with Bar() as progress:
         explanation = pipeline.explain(request, chosen, progress)
     shown = shown_from(root)
@@ -75,6 +75,25 @@ def lines(path: str, line: int) -> list[str]:
     for problem in explanation.plan.problems:
         streams.fail(f"{shown(problem.path)}: {problem.message}")
     return [*told, *(["", *inside] if inside else [])]
+
+
+def demand_line(word: str) -> None:
+    """Refuse a word that names a file but no line of it; other words are none of ours.
+
+    Raises:
+        UsageError: it is `PATH` or `PATH:something`, with something that is no line number.
+    """
+    path, _, line = word.rpartition(":") if not _is_file(word) else (word, "", "")
+    if not _is_file(path):
+        return
+    wrong = f"{line!r} is no number of a line; " if line else ""
+    message = f"{path}: {wrong}name one of its lines, as in {path}:1"
+    raise UsageError(message)
+
+
+def _is_file(path: str) -> bool:
+    """Tell whether a word is the path of a Python file, be it there or not, or of any file that is there."""
+    return path.endswith((".py", ".pyi")) or (bool(path) and (here() / path).is_file())
 
 
 def _request(

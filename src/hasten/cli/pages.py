@@ -67,6 +67,9 @@ def explain_command(word: str) -> int:
     elif word.upper() in codes:
         lines = _code_page(*codes[word.upper()])
     else:
+        from hasten.cli import explaining
+
+        explaining.demand_line(word)
         message = f"there is no codemod or code {word!r}{near(word, (*codemods, *codes))}"
         raise UsageError(message)
     streams.write_text("".join(f"{line}\n" for line in lines))

@@ -18,6 +18,8 @@ from hasten.errors import SourceError, UsageError
 from hasten.model import Notice, Problem, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hasten.api import Codemod
     from hasten.cli.options import Options
 
@@ -70,7 +72,7 @@ def run(options: Options) -> Session:
         select=options.select, ignore=options.ignore, unsafe=options.unsafe, accept=options.accept,
         exclude=patterns_from(cwd, options.exclude, root=root), jobs=options.jobs,
     )  # fmt: skip
-    chosen = tuple(codemod for codemod in installed.codemods if config.runs(codemod.name))
+    chosen = chosen_from(config, installed.codemods)
     stdin: Source | None = None
     problems: tuple[Problem, ...] = ()
     if named is None:
@@ -97,6 +99,20 @@ def run(options: Options) -> Session:
     if stdin is not None:
         _demand_wholly_in(stdin.path, report)
     return Session(root, config, chosen, report, stdin, (*found.problems, *problems), len(found.targets))
+
+
+def chosen_from(config: configuration.Config, installed: Sequence[Codemod]) -> tuple[Codemod, ...]:
+    """Return the codemods that are to run.
+
+    Raises:
+        UsageError: there are some, and all that are selected are ignored: "nothing to rewrite" would be no answer.
+    """
+    chosen = tuple(codemod for codemod in installed if config.runs(codemod.name))
+    if installed and not chosen:
+        every = "all that are selected are" if config.select else "all are"
+        message = f"no codemod is left to run: {every} ignored ({', '.join(sorted(config.ignore))})"
+        raise UsageError(message)
+    return chosen
 
 
 def cache_path() -> Path | None:

@@ -10,8 +10,9 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from hasten.index import rebinding
 from hasten.index.module import Call, Import, Module, Read, Shape, Use
 from hasten.model import Span
 
@@ -72,26 +73,13 @@ class Held:
         self.lost = self.lost or other.lost
 
 
-class Setter(NamedTuple):
-    """A call such as `setattr(target, "name", value)`.
-
-    Attributes:
-        named: the name stands in an argument of its own.
-        patches: it puts something in the place of the old value for a while, as tests do.
-    """
-
-    call: Call
-    target: Shape
-    named: bool
-    patches: bool
-
-
 class Places:
     """Where the modules of one program do what bears on the names of others.
 
     Attributes:
         starring: the modules with star imports.
         module_trails: what was found out about modules that are objects, by the place where they become one.
+        meant: the paths of the modules that setters mean, by the path, the offset and the target.
     """
 
     def __init__(self, program: Program) -> None:
@@ -99,26 +87,17 @@ class Places:
         self._program = program
         self.starring = [each for each in program.modules if each.star_imports()]
         self.module_trails: dict[tuple[str, int, int], Held] = {}
+        self.meant: dict[tuple[str, int, str], frozenset[str]] = {}
 
     @cached_property
-    def setters(self) -> dict[str, list[Setter]]:
-        """Return the calls that set an attribute by its name; under `""` those whose name cannot be seen."""
-        found: dict[str, list[Setter]] = {}
-        for tail in ("setattr", "object", "patch"):
-            for call in self._program.calls_named(tail, want=False):
-                target, member = call.argument(0), call.argument(1)
-                if target is None:
-                    continue
-                patches = call.function != ["n", "setattr"]
-                # patch("app.NAME", x) has the whole name in its first argument.
-                names = {str(target.shape[2]).rpartition(".")[2]} if target.shape[:2] == ["k", "str"] else set()
-                if member is not None and member.shape[:2] == ["k", "str"]:
-                    names.add(str(member.shape[2]))
-                elif member is not None and member.shape[0] != "k" and not names:
-                    names = {""}
-                for name in sorted(names):
-                    found.setdefault(name, []).append(Setter(call, target.shape, member is not None, patches))
-        return found
+    def setters(self) -> dict[str, list[rebinding.Setter]]:
+        """Return the places that set an attribute by its name; under `""` those whose name cannot be seen."""
+        return rebinding.setters(self._program)
+
+    @cached_property
+    def blind(self) -> dict[str, list[rebinding.Setter]]:
+        """Return the setters whose names cannot be seen, by the paths of the modules that they mean."""
+        return rebinding.blind(self._program)
 
     @cached_property
     def getters(self) -> dict[str, list[Call]]:
@@ -350,52 +329,3 @@ def _note_fetched(program: Program, result: Held, call: Call, name: str) -> None
     for sink in follow(program, call.module, call.scope, call.span, call.use):
         if sink.kind in {"call", "callee"}:
             result.calls.setdefault(name, []).append(sink.module.call(sink.use[1]))
-
-
-# --- names that are changed from elsewhere ----------------------------------------------------------------------
-
-
-def rebound(program: Program, module: Module, name: str, *, patches: bool) -> str | None:
-    """Return a place that gives a module-level name another value than the module itself does.
-
-    Args:
-        program: where to look.
-        module, name: whose name it is.
-        patches: whether those count as well that put something else in its place for a while, as tests do.
-    """
-    home = module.name.rpartition(".")[2]
-    program.want(name, stored=True, beside=frozenset({home} - {""}))
-    for other in program.modules_with("attribute_stores", name):
-        for base, _value, scope, start in other.facts["attribute_stores"][name]:
-            if base in (["n", "self"], ["n", "cls"]):
-                continue
-            if _is(program, other, scope, base, module) or (other.path, start) in program.held(module).stores:
-                return f"{other.path}:{other.position(start).line}"
-    for each in (*program.places.setters.get(name, ()), *program.places.setters.get("", ())):
-        if each.patches and not patches:
-            continue
-        call, target = each.call, each.target
-        whole = target[:2] == ["k", "str"] and program.owner_of(str(target[2])) == (module, name)
-        if whole or (each.named and _is(program, call.module, call.scope, target, module)):
-            return f"{call.module.path}:{call.module.position(call.span.start).line}"
-    for call in module.calls_named("globals"):
-        if _changes_namespace(module, call, name):
-            return f"{module.path}:{module.position(call.span.start).line}"
-    return None
-
-
-def _is(program: Program, other: Module, scope: int, base: Shape, module: Module) -> bool:
-    if base[0] == "i" and base[1] == ["a", ["n", "sys"], "modules"]:
-        return base[2] == ["n", "__name__"] and other is module
-    dotted = other.dotted(scope, base)
-    return dotted is not None and program.named(dotted) is module
-
-
-def _changes_namespace(module: Module, call: Call, name: str) -> bool:
-    """Tell whether `globals()` is there to be changed: `globals()["NAME"] = x`, `globals().update(...)`."""
-    if call.use[:1] == ["meth"]:
-        return call.use[1] in {"update", "setdefault", "pop", "clear", "__setitem__"}
-    if call.use != ["dest"]:
-        return False
-    keys = [key for base, key, _value, _scope in module.facts["item_stores"] if base == ["c", call.index]]
-    return any(key == ["k", "str", name] or key[0] != "k" for key in keys)

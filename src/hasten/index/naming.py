@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from hasten.index.module import Module
+
+FileT = TypeVar("FileT")
 
 
 class NameIndex:
@@ -74,18 +76,22 @@ def own_names(paths: Collection[str]) -> frozenset[str]:
     return frozenset(each.removesuffix(".py") for each in found) - {"", "__init__"}
 
 
-def by_name(modules: Sequence[Module]) -> dict[str, Module]:
-    """Return the modules by every dotted name that they may be imported under.
+def by_name(files: Iterable[tuple[str, str, FileT]]) -> dict[str, FileT]:
+    """Return files by every dotted name that they may be imported under.
 
     First the name that the packages around a file give it; then, for files that a script directory or an import root
     without `__init__.py` makes importable, each tail of the path that no other file shares.
+
+    Args:
+        files: path, dotted name, and what stands for the file in the result, in path order.
     """
-    names = {each.name: each for each in reversed(modules)}
-    tails: dict[str, list[Module]] = {}
-    for module in modules:
-        parts = module.path.removesuffix(".py").removesuffix("/__init__").split("/")
+    names: dict[str, FileT] = {}
+    tails: dict[str, list[FileT]] = {}
+    for path, name, file in files:
+        names.setdefault(name, file)
+        parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
         for cut in range(len(parts)):
-            tails.setdefault(".".join(parts[cut:]), []).append(module)
+            tails.setdefault(".".join(parts[cut:]), []).append(file)
     for tail, owners in tails.items():
         # `import json` in a package that has a module `json` of its own still means the standard library's.
         if len(owners) == 1 and tail.partition(".")[0] not in sys.stdlib_module_names:

@@ -9,12 +9,13 @@ that matter, and the answers do not depend on which were read first.
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from hasten.index import elsewhere, entries, naming
+from hasten.index import elsewhere, entries, naming, rebinding
 from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape
 
 ValueT = TypeVar("ValueT")
@@ -45,6 +46,8 @@ class Want(NamedTuple):
     stored: bool = False
     imported: bool = False
     read: bool = False
+    pattern: bool = False
+    module: bool = False
 
 
 class Note(NamedTuple):
@@ -120,11 +123,13 @@ class Program:
         self._entries = entry_points
         self._resolver = resolver
         self._by_path = {each.path: each for each in self.modules}
-        self._by_name = naming.by_name(self.modules)
+        self._by_name = naming.by_name((each.path, each.name, each) for each in self.modules)
         self._roots = {name.partition(".")[0] for name in self._by_name}
         self._resolved: dict[str, Scope | None] = {}
+        self._unread: dict[str, str] = {}
         self._calls: dict[str, list[Call]] = {}
         self._targets: dict[tuple[int, int], tuple[Scope | None, bool]] = {}
+        self._replaceable: dict[tuple[int, int], bool] = {}
         self.names = naming.NameIndex(self.modules, names)
         self._importers: dict[str, list[tuple[Module, Import]]] | None = None
         self._callers: dict[tuple[str, int, bool], list[tuple[Call, bool]]] = {}
@@ -170,6 +175,23 @@ class Program:
             beside: only where the file holds one of these as well, such as the name of the module to import from.
         """
         self.wanted.add(Want(word, called, beside, stored, imported, read))
+
+    def want_like(self, pattern: str) -> None:
+        """Note that a file bears on the answer if its text holds what a regular expression, on bytes, matches."""
+        self.wanted.add(Want(pattern, called=False, beside=frozenset(), pattern=True))
+
+    def definition(self, dotted: str) -> Scope | None:
+        """Return `resolve`; where a module that is not read, or not yet, may hold the definition, want that one."""
+        found = self.resolve(dotted)
+        if found is None:
+            self.want_home(dotted)
+        return found
+
+    def want_home(self, dotted: str) -> None:
+        """Want the module of the program, if there is one, that is to hold what an absolute dotted name stands for."""
+        unread = self._unread.get(dotted, dotted)
+        if unread.partition(".")[0] not in sys.stdlib_module_names and self.owner_of(unread) is None:
+            self.wanted.add(Want(unread, called=False, beside=frozenset(), module=True))
 
     def modules_with(self, section: str, name: str) -> list[Module]:
         """Return the modules, of those read so far, that have something under `name`; see `Module.names`.
@@ -220,6 +242,7 @@ class Program:
         return self._resolved[dotted]
 
     def _resolve(self, dotted: str) -> Scope | None:
+        asked = dotted
         for _ in range(8):
             parts = dotted.split(".")
             for cut in range(len(parts) - 1, 0, -1):
@@ -232,6 +255,7 @@ class Program:
                     break
                 return scope
             else:
+                self._unread[asked] = dotted
                 return None
         return None
 
@@ -274,10 +298,13 @@ class Program:
         return bindings[0]
 
     def rebound(self, module: Module, name: str, *, patches: bool = True) -> str | None:
-        """Return a place outside of `module` that gives its `name` another value; see `elsewhere.rebound`."""
+        """Return a place outside of `module` that gives its `name` another value; see `rebinding.rebound`."""
         key = (module.path, name, patches)
         if key not in self._rebound:
-            self._rebound[key] = elsewhere.rebound(self, module, name, patches=patches)
+            place = rebinding.rebound(self, module, name, patches=patches)
+            if self._holding:
+                return place  # what other modules are as objects was not looked at
+            self._rebound[key] = place
         return self._rebound[key]
 
     def held(self, module: Module) -> elsewhere.Held:
@@ -337,12 +364,33 @@ class Program:
     def target_of(self, call: Call) -> tuple[Scope | None, bool]:
         """Return the function or class of the program that a call surely reaches, and whether the callee is known.
 
-        `(None, True)` is a call that surely leaves the program; `(None, False)` one whose receiver is unknown.
+        `(None, True)` is a call that surely leaves the program; `(None, False)` one whose receiver is unknown, or that
+        another place may have put something else for: not those that tests put in its place for a while.
         """
         key = id(call.module), call.index
         if key not in self._targets:
             self._targets[key] = self._target_of(call)
-        return self._targets[key]
+        target, known = self._targets[key]
+        # While a module is followed as an object, the answer would rest on what is found out about it just now.
+        if target is None or target.parent != 0 or self._holding:
+            return target, known
+        if key not in self._replaceable:
+            self._replaceable[key] = self._may_be_another(call, target)
+        return (None, False) if self._replaceable[key] else (target, known)
+
+    def _may_be_another(self, call: Call, target: Scope) -> bool:
+        """Tell whether a place outside gives the name of a module-level function, where it is or is called, another."""
+        names = {(target.module.path, target.name)}
+        function = call.function
+        if function[0] == "n":
+            found = call.module.lookup(call.scope, function[1])
+            if found is not None and found[0] == 0:
+                names.add((call.module.path, function[1]))
+        elif function[0] == "a":
+            owner = self.owner_of(self.dotted(call.module, call.scope, function) or "")
+            if owner is not None:
+                names.add((owner[0].path, owner[1]))
+        return any(self.rebound(self._by_path[path], name, patches=False) is not None for path, name in names)
 
     def _target_of(self, call: Call) -> tuple[Scope | None, bool]:
         record = call.record
