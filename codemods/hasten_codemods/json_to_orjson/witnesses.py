@@ -99,11 +99,11 @@ class Witnesses:
     @cached_property
     def made_non_finite(self) -> str | None:
         """Return a place that makes NaN or infinity in Python."""
-        self.program.want_like(literals.NON_FINITE_TEXT)
+        self._want_non_finite()
         for module in self.program.modules:
             for start in module.facts["infinite"]:
                 return _place(module, start)
-        for word in ("nan", "inf", "infinity", "NaN", "Infinity"):
+        for word in ("nan", "inf", "infinity"):
             self.program.want(word)
         for call in self.program.calls_named("float", want=False):
             if kinds.makes_non_finite(call):
@@ -116,6 +116,11 @@ class Witnesses:
             for read in self.program.attribute_reads(name):
                 return _place(read.module, read.span.start)
         return None
+
+    def _want_non_finite(self) -> None:
+        for word in ("NaN", "Infinity"):
+            self.program.want(word)
+        self.program.want_like(*literals.NON_FINITE_NUMBERS)
 
     def _first_import(self, *names: str) -> str | None:
         for name in names:
@@ -148,13 +153,13 @@ class Witnesses:
     @cached_property
     def non_finite_text(self) -> str | None:
         """Return a place that holds NaN or infinity in JSON text."""
-        self.program.want_like(literals.NON_FINITE_TEXT)
+        self._want_non_finite()
         return self._from_data("nan") or self._first_document(_NAN)
 
     @cached_property
     def big(self) -> str | None:
         """Return a place that holds an integer beyond 64 bits."""
-        self.program.want_like(literals.BIG_INTEGERS)
+        self.program.want_like(*literals.BIG_INTEGERS)
         for module in self.program.modules:
             for start in module.facts["big"]:
                 return _place(module, start)
@@ -215,7 +220,7 @@ class Witnesses:
     @cached_property
     def surrogate(self) -> str | None:
         """Return a place that holds a lone surrogate."""
-        self.program.want_like(literals.SURROGATES)
+        self.program.want_like(*literals.SURROGATES)
         for module, start, text, use, _scope in self._strings:
             if use != ["expr"] and (_SURROGATE.search(_PAIR.sub("", text)) or text.startswith("surrogate")):
                 return _place(module, start)
@@ -226,7 +231,7 @@ class Witnesses:
     @cached_property
     def other_encoding(self) -> str | None:
         """Return a place that makes or holds bytes with a byte order mark, or in UTF-16 or UTF-32."""
-        self.program.want_like(literals.OTHER_ENCODINGS)
+        self.program.want_like(*literals.OTHER_ENCODINGS)
         for module, start, text, use, _scope in self._strings:
             # An `encoding=` of a text file is none: the file takes the mark away before anyone sees it.
             if _MARK.search(text) or (_CODEC.search(text) and _encodes(module, use)):
@@ -239,7 +244,7 @@ class Witnesses:
     @cached_property
     def depth(self) -> str | None:
         """Return a place that makes deeply nested text, such as `"[" * 100_000`, or changes the recursion limit."""
-        self.program.want_like(literals.NESTED_TEXT)
+        self.program.want_like(*literals.NESTED_TEXT)
         for module, start, text, use, _scope in self._strings:
             if use == ["bin", "Mult"] and text.lstrip()[:1] in {"[", "{"}:
                 return _place(module, start)
@@ -250,15 +255,16 @@ class Witnesses:
     @cached_property
     def reading_message(self) -> str | None:
         """Return a place that knows the words of an error of `loads`."""
+        self.program.want_like(*literals.READING_MESSAGES)
         return self._message(_READING_MESSAGE)
 
     @cached_property
     def writing_message(self) -> str | None:
         """Return a place that knows the words of an error of `dumps`."""
+        self.program.want_like(*literals.WRITING_MESSAGES)
         return self._message(_WRITING_MESSAGE)
 
     def _message(self, words: re.Pattern[str]) -> str | None:
-        self.program.want_like(words.pattern)
         for module, start, text, use, _scope in self._strings:
             # A docstring that talks about errors expects none, unless it is run as a test.
             if words.search(text) and (use != ["expr"] or ">>>" in text):

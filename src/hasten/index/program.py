@@ -176,9 +176,9 @@ class Program:
         """
         self.wanted.add(Want(word, called, beside, stored, imported, read))
 
-    def want_like(self, pattern: str) -> None:
-        """Note that a file bears on the answer if its text holds what a regular expression, on bytes, matches."""
-        self.wanted.add(Want(pattern, called=False, beside=frozenset(), pattern=True))
+    def want_like(self, *patterns: str) -> None:
+        """Note that a file bears on the answer if one of these regular expressions matches in its bytes."""
+        self.wanted.update(Want(each, called=False, beside=frozenset(), pattern=True) for each in patterns)
 
     def definition(self, dotted: str) -> Scope | None:
         """Return `resolve`; where a module that is not read, or not yet, may hold the definition, want that one."""
