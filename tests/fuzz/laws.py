@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import difflib
+import itertools
 import os
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,26 +133,29 @@ def compiles(data: bytes) -> bool:
 def _check_lines(path: str, before: bytes, after: bytes, done: Run) -> None:
     """Check that every line that differs belongs to a statement with an edit in it, or to an import.
 
-    The lines that nothing touches are all there, in their order. (A diff of the whole would not do: where lines repeat
-    it may take one for another.) Between two of them new lines come only beside an edit, but for imports.
+    The lines that nothing touches are all there, in their order. (A diff would not do: where lines repeat it may take
+    one for another.) Between two of them are as many blocks of other lines as before at most, but for imports.
     """
     # Bytes as characters: only line numbers matter here, and Python's, which `LineTable` counts.
     old, new = _lines(before), _lines(after)
-    free = _lines_of_imports(before) | _lines_of_edits(path, before, done)
-    fresh = _lines_of_imports(after)
+    edited = _lines_of_edits(path, before, done)
+    free = _lines_of_imports(before) | edited
+    others = set(range(1, len(new) + 1)) - _lines_of_imports(after)
     at, last = 0, 0
     for number, line in enumerate([*old, None], 1):
         if number in free or (line is not None and not line.strip()):
             continue
         there = next((index for index in range(at, len(new)) if new[index] == line), len(new))
         assert line is None or there < len(new), f"{path}: line {number} differs, and no edit is there"
-        gap = difflib.SequenceMatcher(None, old[last : number - 1], new[at:there], autojunk=False)
-        for tag, start, _end, new_start, new_end in gap.get_opcodes():
-            # Added lines: imports and the empty lines around them, or more lines of a statement just before or after.
-            added = [index + 1 for index in range(at + new_start, at + new_end) if index + 1 not in fresh]
-            alien = tag == "insert" and not {last + start, last + start + 1} & free
-            assert not (alien and any(new[each - 1].strip() for each in added)), f"{path}: new lines {added} are alien"
+        known, made = _blocks(old, last, number - 1, edited), _blocks(new, at, there, others)
+        assert made <= known, f"{path}: of the new lines {at + 1} to {there} some belong to nothing"
         at, last = there + 1, number
+
+
+def _blocks(lines: Sequence[str], start: int, end: int, among: Collection[int]) -> int:
+    """Count the runs of lines that are not empty and have one, by its number, `among` those."""
+    runs = itertools.groupby(range(start, end), key=lambda index: bool(lines[index].strip()))
+    return sum(filled and any(index + 1 in among for index in run) for filled, run in runs)
 
 
 def _lines_of_imports(data: bytes) -> set[int]:
