@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -128,12 +129,16 @@ def of_try(program: Program, module: Module, scope: int, records: list[Any]) -> 
 def looking_on(spot: Spot) -> Iterator[list[Handler]]:
     """Yield what looks at an exception that passes a place, and lets it pass: a `finally` that asks which it is."""
     module = spot.module
-    calls = [call for name in _SHOWING for call in module.calls_named(name)]
+    calls = module.remember("json-to-orjson: asks for errors", partial(_asking, module))
     tried = {each.header for each in module.blocks(spot.at) if each.kind in _TRIED} if calls else set()
     for call in calls:
         blocks = module.blocks(call.span.start)
         if any(each.kind == "finally" and each.header in tried for each in blocks):
             yield [Handler(None, place_of(module, call.span.start), reads_error=True, reraises=True, watches=True)]
+
+
+def _asking(module: Module) -> list[Call]:
+    return [call for name in _SHOWING for call in module.calls_named(name)]
 
 
 def inside(program: Program, function: Scope) -> Iterator[list[Handler]]:

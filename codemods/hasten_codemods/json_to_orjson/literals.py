@@ -39,7 +39,9 @@ LITERALS = (
 NON_FINITE_NUMBERS = (r"\d[eE]\+?[34]\d\d\b",)
 BIG_INTEGERS = (
     *(r"\d[\d_]{18}", r"0x[\da-fA-F_]{16}", r"0X[\da-fA-F_]{16}", r"0b[01_]{63}", r"0o[0-7_]{21}"),
-    *(r"\*\*\s*\d", r"<<\s*(?:[3-9]\d|\d{3})"),
+    # 2 ** 64, and powers of larger numbers: what comes before is looked at after the literal.
+    *(r"\*\*\s*(?:1[6-9]|[2-9]\d|\d{3})", r"\*\*(?<=\d\d\*\*)\s*\d", r"\*\*(?<=\d\d \*\*)\s*\d"),
+    r"<<\s*(?:[3-9]\d|\d{3})",
 )
 SURROGATES = (r"\\u[dD][89a-fA-F]", r"surrogate(?:escape|pass)")
 OTHER_ENCODINGS = (
