@@ -63,8 +63,7 @@ class Tasks:
         self._receivers = Receivers(program, program.resolve_call)
         self._definitions = Definitions(program, self._receivers, program.entry_points)
         self._mentions = Mentions(program, self._receivers)
-        self._reasons: dict[tuple[str, int], str] = {}
-        self._ever: dict[tuple[str, int], str] = {}
+        self._reasons: dict[tuple[tuple[str, int], bool], str] = {}
         self._by_function: dict[tuple[str, int], list[Call]] | None = None
 
     @cached_property
@@ -96,18 +95,18 @@ class Tasks:
 
         In a program that never starts a task, others may, with the coroutine functions that nobody in it calls.
         """
-        key = key_of(function)
-        if key not in self._reasons:
-            # What is started when takes long to find out, and is seldom needed.
-            self._reasons[key] = self._find_reason(function, ordered=False) or self._find_reason(function, ordered=True)
-        return self._reasons[key]
+        # What is started when takes long to find out, and is seldom needed.
+        return self._reason(function, ordered=False) or self._reason(function, ordered=True)
 
     def ever(self, function: Scope) -> str:
         """Return what other tasks may run before, while or after `function` runs, an empty string for none at all."""
-        key = key_of(function)
-        if key not in self._ever:
-            self._ever[key] = self._find_reason(function, ordered=False) or self.starter
-        return self._ever[key]
+        return self._reason(function, ordered=False) or self.starter
+
+    def _reason(self, function: Scope, *, ordered: bool) -> str:
+        key = key_of(function), ordered
+        if key not in self._reasons:
+            self._reasons[key] = self._find_reason(function, ordered=ordered)
+        return self._reasons[key]
 
     def _may_start(self, call: Call) -> bool:
         """Tell whether a call may be the one that starts a task, and not of something that has the same name."""

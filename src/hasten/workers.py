@@ -20,8 +20,8 @@ from hasten.errors import HastenError
 
 #: Seconds; with Python's usual 5 ms each step of handing over costs as much as the work of a file.
 _OFTEN = 0.0002
-#: A worker is given two things at a time; one that counts as two is alone.
-_ALONE = 2
+#: A worker is given so many things at a time; one that counts as so many is alone.
+_AT_A_TIME = 2
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -107,9 +107,9 @@ class Workers:
         with _told():
             if self._pool is not None:
                 with self._handing:
-                    self._handed += _ALONE
+                    self._handed += _AT_A_TIME
                     future = _Work(function, item).hand_over(self._pool)
-                future.add_done_callback(partial(self._hand_over, weight=_ALONE))
+                future.add_done_callback(partial(self._hand_over, weight=_AT_A_TIME))
 
     def ahead(
         self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]
@@ -216,7 +216,7 @@ class Workers:
         """Return the queue whose first work a worker should be given now, if any."""
         # A second one each, so that no worker waits for this process when it is done with the first; but none is
         # taken from this process when there are few, nor by what nobody may need.
-        most = _ALONE if len(self._waiting) > self._jobs else 1
+        most = _AT_A_TIME if len(self._waiting) > self._jobs else 1
         if self._handed >= most * (self._jobs - 1):
             return None
         return self._waiting or self._ahead or None

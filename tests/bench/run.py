@@ -255,8 +255,8 @@ def _bounds(bench: Bench, memory: Memory) -> list[Bound]:
     base = memory[0][2].peak
     for what, tree, done in memory[1:]:
         if "no candidates" in what:
-            # The tree is not held; what grows is the facts of those that turn out to be evidence: a file that holds a
-            # word that is asked for. Of the standard library, that is every fifth.
+            # The tree is not held; what grows is the facts of those that turn out to be evidence: a file that holds
+            # what is asked for. Of the standard library's files that are added, that is two of five.
             most(f"memory, {what} / the tree", done.peak / base, 1.5)
         else:
             # The facts grow with the candidates, but the interpreter and the libraries do not.

@@ -15,7 +15,8 @@ _SHOWING = frozenset(
 _WORDS = frozenset({"args", "msg", "pos", "lineno", "colno", "doc", "__str__", "__repr__"})
 #: They give what holds the values that they are given.
 _PASSING = frozenset({"list", "tuple", "set", "sorted", "reversed", "enumerate", "zip", "iter", "next", "filter"})
-_KEEPING = frozenset({"append", "add", "appendleft", "put_nowait", "put", "insert", "extend"})
+#: They put what they are given into what they are called on.
+KEEPING = frozenset({"append", "add", "appendleft", "put_nowait", "put", "insert", "extend"})
 _FARTHEST = 12
 #: `if isinstance(...)` and `elif isinstance(...)`, and the same with `not`: so far is the call from the header.
 _WHERE_IT_IS = frozenset({len("if "), len("elif ")})
@@ -122,7 +123,7 @@ class _Walk:
         elif call.tail in _PASSING and receiver is None:
             slot = 1 if call.tail == "enumerate" else where if call.tail == "zip" and isinstance(where, int) else None
             self.once(call.module, call.scope, call.span.start, call.use, ["c", call.index], depth, slot)
-        elif call.tail in _KEEPING and receiver is not None and receiver[0] == "n":
+        elif call.tail in KEEPING and receiver is not None and receiver[0] == "n":
             self.name(call.module, call.scope, receiver[1], depth)
 
 

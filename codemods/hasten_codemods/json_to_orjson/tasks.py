@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hasten.api import Call, Module, Program, Scope
-from hasten_codemods.json_to_orjson.errorvalues import may_be_error, targets_of, uses_of
+from hasten_codemods.json_to_orjson.errorvalues import KEEPING, may_be_error, targets_of, uses_of
 from hasten_codemods.json_to_orjson.handlers import Handler, Shape, Spot, caught, is_false, place_of
 from hasten_codemods.json_to_orjson.kindtests import tests_in
 
@@ -16,7 +16,6 @@ _PASSING = frozenset(
     | {"run_coroutine_threadsafe", "wrap_future", "set", "sorted", "reversed", "enumerate", "zip", "values", "items"}
 )
 _GROUPED = frozenset({"create_task", "start_soon"})
-_KEEPING = frozenset({"append", "add", "appendleft", "put_nowait", "put", "insert", "extend"})
 _ASKING = frozenset({"result", "send", "throw"})
 #: Calls that run a function elsewhere, with the position of that function among their arguments; they give a future.
 _HANDING = (("submit", 0), ("to_thread", 0), ("run_in_executor", 1))
@@ -149,7 +148,7 @@ class _Walk:
             self.watch(call, where if isinstance(where, int) and not _spreads(call) else None)
         elif call.tail in _PASSING:
             self.result(call, depth)
-        elif call.tail in _KEEPING and receiver[0] == "n":
+        elif call.tail in KEEPING and receiver[0] == "n":
             self.name(module, call.scope, receiver[1], depth)
         else:
             self.parameter(call, where, depth)

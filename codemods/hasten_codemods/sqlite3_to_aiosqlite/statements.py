@@ -22,7 +22,6 @@ _SELECT = re.compile(r"(?is)\s*(?:--[^\n]*\n\s*)*select\b")
 _SEVERAL = re.compile(r"(?is)\b(?:group\s+by|union|except|intersect|over)\b")
 #: `max(a, b)` of two values is none of these, `max(a)` is.
 _AGGREGATE = re.compile(r"(?is)\b(?:(?:count|sum|avg|total|group_concat)\s*\(|(?:min|max)\s*\([^(),]*\))")
-_FROM = re.compile(r"(?i)\bfrom\b")
 _LIMIT = re.compile(r"(?is)\blimit\s+(\d+)(?:\s+offset\s+[\w:?@$]+)?\s*;?\s*$")
 _QUOTED = re.compile(r"(?s)'(?:[^']|'')*'|\"[^\"]*\"|\[[^\]]*\]|`[^`]*`|--[^\n]*|/\*.*?\*/")
 _SUBQUERY = re.compile(r"(?is)\(\s*(?:select|values|with)\b")

@@ -265,25 +265,9 @@ def _starts(program: Program, module: Module) -> Iterator[tuple[Read, Use]]:
             yield read, read.use
 
 
-def _names(program: Program, other: Module, scope: int, shape: Shape, module: Module, depth: int = 0) -> bool:
+def _names(program: Program, other: Module, scope: int, shape: Shape, module: Module) -> bool:
     """Tell whether a text may be the name of `module`: it is seen to be, or cannot be seen."""
-    match shape:
-        case ["k", "str", str() as text]:
-            return program.named(text) is module or (text.startswith(".") and f".{module.name}".endswith(text))
-        case ["k", *_]:
-            return False
-        case ["f", [["k", "str", str() as text], *_]] | ["o", "Add" | "Mod", ["k", "str", str() as text], _]:
-            return module.name.startswith(text.partition("%")[0].lstrip("."))
-        case ["n", "__name__"]:
-            return other is module
-        case ["n", name] if depth < _FARTHEST:
-            found = other.lookup(scope, name)
-            known = [each for each in found[1] if each.kind == "assign" and each.payload] if found is not None else []
-            if found is None or len(known) != len(found[1]):
-                return True
-            return any(_names(program, other, each.scope, each.payload, module, depth + 1) for each in known)
-        case _:
-            return True
+    return not {module.path, rebinding.ANY}.isdisjoint(rebinding.fetched(program, other, scope, shape))
 
 
 def _trail(program: Program, read: Read, use: Use) -> Held:

@@ -9,7 +9,6 @@ that matter, and the answers do not depend on which were read first.
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -190,7 +189,7 @@ class Program:
     def want_home(self, dotted: str) -> None:
         """Want the module of the program, if there is one, that is to hold what an absolute dotted name stands for."""
         unread = self._unread.get(dotted, dotted)
-        if unread.partition(".")[0] not in sys.stdlib_module_names and self.owner_of(unread) is None:
+        if self.owner_of(unread) is None:
             self.wanted.add(Want(unread, called=False, beside=frozenset(), module=True))
 
     def modules_with(self, section: str, name: str) -> list[Module]:

@@ -201,15 +201,15 @@ def _modules(
         return
     match shape:
         case ["i", base, key] if other.dotted(scope, base) == "sys.modules":
-            yield from _fetched(program, other, scope, key)
+            yield from fetched(program, other, scope, key)
         case ["c", int() as index]:
             call = other.call(index)
             asked = call.argument(0, "name")
             if call.tail in _LOADERS and asked is not None:
-                yield from _fetched(program, other, call.scope, asked.shape)
+                yield from fetched(program, other, call.scope, asked.shape)
             elif call.tail == "get" and asked is not None and call.function[0] == "a":
                 kept = other.dotted(call.scope, call.function[1]) == "sys.modules"
-                yield from _fetched(program, other, call.scope, asked.shape) if kept else ()
+                yield from fetched(program, other, call.scope, asked.shape) if kept else ()
         case ["n", str(name)] if shape not in _SELVES:
             bound = other.lookup(scope, name)
             for each in bound[1] if bound is not None else ():
@@ -247,7 +247,7 @@ def _bound(
                 yield from _modules(program, call.module, call.scope, given.shape, seen)
 
 
-def _fetched(program: Program, other: Module, scope: int, shape: Shape, depth: int = 0) -> Iterator[str]:
+def fetched(program: Program, other: Module, scope: int, shape: Shape, depth: int = 0) -> Iterator[str]:
     """Yield the modules that a text may name, `ANY` where it cannot be seen."""
     match shape:
         case ["k", "str", str() as text]:
@@ -270,7 +270,7 @@ def _fetched(program: Program, other: Module, scope: int, shape: Shape, depth: i
             if bound is None or len(known) != len(bound[1]):
                 yield ANY
             for each in known:
-                yield from _fetched(program, other, each.scope, each.payload, depth + 1)
+                yield from fetched(program, other, each.scope, each.payload, depth + 1)
         case _:
             yield ANY
 
@@ -338,7 +338,7 @@ def _is_stored(program: Program, other: Module, scope: int, base: Shape, start: 
     if dotted is not None and program.named(dotted) is module:
         return True
     if base[0] == "i" and other.dotted(scope, base[1]) == "sys.modules":
-        return not {module.path, ANY}.isdisjoint(_fetched(program, other, scope, base[2]))
+        return not {module.path, ANY}.isdisjoint(fetched(program, other, scope, base[2]))
     return (other.path, start) in program.held(module).stores
 
 
