@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hasten.index.build import build
 from hasten.index.facts import Facts, Memory, pack
 from hasten.index.module import Module
@@ -20,7 +22,7 @@ def test_what_was_made_of_a_section_goes_with_it() -> None:
     first = module.lookup(1, "value")
     assert first is not None
     assert module.facts.derived
-    list(_module(memory).calls())  # takes the place of the first module's
+    assert [each.tail for each in _module(memory).calls()] == ["loads"]  # takes the place of the first module's
     assert not module.facts.derived
     assert module.lookup(1, "value") == first
 
@@ -30,3 +32,38 @@ def test_everything_fits_where_there_is_room() -> None:
     module = _module(Memory())
     assert module.bindings(1, "value") is module.bindings(1, "value")
     assert module.scope(1) is module.scope(1)
+
+
+def test_records_are_those_of_the_facts() -> None:
+    """One by one, all at once, before and after they were kept, and after they were dropped."""
+    facts = build(SOURCE, ())
+    for most in (1, 10_000):
+        unpacked = Facts(pack(facts), Memory(most))
+        for section in ("scopes", "binds", "reads", "calls"):
+            records = unpacked[section]
+            assert len(records) == len(facts[section])
+            assert records[0] == facts[section][0]
+            for _ in range(3):
+                assert list(records) == facts[section]
+            assert [records[number] for number in range(len(records))] == facts[section]
+            for number in (-1, len(records)):
+                with pytest.raises(IndexError):
+                    records[number]
+
+
+def test_only_what_is_asked_for_is_unpacked() -> None:
+    """A question about one function leaves the others packed; what is asked for twice as a whole is kept."""
+    facts = Facts(pack(build(SOURCE * 10, ())), Memory())
+    reads = facts["reads"]
+    assert reads[1]
+    assert dict.__len__(reads) == 1
+    assert len(list(reads)) == len(reads) == 11
+    assert dict.__len__(reads) == 1
+    assert len(list(reads)) == dict.__len__(reads) == 11
+
+
+def test_a_module_without_records() -> None:
+    """An empty section has none."""
+    calls = Facts(pack(build("", ())), Memory())["calls"]
+    assert len(calls) == 0
+    assert not list(calls)

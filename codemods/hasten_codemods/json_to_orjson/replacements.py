@@ -67,11 +67,41 @@ class Replacements:
         for module in self.program.modules:
             if not self._has_json(module):
                 continue
+            inside = self._has_part(module)
             for name, records in module.facts["attribute_stores"].items():
+                if not inside and name not in self._names:
+                    continue
                 for base, _value, scope, start in records:
                     owner = self._owner(module, scope, base)
                     if owner is not None:
                         yield owner, name, _place(module, start)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """Return the names that count whatever module they are in: those that stand for `json` or its parts."""
+        return self._aliases({"json", *FUNCTIONS, *_PARTS})
+
+    @cached_property
+    def _parts(self) -> frozenset[str]:
+        """Return the names of what counts whatever in it is replaced, as `FLOAT_REPR` in `json.encoder`."""
+        return self._aliases(set(_PARTS))
+
+    def _aliases(self, names: set[str]) -> frozenset[str]:
+        """Return `names`, and those under which modules of the program import them."""
+        renamed = [each for module in self.program.modules for each in module.imports() if each.asname]
+        while True:
+            more = {each.asname for each in renamed if each.name.rpartition(".")[2] in names} - names
+            if not more:
+                return frozenset(names)
+            names |= {each for each in more if each}
+
+    def _has_part(self, module: Module) -> bool:
+        """Tell whether a module may get at a part inside of `json`: it names one, or imports what it does not name."""
+        return (
+            not self._parts.isdisjoint(module.names("attribute_reads"))
+            or any(each.name == "*" or each.name.rpartition(".")[2] in self._parts for each in module.imports())
+            or any("json." in text for _start, text, _use, _scope in module.facts["strings"])
+        )
 
     def _has_json(self, module: Module) -> bool:
         """Tell whether a module may get at `json`: by an import of its own, or through another module."""

@@ -1,44 +1,105 @@
-"""The facts of a module as they are kept: packed by section, and unpacked when a section is first asked for.
+"""The facts of a module as they are kept: packed, and unpacked piece by piece when a piece is first asked for.
 
-Unpacked facts take ten to twenty times the room of packed ones, and most questions touch few sections of few modules.
+Unpacked facts take ten to twenty times the room of packed ones, and most questions touch few records of few modules.
 So a module holds what every question looks at (`_EVERYONES`) and one string of bytes; the rest comes and goes.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 #: Sections that are looked at in every module, whatever is asked: small, and always unpacked.
 _EVERYONES = ("imports", "strings", "big", "infinite", "keyed", "floats", "rebound", "modules_read")
+#: Sections of which most questions look at few records: each record is unpacked by itself.
+_BY_RECORD = frozenset({"calls", "reads", "binds", "scopes"})
 #: So many packed bytes may be unpacked at a time, in all modules together: about 250 MiB of lists. Questions that go
 #: through all modules, one after the other, unpack everything again and again where it does not fit.
 _MOST = 16 * 1024 * 1024
 
 
 class Memory:
-    """Keeps the unpacked sections of one run within bounds: the oldest go first, and come back when they are needed."""
+    """Keeps what is unpacked in one run within bounds: the oldest goes first, and comes back when it is needed."""
 
     def __init__(self, most: int = _MOST) -> None:
         """Take the number of packed bytes that may be unpacked at a time."""
         self._most = most
         self._size = 0
-        self._unpacked: deque[tuple[Facts, str, int]] = deque()
+        self._unpacked: deque[tuple[Facts | Records, str]] = deque()
+        self._sizes: dict[tuple[int, str], int] = {}
 
-    def note(self, facts: Facts, section: str, size: int) -> None:
-        """Count a section that was just unpacked, and drop others in its place where there are too many."""
-        self._unpacked.append((facts, section, size))
+    def note(self, owner: Facts | Records, piece: str, size: int) -> None:
+        """Count a piece that was just unpacked, or that grew, and drop others where there is too much.
+
+        Args:
+            owner: what holds it, which is told to drop it.
+            piece: its name there.
+            size: how many packed bytes were unpacked.
+        """
+        key = id(owner), piece
+        if key not in self._sizes:
+            self._unpacked.append((owner, piece))
+        self._sizes[key] = self._sizes.get(key, 0) + size
         self._size += size
         while self._size > self._most and len(self._unpacked) > 1:
-            oldest, name, weight = self._unpacked.popleft()
-            self._size -= weight
-            oldest.pop(name, None)
-            oldest.derived.clear()  # it may hold parts of the section
+            oldest, name = self._unpacked.popleft()
+            self._size -= self._sizes.pop((id(oldest), name))
+            oldest.drop(name)
+
+
+class Records(dict[int, Any]):
+    """The records of a section, by their numbers, each unpacked when it is asked for; iterating yields all of them.
+
+    It is a dictionary so that what is unpacked is found as fast as in a list.
+    """
+
+    __slots__ = ("_ends", "_memory", "_packed", "_passed", "derived")
+
+    def __init__(self, packed: bytes, memory: Memory, derived: dict[Any, Any]) -> None:
+        """Take what `_pack_records` returned; `derived` is what was made of the records, and goes with them."""
+        super().__init__()
+        sizes, _, self._packed = packed.partition(b"\n")
+        # A record stands behind a bracket or a comma.
+        self._ends = array("L", accumulate((size + 1 for size in orjson.loads(sizes)), initial=0))
+        self._memory = memory
+        self._passed = False
+        self.derived = derived
+
+    def __missing__(self, number: int) -> Any:  # noqa: ANN401 - as of any JSON
+        """Unpack a record."""
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        start, end = self._ends[number] + 1, self._ends[number + 1]
+        self[number] = value = orjson.loads(self._packed[start:end])
+        self._memory.note(self, "", end - start)
+        return value
+
+    def __len__(self) -> int:
+        """Return the number of all records."""
+        return len(self._ends) - 1
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield all records. They are kept only when it is not the first time, as many questions are asked once."""
+        if super().__len__() == len(self):
+            return iter([self[number] for number in range(len(self))])
+        records = orjson.loads(self._packed)
+        if self._passed:
+            self.update(enumerate(records))
+            self._memory.note(self, "", len(self._packed))
+        self._passed = True
+        return iter(records)
+
+    def drop(self, _name: str) -> None:
+        """Forget what was unpacked."""
+        self.clear()
+        self.derived.clear()
 
 
 class Facts(dict[str, Any]):
@@ -70,9 +131,17 @@ class Facts(dict[str, Any]):
     def __missing__(self, section: str) -> Any:  # noqa: ANN401 - as of any JSON
         """Unpack a section."""
         packed = self._packed[section]
+        if section in _BY_RECORD:
+            self[section] = records = Records(packed, self._memory, self.derived)
+            return records
         self[section] = value = orjson.loads(packed)
         self._memory.note(self, section, len(packed))
         return value
+
+    def drop(self, section: str) -> None:
+        """Forget an unpacked section."""
+        self.pop(section, None)
+        self.derived.clear()  # it may hold parts of the section
 
 
 def pack(facts: Mapping[str, Any]) -> bytes:
@@ -82,10 +151,20 @@ def pack(facts: Mapping[str, Any]) -> bytes:
         RecursionError: a shape nests deeper than orjson writes, such as that of a sum of 254 terms.
     """
     try:
-        parts = [(section, orjson.dumps(value)) for section, value in facts.items() if section not in _EVERYONES]
+        parts = [
+            (section, _pack_records(value) if section in _BY_RECORD else orjson.dumps(value))
+            for section, value in facts.items()
+            if section not in _EVERYONES
+        ]
         sizes = [(section, len(part)) for section, part in parts]
         head = orjson.dumps({"whole": {section: facts[section] for section in _EVERYONES}, "sizes": sizes})
     except orjson.JSONEncodeError as error:
         # Facts are lists, text and numbers of 64 bits at most: nothing else in them can be refused.
         raise RecursionError(str(error)) from error
     return b"%d\n%b" % (len(head), b"".join([head, *(part for _, part in parts)]))
+
+
+def _pack_records(records: list[Any]) -> bytes:
+    """Return the lengths of the packed records, and a line on all of them, as one array that holds just them."""
+    parts = [orjson.dumps(each) for each in records]
+    return b"%b\n[%b]" % (orjson.dumps([len(each) for each in parts]), b",".join(parts))
