@@ -344,7 +344,7 @@ class Mentions:
     def _judge_by_name(self, function: Scope, verdict: Verdict) -> None:
         """Refuse what is looked up by name: getattr(x, "f"), getattr(x, "do_" + verb), "app.module.f"."""
         name = function.name
-        self.program.want("getattr", called=True, beside=frozenset({name}))
+        self.program.want("getattr", "called", beside=frozenset({name}))
         for call in self._lookups.of(function):
             message = f"`{name}` may be looked up by its name here; call it where it is named"
             verdict.constraints.append(because("ASY134", message, call.module, call.span.start))

@@ -218,7 +218,7 @@ class _Builder:
         """Return the calls of `function`; note a constraint for each that may be one."""
         if owner_of(function) is not None:
             # The engine reads no file for `x.get()` by itself, since dictionaries have it too; here each must be seen.
-            self.program.want(function.name, called=True)
+            self.program.want(function.name, "called")
         result: list[tuple[Call, Reached]] = []
         unknown: list[Call] = []
         keys = {key_of(each) for each in family}

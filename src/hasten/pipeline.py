@@ -25,8 +25,9 @@ from hasten.errors import SourceError
 from hasten.evidence import DataFiles
 from hasten.index.module import Module
 from hasten.index.naming import NameIndex
-from hasten.index.program import Note, Program, Want
+from hasten.index.program import Note, Program
 from hasten.index.program import Resolver as Resolves
+from hasten.index.wants import Want
 from hasten.metadata import Metadata
 from hasten.model import Finding, Outcome, Plan, Problem, Source
 from hasten.reading import Reader

@@ -20,7 +20,7 @@ from hasten.index import naming
 from hasten.index.build import FACTS_VERSION, build
 from hasten.index.facts import Facts, Memory, pack
 from hasten.index.module import Module
-from hasten.index.program import Want
+from hasten.index.wants import Want
 from hasten.model import Problem, Source
 from hasten.workers import Workers
 
@@ -123,8 +123,8 @@ class Reader:
     def holding(self, paths: Iterable[str], wants: Collection[Want]) -> list[str]:
         """Return those of `paths` that bear on one of `wants`."""
         found: list[str] = []
-        bears = scan.bearing_on(each for each in wants if not each.module)
-        homes = {self._home(each.word) for each in wants if each.module}
+        bears = scan.bearing_on(each for each in wants if each.kind != "module")
+        homes = {self._home(each.text) for each in wants if each.kind == "module"}
         for path in paths:
             try:
                 if path in homes or bears(self._words_of(path), partial(self.data, path)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from hasten.index.program import Want
+    from hasten.index.wants import Kind, Want
 
 
 #: Tells whether an occurrence of a word, between two offsets, is one that a want is about.
@@ -86,10 +86,10 @@ def bearing_on(wants: Iterable[Want]) -> Callable[[Words, Callable[[], bytes]], 
     questions: dict[bytes, list[tuple[Fits, frozenset[str]]]] = {}
     patterns: list[re.Pattern[bytes]] = []
     for each in wants:
-        if each.pattern:
-            patterns.append(re.compile(_encoded(each.word)))
-            continue
-        questions.setdefault(_encoded(each.word), []).append((_fits(each), each.beside))
+        if each.kind == "pattern":
+            patterns.append(re.compile(_encoded(each.text)))
+        else:
+            questions.setdefault(_encoded(each.text), []).append((_FITS[each.kind], each.beside))
     words = {word for word in questions if _IDENTIFIER.fullmatch(word)}
     others = [word for word in questions if word not in words]
 
@@ -123,11 +123,6 @@ def _holds(data: bytes, word: bytes, fits: Fits) -> bool:
             return True
         at = data.find(word, at + 1)
     return False
-
-
-def _fits(want: Want) -> Fits:
-    kinds = ((want.called, _is_called), (want.stored, _is_stored), (want.imported, _is_imported), (want.read, _is_read))
-    return next((fits for wanted, fits in kinds if wanted), _is_whole)
 
 
 def _is_whole(data: bytes, _at: int, end: int) -> bool:
@@ -170,6 +165,16 @@ def _is_listed(data: bytes, at: int, end: int) -> bool:
 def _line(data: bytes, at: int) -> bytes:
     """Return what stands before a place on its line."""
     return data[max(data.rfind(b"\n", 0, at), data.rfind(b"\r", 0, at)) + 1 : at]
+
+
+#: What tells, by the kind of a want, whether a place is one that it is about.
+_FITS: dict[Kind, Fits] = {
+    "word": _is_whole,
+    "called": _is_called,
+    "stored": _is_stored,
+    "imported": _is_imported,
+    "read": _is_read,
+}
 
 
 def _names_any(data: bytes, words: frozenset[str]) -> bool:

@@ -145,7 +145,7 @@ def test_answers_do_not_depend_on_what_was_read_first(tmp_path: Path) -> None:
     with program(tmp_path, ("app.py",)) as first:
         found = answers(first)
     assert found == {**FOUND, **{each: None for each, known in FOUND.items() if known and each != "both"}}
-    assert {(each.word, tuple(each.beside)) for each in first.wanted} == {
+    assert {(each.text, tuple(each.beside)) for each in first.wanted} == {
         ("opened", ()),
         ("Store", ()),
         ("save", ("Store",)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hasten.index.program import Want
+from hasten.index.wants import Kind, Want
 from hasten.scan import bearing_on, words_of
 
 STORES = (
@@ -70,9 +70,8 @@ def _bears(want: Want, data: bytes) -> bool:
     return bearing_on([want])(words_of(data), lambda: data)
 
 
-def _holds(text: str, kind: str) -> bool:
-    flags = {each: each == kind for each in ("called", "stored", "imported", "read")}
-    return _bears(Want("NAME", beside=frozenset(), **flags), text.encode())
+def _holds(text: str, kind: Kind) -> bool:
+    return _bears(Want("NAME", kind), text.encode())
 
 
 @pytest.mark.parametrize(
@@ -82,10 +81,10 @@ def _holds(text: str, kind: str) -> bool:
         *(("imported", each) for each in IMPORTS),
         *(("called", each) for each in CALLS),
         *(("read", each) for each in READS),
-        *(("", each) for each in WHOLE),
+        *(("word", each) for each in WHOLE),
     ],
 )
-def test_what_bears_on_a_question_is_found(kind: str, text: str) -> None:
+def test_what_bears_on_a_question_is_found(kind: Kind, text: str) -> None:
     """A file that is passed over gives no evidence, so every way of writing it down counts."""
     assert _holds(text, kind)
 
@@ -97,17 +96,17 @@ def test_what_bears_on_a_question_is_found(kind: str, text: str) -> None:
         *(("imported", each) for each in NO_IMPORTS),
         *(("called", each) for each in NO_CALLS),
         *(("read", each) for each in NO_READS),
-        *(("", each) for each in NOT_WHOLE),
+        *(("word", each) for each in NOT_WHOLE),
     ],
 )
-def test_other_mentions_are_passed_over(kind: str, text: str) -> None:
+def test_other_mentions_are_passed_over(kind: Kind, text: str) -> None:
     """Each file that is read for nothing costs time."""
     assert not _holds(text, kind)
 
 
 def test_a_word_counts_only_beside_one_of_others() -> None:
     """The name of the module to import from must be there, too."""
-    want = Want("NAME", called=True, beside=frozenset({"pkg", "from ."}))
+    want = Want("NAME", "called", frozenset({"pkg", "from ."}))
     assert _bears(want, b"from pkg import NAME\nNAME()")
     assert _bears(want, b"from . import x\nx.NAME()")
     assert not _bears(want, b"from package import NAME\nNAME()")
@@ -116,6 +115,6 @@ def test_a_word_counts_only_beside_one_of_others() -> None:
 def test_words_that_are_no_identifiers_are_looked_for_as_they_are() -> None:
     """Names in other scripts, and such things as star imports."""
     for word, data in (("naïve", "x = naïve()"), ("import *", "from a import *\n")):
-        want = Want(word, called=False, beside=frozenset())
+        want = Want(word)
         assert _bears(want, data.encode())
         assert not _bears(want, b"x = 1\n")

@@ -223,11 +223,11 @@ def _other_meaning(module: Module, name: str) -> str | None:
 def held(program: Program, module: Module) -> Held:
     """Return what is done with `module` where it is passed on, assigned, or fetched by its name."""
     result = Held()
-    program.want("import_module", called=True)
+    program.want("import_module", "called")
     home = module.name.rpartition(".")[2]
     if home:
         around = module.name.rpartition(".")[0].rpartition(".")[2]
-        program.want(home, imported=True, beside=frozenset({around, "from ."}) if around else frozenset())
+        program.want(home, "imported", beside=frozenset({around, "from ."}) if around else frozenset())
     for read, use in _starts(program, module):
         match use:
             case ["meth", name, int() as index]:

@@ -174,6 +174,11 @@ class Scope(NamedTuple):
         return "g" in self.flags
 
 
+def is_same(one: Scope | None, other: Scope) -> bool:
+    """Tell whether two scopes are one."""
+    return one is not None and one.module is other.module and one.number == other.number
+
+
 class Guard(NamedTuple):
     """A `try` with handlers (its payload), or a `with` (the shape of its context), around some code.
 

@@ -8,45 +8,16 @@ that matter, and the answers do not depend on which were read first.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from hasten.index import elsewhere, entries, naming, rebinding
-from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape
+from hasten.index import callers, elsewhere, entries, naming, rebinding
+from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape, is_same
+from hasten.index.wants import Kind, Want
 
 ValueT = TypeVar("ValueT")
-#: Method names that built-in types share.
-_COMMON = frozenset(
-    name
-    for kind in (dict, list, set, str, bytes, tuple, io.StringIO, io.BytesIO)
-    for name in dir(kind)
-    if not name.startswith("_")
-)
-
-
-#: Methods that run when an instance is made; dataclasses and attrs call the last two.
-_AT_BIRTH = frozenset({"__init__", "__new__", "__post_init__", "__attrs_post_init__"})
-
-
-def _is_common(name: str) -> bool:
-    """Tell whether a method is called everywhere on other things, or by operators that do not name it."""
-    return name in _COMMON or (name.startswith("__") and name.endswith("__") and name != "__init__")
-
-
-class Want(NamedTuple):
-    """A reason to read a file: see `Program.want`."""
-
-    word: str
-    called: bool
-    beside: frozenset[str]
-    stored: bool = False
-    imported: bool = False
-    read: bool = False
-    pattern: bool = False
-    module: bool = False
 
 
 class Note(NamedTuple):
@@ -130,9 +101,7 @@ class Program:
         self._targets: dict[tuple[int, int], tuple[Scope | None, bool]] = {}
         self._replaceable: dict[tuple[int, int], bool] = {}
         self.names = naming.NameIndex(self.modules, names)
-        self._importers: dict[str, list[tuple[Module, Import]]] | None = None
-        self._callers: dict[tuple[str, int, bool], list[tuple[Call, bool]]] = {}
-        self._references: dict[tuple[str, int], list[Read]] = {}
+        self._callers = callers.Callers(self)
         self._held: dict[str, elsewhere.Held] = {}
         self._holding = False
         self._remembered: dict[str, Any] = {}
@@ -153,31 +122,13 @@ class Program:
         """Return the module that the program imports as `name`, if it is one of its own."""
         return self._by_name.get(name)
 
-    def want(
-        self,
-        word: str,
-        *,
-        called: bool = False,
-        stored: bool = False,
-        imported: bool = False,
-        read: bool = False,
-        beside: frozenset[str] = frozenset(),
-    ) -> None:
-        """Note that a file bears on the answer if it holds an identifier.
-
-        Args:
-            word: the identifier.
-            called: only where it is called.
-            stored: only where an attribute of that name may be assigned to, or its name stands in a string.
-            imported: only where it may be imported by a name of its own.
-            read: only where an attribute of that name may be read and not called, or its name stands in a string.
-            beside: only where the file holds one of these as well, such as the name of the module to import from.
-        """
-        self.wanted.add(Want(word, called, beside, stored, imported, read))
+    def want(self, word: str, kind: Kind = "word", *, beside: frozenset[str] = frozenset()) -> None:
+        """Note that a file bears on the answer if it holds an identifier; see `Want`."""
+        self.wanted.add(Want(word, kind, beside))
 
     def want_like(self, *patterns: str) -> None:
         """Note that a file bears on the answer if one of these regular expressions matches in its bytes."""
-        self.wanted.update(Want(each, called=False, beside=frozenset(), pattern=True) for each in patterns)
+        self.wanted.update(Want(each, "pattern") for each in patterns)
 
     def definition(self, dotted: str) -> Scope | None:
         """Return `resolve`; where a module that is not read, or not yet, may hold the definition, want that one."""
@@ -190,7 +141,7 @@ class Program:
         """Want the module of the program, if there is one, that is to hold what an absolute dotted name stands for."""
         unread = self._unread.get(dotted, dotted)
         if self.owner_of(unread) is None:
-            self.wanted.add(Want(unread, called=False, beside=frozenset(), module=True))
+            self.wanted.add(Want(unread, "module"))
 
     def modules_with(self, section: str, name: str) -> list[Module]:
         """Return the modules, of those read so far, that have something under `name`; see `Module.names`.
@@ -209,7 +160,7 @@ class Program:
     def calls_named(self, name: str, *, want: bool = True, beside: frozenset[str] = frozenset()) -> list[Call]:
         """Return every call whose last name is `name`; without `want`, only those in files read for other reasons."""
         if want:
-            self.want(name, called=True, beside=beside)
+            self.want(name, "called", beside=beside)
         if name not in self._calls:
             self._calls[name] = [
                 Call(module, index)
@@ -445,178 +396,13 @@ class Program:
                 return self.constructed(module, stores[0][2], stores[0][1])
         return None
 
-    def arguments_for(self, function: Scope, name: str) -> Iterator[tuple[Call, Shape]]:
-        """Yield the calls that surely reach `function`, each with the shape of what it passes as parameter `name`."""
-        plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
-        owner = function.module.scope(function.parent) if function.parent >= 0 else None
-        for call, certain in self.callers(function, near=False):
-            if not certain:
-                continue
-            method = owner is not None and owner.kind == "class"
-            bound = 1 if method and not self.is_static(function) else 0
-            position = plain.index(name) - bound if name in plain else -1
-            argument = call.argument(position, name) if position >= 0 else call.argument(len(call.arguments), name)
-            if argument is not None:
-                yield call, argument.shape
-
     def is_static(self, function: Scope) -> bool:
         """Tell whether a method is a `staticmethod`, and so takes no instance."""
         return any(each[-1] == "staticmethod" for each in function.decorators if each[0] in {"n", "a"})
 
-    def callers(self, function: Scope, *, near: bool = True) -> list[tuple[Call, bool]]:
-        """Return the calls that reach `function`, or could, each with whether that is certain.
-
-        Where the function makes instances, and `near` is not given, no more files are read for the classes below its
-        own: there may be many, and each is made in many places.
-        """
-        key = (function.module.path, function.number, near)
-        if key not in self._callers:
-            self._callers[key] = self._find_callers(function, near=near)
-        return self._callers[key]
-
-    def _find_callers(self, function: Scope, *, near: bool) -> list[tuple[Call, bool]]:
-        owner = function.module.scope(function.parent) if function.parent >= 0 else None
-        if owner is not None and owner.kind == "class":
-            if function.name in _AT_BIRTH:
-                return self.constructions(function, near=near)
-            return self._calls_of(function, is_method=True)
-        return self._calls_of(function, is_method=False)
-
-    def _calls_of(self, function: Scope, *, is_method: bool, want: bool = True) -> list[tuple[Call, bool]]:
-        name = function.name
-        result: list[tuple[Call, bool]] = []
-        # `add`, `get` and their like are called on lists and dictionaries everywhere: not worth reading every file for.
-        want = want and not (is_method and _is_common(name))
-        beside = self._homes(function) if want and not is_method else frozenset()
-        for call in self.calls_named(name, want=want, beside=beside):
-            target, known = self.target_of(call)
-            if target is not None:
-                if _same(target, function):
-                    result.append((call, True))
-                elif is_method and call.function[0] == "a" and self._related(target, function):
-                    result.append((call, False))
-            elif not known and (is_method or call.function[0] == "n" or self._could_be(call, function)):
-                result.append((call, False))
-        if not is_method and function.parent == 0:
-            result += [(call, False) for call in self._through_objects(function, {each for each, _ in result})]
-        for alias in sorted(self.aliases(function)):
-            result += [(call, True) for call in self.calls_named(alias) if _same(self.target_of(call)[0], function)]
-        return result
-
-    def _through_objects(self, function: Scope, known: set[Call]) -> list[Call]:
-        """Return the calls, other than `known`, of a module-level function through its module as an object."""
-        held = self.held(function.module)
-        found = [each for each in held.calls.get(function.name, ()) if each not in known]
-        if held.lost is not None and not _is_common(function.name):
-            found += [
-                call
-                for call in self.calls_named(function.name)
-                if call not in known
-                and call not in found
-                and call.function[0] == "a"
-                and call.function[1] not in (["n", "self"], ["n", "cls"])
-                and self.target_of(call) == (None, False)
-                and self.constructed(call.module, call.scope, call.function[1]) is None
-            ]
-        return found
-
-    def constructions(self, method: Scope, *, near: bool = True) -> list[tuple[Call, bool]]:
-        """Return the calls that make an instance with `method`, or could: of its class, and of those that inherit it.
-
-        For `__init__`, those of `super().__init__` count as well. Certain are those whose arguments fill its parameters
-        for sure.
-        """
-        name = method.name
-        fills = name == "__init__"
-        heirs = list(self._heirs(method, want=near))
-        result: list[tuple[Call, bool]] = []
-        for number, heir in enumerate(heirs):
-            inner = heir.module.scope(heir.parent).kind != "module"
-            found = self._calls_of(heir, is_method=inner, want=near or not number)
-            result += [(call, certain and fills) for call, certain in found]
-        for call in self.calls_named("cls", want=False):
-            around = self.method_owner(call.module, call.scope) if call.function[0] == "n" else None
-            if around is not None and any(_same(around, heir) for heir in heirs):
-                result.append((call, fills))
-        for call in self.calls_named(name, want=False):
-            around = self.method_owner(call.module, call.scope) if _of_super(call) else None
-            if around is not None and _same(self._above(around, name), method):
-                result.append((call, True))
-            elif around is None and _same(self.target_of(call)[0], method):
-                result.append((call, False))  # `Base.__init__(self, text)`: the instance comes first
-        return result
-
-    def _heirs(self, method: Scope, *, want: bool) -> Iterator[Scope]:
-        """Yield the class of a method, and the classes below it that inherit the method as it is."""
-        pending = [method.module.scope(method.parent)]
-        seen: set[tuple[str, int]] = set()
-        while pending:
-            owner = pending.pop()
-            key = (owner.module.path, owner.number)
-            if key in seen:
-                continue
-            seen.add(key)
-            if want:
-                self.want(owner.name, beside=self._homes(owner))
-            if _same(self.find_method(owner, method.name), method):
-                yield owner
-                pending += self._children.get(key, ())
-
-    @cached_property
-    def _children(self) -> dict[tuple[str, int], list[Scope]]:
-        """Return the classes that name a class among their bases, by that class."""
-        found: dict[tuple[str, int], list[Scope]] = {}
-        for child in self.classes():
-            for base in child.bases:
-                dotted = child.module.dotted(child.parent, base[1] if base[0] == "i" else base)
-                parent = self.resolve(dotted) if dotted else None
-                if parent is not None and parent.kind == "class":
-                    found.setdefault((parent.module.path, parent.number), []).append(child)
-        return found
-
-    def _above(self, owner: Scope, name: str) -> Scope | None:
-        """Return the method that `super().name` stands for in a method of `owner`."""
-        for base in owner.bases:
-            dotted = owner.module.dotted(owner.parent, base[1] if base[0] == "i" else base)
-            found = self.resolve(dotted) if dotted else None
-            method = self.find_method(found, name) if found is not None and found.kind == "class" else None
-            if method is not None:
-                return method
-        return None
-
-    def _homes(self, function: Scope) -> frozenset[str]:
-        """Return the last names of the modules that a module-level function can be imported from.
-
-        A file that calls it must name one of them: its own, or one that hands it on.
-        """
-        home = function.module.name.rpartition(".")[2]
-        if not home:
-            return frozenset()
-        self.want(function.name, beside=frozenset({home}))
-        homes = {home}
-        for module, imported in self._imports_of(function):
-            if imported.scope == 0 and imported.asname in {None, function.name}:
-                homes.add(module.name.rpartition(".")[2])
-        homes |= {each.name.rpartition(".")[2] for each in self._star_importers(function)}
-        return frozenset(homes - {""})
-
-    def _could_be(self, call: Call, function: Scope) -> bool:
-        """Tell whether `something.f()` could be the module-level function `f`: when something could be its module."""
-        base = call.function[1]
-        return bool(base[0] in {"n", "a"}) and str(base[-1]) == function.module.name.rpartition(".")[2]
-
-    def _related(self, one: Scope, other: Scope) -> bool:
-        """Tell whether two methods of one name may stand for each other through inheritance."""
-        first, second = one.module.scope(one.parent), other.module.scope(other.parent)
-        return (
-            first.kind == "class"
-            and second.kind == "class"
-            and (self.derives(first, second) or self.derives(second, first))
-        )
-
     def derives(self, child: Scope, parent: Scope, depth: int = 0) -> bool:
         """Tell whether class `child` is, or derives from, class `parent`."""
-        if _same(child, parent):
+        if is_same(child, parent):
             return True
         if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
             return False
@@ -627,63 +413,26 @@ class Program:
                 return True
         return False
 
-    def aliases(self, function: Scope) -> set[str]:
-        """Return the other names under which modules of the program import `function`."""
-        names = {imported.asname for _, imported in self._imports_of(function)}
-        return {each for each in names if each is not None and each != function.name}
+    def arguments_for(self, function: Scope, name: str) -> Iterator[tuple[Call, Shape]]:
+        """Yield the calls that surely reach `function`, each with the shape of what it passes as parameter `name`."""
+        return self._callers.arguments_for(function, name)
 
-    def _imports_of(self, function: Scope) -> list[tuple[Module, Import]]:
-        """Return the `from` imports, at whatever depth, that bind a module-level function or class."""
-        if self._importers is None:
-            self._importers = {}
-            for module in self.modules:
-                for imported in module.imports():
-                    if imported.level:
-                        self._importers.setdefault(imported.name, []).append((module, imported))
-        return [
-            (module, imported)
-            for module, imported in self._importers.get(function.name, ())
-            if _same(self.resolve(module.import_target(imported)), function)
-        ]
+    def callers(self, function: Scope, *, near: bool = True) -> list[tuple[Call, bool]]:
+        """Return the calls that reach `function`, or could, each with whether that is certain.
 
-    def _star_importers(self, function: Scope) -> list[Module]:
-        """Return the modules that have a module-level function by a star import."""
-        holders = [function.module, *(module for module, imported in self._imports_of(function) if not imported.scope)]
-        return [each for holder in holders for each in elsewhere.star_importers(self, holder)]
+        Where the function makes instances, and `near` is not given, no more files are read for the classes below its
+        own: there may be many, and each is made in many places.
+        """
+        return self._callers.callers(function, near=near)
+
+    def constructions(self, method: Scope, *, near: bool = True) -> list[tuple[Call, bool]]:
+        """Return the calls that make an instance with `method`, or could: of its class, and of those that inherit it.
+
+        For `__init__`, those of `super().__init__` count as well. Certain are those whose arguments fill its parameters
+        for sure.
+        """
+        return self._callers.constructions(method, near=near)
 
     def references(self, function: Scope) -> list[Read]:
         """Return the reads of `function` that are no calls: it is passed on, stored, or compared."""
-        key = (function.module.path, function.number)
-        if key not in self._references:
-            self._references[key] = self._find_references(function)
-        return self._references[key]
-
-    def _find_references(self, function: Scope) -> list[Read]:
-        name = function.name
-        if not _is_common(name):
-            self.want(name, read=function.parent > 0)
-        result = list(self.attribute_reads(name, want=False))
-        names = {(function.module.path, name)}
-        names |= {(module.path, imported.asname or name) for module, imported in self._imports_of(function)}
-        names |= {(module.path, name) for module in self._star_importers(function)}
-        for path, alias in sorted(names):
-            module = self.module(path)
-            for read in module.reads_of(alias):
-                dotted = module.dotted(read.scope, ["n", alias]) if read.use[0] != "call" else None
-                if dotted and _same(self.resolve(dotted), function):
-                    result.append(read)
-        return result
-
-
-def _of_super(call: Call) -> bool:
-    """Tell whether a call is of a method of `super()`."""
-    match call.function:
-        case ["a", ["c", int() as index], _]:
-            return call.module.call(index).function == ["n", "super"]
-        case _:
-            return False
-
-
-def _same(one: Scope | None, other: Scope) -> bool:
-    """Tell whether two scopes are one."""
-    return one is not None and one.module is other.module and one.number == other.number
+        return self._callers.references(function)

@@ -310,14 +310,14 @@ def want(program: Program, module: Module, name: str, *, patches: bool) -> None:
     """Note which files may give a name of `module` another value."""
     home = module.name.rpartition(".")[2]
     beside = frozenset({home} - {""})
-    program.want(name, stored=True, beside=beside)
+    program.want(name, "stored", beside=beside)
     if not home:
         return  # any file could be meant
-    program.want("setattr", called=True, beside=beside)
-    program.want("__dict__", read=True, beside=beside)
-    program.want("vars", called=True, beside=beside)
+    program.want("setattr", "called", beside=beside)
+    program.want("__dict__", "read", beside=beside)
+    program.want("vars", "called", beside=beside)
     if patches:
-        program.want("multiple", called=True, beside=beside)
+        program.want("multiple", "called", beside=beside)
 
 
 def blind(program: Program) -> dict[str, list[Setter]]:
