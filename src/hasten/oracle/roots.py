@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-_IMPORT = re.compile(r"^[ \t\f]*(?:from|import)[ \t]+([^\W\d]\w*(?:[^#\n]*))", re.MULTILINE)
+_IMPORT = re.compile(r"(?:^|[;:])[ \t\f]*(from|import)[ \t]+([^\W\d]\w*)([^#\r\n;]*)", re.MULTILINE)
+_CONTINUED = re.compile(r"\\\r?\n")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -126,8 +127,13 @@ def _names(root: str, paths: list[str]) -> set[str]:
 
 
 def _imported(text: str) -> set[str]:
-    """Return every name that stands in an import statement's first line, and so all top-level names imported."""
-    return {word for match in _IMPORT.finditer(text) for word in _WORD.findall(match[1])}
+    """Return the top-level names that are imported, and in `import a.b as c` the others as well."""
+    found: set[str] = set()
+    for kind, name, rest in _IMPORT.findall(_CONTINUED.sub(" ", text)):
+        found.add(name)
+        if kind == "import":
+            found.update(_WORD.findall(rest))
+    return found
 
 
 def _nearest(home: str, roots: list[str]) -> str | None:
