@@ -70,6 +70,7 @@ class Request:
         context: the other files of the program, read for evidence only.
         unsafe: also take changes that are not safe.
         accept: hazard codes that are taken as accepted.
+        named: somebody named the codemods of the run, so that they do what makes nothing faster as well.
         jobs: processes; the result does not depend on it.
         cache: the database of cached facts, or None.
         overlay: texts that stand in for files, such as standard input.
@@ -84,6 +85,7 @@ class Request:
     context: tuple[str, ...] = ()
     unsafe: bool = False
     accept: frozenset[str] = frozenset()
+    named: bool = True
     jobs: int = 0
     cache: Path | None = None
     overlay: tuple[Source, ...] = ()
@@ -340,6 +342,5 @@ def _maker(
 
     style = settle.style_of(inputs.metadata.at_root())
     black = formatting.styles(inputs.metadata.texts)
-    return produce.Maker(
-        inputs.reader, codemods, style, black, second_look, request.unsafe, request.accept, progress, pool
-    )
+    take = partial(planning.select, unsafe=request.unsafe, accept=request.accept, named=request.named)
+    return produce.Maker(inputs.reader, codemods, style, black, second_look, take, progress, pool)

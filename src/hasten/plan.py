@@ -75,16 +75,18 @@ def build(
     )
 
 
-def select(plan: Plan, *, unsafe: bool, accept: Collection[str]) -> frozenset[str]:
+def select(plan: Plan, *, unsafe: bool, accept: Collection[str], named: bool = True) -> frozenset[str]:
     """Return the ids of the changes that are made without asking.
 
     A change is wanted when it is safe, when `unsafe` is given, or when every one of its hazards is in `accept`. It is
-    made only if all that it requires is made too; support changes are made exactly when they are required.
+    made only if all that it requires is made too; support changes are made exactly when they are required. What makes
+    nothing faster (`Change.unwaited`) is wanted only where the codemods were `named`, rather than all of them run.
     """
     wanted = {
         each.id
         for each in plan.changes
         if not each.support
+        and (named or not each.unwaited)
         and (
             each.applicability is Applicability.SAFE
             or (

@@ -63,6 +63,7 @@ class Maker:
     """What is needed to make outcomes of plans.
 
     Attributes:
+        take: returns the ids of the changes of a plan that are made.
         pool: the workers that have indexed the program.
         guesses: what workers may have begun to make ahead of time.
     """
@@ -72,15 +73,14 @@ class Maker:
     style: ImportStyle
     black: Mapping[str, BlackStyle]
     second_look: SecondLook
-    unsafe: bool
-    accept: frozenset[str]
+    take: Callable[[Plan], frozenset[str]]
     progress: Progress
     pool: Workers
     guesses: dict[_Key, _Guess] = field(default_factory=dict)
 
     def ahead(self, plan: Plan, program: Program) -> None:
         """Let workers that have nothing else to do make what `plan` selects, which need not be the last word."""
-        selected = planning.select(plan, unsafe=self.unsafe, accept=self.accept)
+        selected = self.take(plan)
         tasks = [each for each in self._tasks(plan, selected, program) if each.transformers]
         for task, begun in zip(tasks, self.pool.ahead(_make, tasks), strict=True):
             self.guesses[task.key] = _Guess(task, begun)
@@ -91,7 +91,7 @@ class Maker:
         A file that fails takes its changes, and those that require them, out of the plan; the rest is made anew.
         """
         plan = found.plan
-        selected = planning.select(plan, unsafe=self.unsafe, accept=self.accept)
+        selected = self.take(plan)
         made: dict[_Key, _Made] = {}
         failed: dict[str, Outcome] = {}
         while True:
@@ -169,7 +169,7 @@ class Maker:
         if not replaced:
             return {}
         again = self.second_look(found, replaced, sources)
-        more = planning.select(again, unsafe=self.unsafe, accept=self.accept)
+        more = self.take(again)
         paths = sorted(
             {edit.path for each in again.changes if each.id in more and not each.support for edit in each.edits}
             & set(replaced)

@@ -45,6 +45,7 @@ class Row:
     offered: int
     failed: int
     refused: int
+    unnamed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Tally:
         candidates: those that can be awaited, as far as they themselves and their function go.
         converted: those that are.
         unwaited: an event loop runs none of those that are converted, as far as can be seen.
+        left: how many are not converted because no event loop runs them, and nobody named the codemod.
     """
 
     codemod: str
@@ -63,6 +65,7 @@ class Tally:
     candidates: int
     converted: int
     unwaited: bool
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,9 @@ def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
     """
     plan = report.plan
     broken = {outcome.path for outcome in report.outcomes if isinstance(outcome, Failed)} | set(left)
-    wanted = select(plan, unsafe=config.unsafe, accept=config.accept)
-    more = select(plan, unsafe=True, accept=())
+    named = bool(config.select)
+    wanted = select(plan, unsafe=config.unsafe, accept=config.accept, named=named)
+    more = select(plan, unsafe=True, accept=(), named=named)
     kinds: dict[str, Counter[str]] = {}
     taken: Counter[str] = Counter()
     offered: Counter[str] = Counter()
@@ -107,6 +111,8 @@ def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
         elif change.id in more and change.id not in wanted:
             kind = "offered"
             offered.update(codes)
+        elif change.unwaited and not named:
+            kind = "unnamed"
         else:
             # Wanted, and dropped with a file that could not be rewritten; or it requires what there is not.
             kind = "failed"
@@ -114,15 +120,15 @@ def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
     for refusal in plan.refusals:
         kinds.setdefault(refusal.codemod, Counter())["refused"] += 1
     rows = tuple(
-        Row(name, counts.total(), counts["rewritten"], counts["offered"], counts["failed"], counts["refused"])
+        Row(name, counts.total(), *(counts[kind] for kind in ("rewritten", "offered", "failed", "refused", "unnamed")))
         for name, counts in sorted(kinds.items())
     )
     refusals = Counter(refusal.code for refusal in plan.refusals)
-    tallies = tuple(_tallies(report, broken))
+    tallies = tuple(_tallies(report, broken, named=named))
     return Table(rows, tallies, *(tuple(sorted(counter.items())) for counter in (refusals, taken, offered)))
 
 
-def _tallies(report: Report, broken: Collection[str]) -> Iterable[Tally]:
+def _tallies(report: Report, broken: Collection[str], *, named: bool) -> Iterable[Tally]:
     changes, refusals = list(sites(report.plan)), report.plan.refusals
     awaiting = {each.codemod for each in changes if each.awaits} | {each.codemod for each in refusals if each.awaitable}
     for name in sorted(awaiting):
@@ -133,7 +139,8 @@ def _tallies(report: Report, broken: Collection[str]) -> Iterable[Tally]:
         candidates = sum(each.awaits for each in here) + sum(each.awaitable for each in stopped)
         found = candidates + sum(not each.awaitable for each in stopped)
         converted = sum(each.awaits for each in made)
-        yield Tally(name, found, candidates, converted, bool(made) and all(each.unwaited for each in made))
+        left = 0 if named else sum(each.awaits for each in here if each.unwaited)
+        yield Tally(name, found, candidates, converted, bool(made) and all(each.unwaited for each in made), left)
 
 
 def sites(plan: Plan) -> Iterable[Change]:

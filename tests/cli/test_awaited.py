@@ -47,6 +47,11 @@ NO_LOOP = (
     "sqlite3-to-aiosqlite: no event loop runs these calls, as far as can be seen: they are converted because it was "
     "asked for, and the program will not be faster for it"
 )
+LEFT_COUNTS = "sqlite3-to-aiosqlite: 4 blocking calls found, 3 could be awaited, 0 would be"
+LEFT = (
+    "sqlite3-to-aiosqlite: no event loop runs 3 of these calls, as far as can be seen: awaiting them makes nothing "
+    "faster, so they are left unless the codemod is named, as in `--select sqlite3-to-aiosqlite`"
+)
 
 
 def test_blocking_calls_are_counted(hasten_command: Command, tree: Tree) -> None:
@@ -59,10 +64,26 @@ def test_blocking_calls_are_counted(hasten_command: Command, tree: Tree) -> None
 
 def test_a_program_without_an_event_loop_is_told_so(hasten_command: Command, tree: Tree) -> None:
     """Where no coroutine waits for the calls, the conversion makes nothing faster, and a line says it."""
-    done = hasten_command("preview", "--unsafe", cwd=tree({"count.py": COUNT, "main.py": SYNC}))
+    select = ("--select", "sqlite3-to-aiosqlite")
+    done = hasten_command("preview", "--unsafe", *select, cwd=tree({"count.py": COUNT, "main.py": SYNC}))
     assert done.returncode == 0
+    assert done.stdout
     lines = done.stderr.decode().splitlines()
     assert lines[lines.index(COUNTS) + 1] == NO_LOOP
+
+
+def test_a_program_without_an_event_loop_is_left_alone_unless_somebody_asks(
+    hasten_command: Command, tree: Tree
+) -> None:
+    """Who runs everything that there is has not asked for a slower program."""
+    root = tree({"count.py": COUNT, "main.py": SYNC, "pyproject.toml": ""})
+    done = hasten_command("preview", "--unsafe", cwd=root)
+    assert (done.returncode, done.stdout) == (0, b"")
+    lines = done.stderr.decode().splitlines()
+    assert lines[lines.index(LEFT_COUNTS) + 1] == LEFT
+    assert lines[lines.index(next(each for each in lines if "if named" in each)) + 1].split()[-1] == "1"
+    (root / "pyproject.toml").write_text('[tool.hasten]\nselect = ["sqlite3-to-aiosqlite"]\n')
+    assert hasten_command("preview", "--unsafe", cwd=root).stdout
 
 
 def test_nothing_is_promised_where_nothing_is_taken(hasten_command: Command, tree: Tree) -> None:

@@ -7,7 +7,7 @@ import itertools
 import os
 import tempfile
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,23 +133,40 @@ def compiles(data: bytes) -> bool:
 def _check_lines(path: str, before: bytes, after: bytes, done: Run) -> None:
     """Check that every line that differs belongs to a statement with an edit in it, or to an import.
 
-    The lines that nothing touches are all there, in their order. (A diff would not do: where lines repeat it may take
-    one for another.) Between two of them are as many blocks of other lines as before at most, but for imports.
+    The lines that nothing touches are all there, in their order. Between two of them are as many blocks of other lines
+    as before at most, but for imports. Where lines repeat, every place at which one may be found is tried: a diff, or
+    the first place, may take one line for another.
     """
     # Bytes as characters: only line numbers matter here, and Python's, which `LineTable` counts.
     old, new = _lines(before), _lines(after)
     edited = _lines_of_edits(path, before, done)
     free = _lines_of_imports(before) | edited
     others = set(range(1, len(new) + 1)) - _lines_of_imports(after)
-    at, last = 0, 0
-    for number, line in enumerate([*old, None], 1):
-        if number in free or (line is not None and not line.strip()):
+    reached, last = {0}, 0
+    for number, line in enumerate(old, 1):
+        if number in free or not line.strip():
             continue
-        there = next((index for index in range(at, len(new)) if new[index] == line), len(new))
-        assert line is None or there < len(new), f"{path}: line {number} differs, and no edit is there"
-        known, made = _blocks(old, last, number - 1, edited), _blocks(new, at, there, others)
-        assert made <= known, f"{path}: of the new lines {at + 1} to {there} some belong to nothing"
-        at, last = there + 1, number
+        known = _blocks(old, last, number - 1, edited)
+        reached = {there + 1 for at in reached for there in _places(new, at, line, known, others)}
+        assert reached, f"{path}: line {number} differs, or lines before it belong to nothing, and no edit is there"
+        last = number
+    known = _blocks(old, last, len(old), edited)
+    ends = [_blocks(new, at, len(new), others) for at in reached]
+    assert min(ends) <= known, f"{path}: some of the last lines belong to nothing"
+
+
+def _places(lines: Sequence[str], start: int, line: str, most: int, among: Collection[int]) -> Iterator[int]:
+    """Yield where a line is, from `start` on, with no more than so many blocks before it; see `_blocks`."""
+    blocks, counted = 0, False
+    for index in range(start, len(lines)):
+        if lines[index] == line:
+            yield index
+        if not lines[index].strip():
+            counted = False
+        elif index + 1 in among and not counted:
+            blocks, counted = blocks + 1, True
+            if blocks > most:
+                return
 
 
 def _blocks(lines: Sequence[str], start: int, end: int, among: Collection[int]) -> int:

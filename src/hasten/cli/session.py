@@ -87,7 +87,7 @@ def run(options: Options) -> Session:
             streams.fail(f"{shown(notice.path)}: {notice.message}")
     request = pipeline.Request(
         root=root, config=config, targets=found.targets, context=found.context,
-        unsafe=config.unsafe, accept=config.accept, jobs=config.jobs,
+        unsafe=config.unsafe, accept=config.accept, named=bool(config.select), jobs=config.jobs,
         cache=None if options.no_cache else cache_path(),
         overlay=(stdin,) if stdin else (),
         # The metadata cannot be written when text goes from stdin to stdout.

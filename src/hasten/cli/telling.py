@@ -50,6 +50,7 @@ def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
     found = report.table(done.report, done.config, left)
     if not found.rows:
         return []
+    unnamed = any(row.unnamed for row in found.rows)
     failed = any(row.failed for row in found.rows)
     rows = [
         [
@@ -58,11 +59,13 @@ def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
             "rewritten" if applied else "would rewrite",
             "with --unsafe",
             "refused",
+            *(["if named"] if unnamed else []),
             *(["failed"] if failed else []),
         ]
     ]
     for row in found.rows:
-        counts = (row.sites, row.rewritten, row.offered, row.refused, *((row.failed,) if failed else ()))
+        counts = [row.sites, row.rewritten, row.offered, row.refused]
+        counts += [row.unnamed] * unnamed + [row.failed] * failed
         rows.append([row.codemod, *map(str, counts)])
     lines = streams.aligned(rows)
     titles = {code.code: code.title for codemod in done.codemods for code in codemod.codes}
@@ -86,6 +89,11 @@ def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
             lines.append(
                 f"{each.codemod}: no event loop runs these calls, as far as can be seen: they are converted because "
                 "it was asked for, and the program will not be faster for it"
+            )
+        if each.left:
+            lines.append(
+                f"{each.codemod}: no event loop runs {each.left} of these calls, as far as can be seen: awaiting them "
+                f"makes nothing faster, so they are left unless the codemod is named, as in `--select {each.codemod}`"
             )
     return [*lines, ""]
 
