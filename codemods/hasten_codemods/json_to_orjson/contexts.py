@@ -150,7 +150,7 @@ class Contexts:
     def _of_class(self, owner: Scope, made: Call | None, place: str) -> Iterator[list[Handler]]:
         """Yield what the `__exit__` of a class catches, or looks at."""
         program = self._program
-        _read_bases(program, owner)
+        program.want_bases(owner)
         for name in ("__exit__", "__aexit__"):
             method = program.find_method(owner, name)
             if method is not None:
@@ -206,15 +206,6 @@ class Contexts:
             if argument is not None:
                 return caught(self._program, made.module, made.scope, argument.shape)
         return frozenset(found) if found else caught(self._program, module, scope, types)
-
-
-def _read_bases(program: Program, owner: Scope, depth: int = 0) -> None:
-    """Have the classes read that a class derives from."""
-    for base in owner.bases if depth < _DEEPEST else ():
-        dotted = owner.module.dotted(owner.parent, base)
-        found = program.definition(dotted) if dotted else None
-        if found is not None and found.kind == "class":
-            _read_bases(program, found, depth + 1)
 
 
 def _given(function: Scope, value: Shape, made: Call | None) -> list[Shape] | None:

@@ -22,7 +22,8 @@ def demand(path: Path | None) -> None:
     """Raise unless `write` could write to `path`; what is there stays as it is.
 
     Raises:
-        UsageError: its directory does not exist or takes no files, it is not for writing, or it is what hasten reads.
+        UsageError: its directory does not exist or takes no files, it is a directory itself or not for writing, or it
+            is what hasten reads.
     """
     if path is None or str(path) == "-":
         return
@@ -30,6 +31,8 @@ def demand(path: Path | None) -> None:
         message = f"{path}: the report would take the place of a file of the project; give it another name"
         raise UsageError(message)
     with _reported(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if _mode(path) is None:
             # Opening a pipe to see would be an end of file for its reader.
             if not os.access(path, os.W_OK):

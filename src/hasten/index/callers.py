@@ -197,13 +197,14 @@ class Callers:
         return bool(base[0] in {"n", "a"}) and str(base[-1]) == function.module.name.rpartition(".")[2]
 
     def _related(self, one: Scope, other: Scope) -> bool:
-        """Tell whether two methods of one name may stand for each other through inheritance."""
+        """Tell whether `one` may stand for `other`, a method of the same name, or the other way, through inheritance."""
         first, second = one.module.scope(one.parent), other.module.scope(other.parent)
-        return (
-            first.kind == "class"
-            and second.kind == "class"
-            and (self._program.derives(first, second) or self._program.derives(second, first))
-        )
+        if first.kind != "class" or second.kind != "class":
+            return False
+        if self._program.derives(first, second) or self._program.derives(second, first):
+            return True
+        self._program.want_bases(second)  # what stands between them may not be read yet
+        return False
 
     def _aliases(self, function: Scope) -> set[str]:
         """Return the other names under which modules of the program import `function`."""

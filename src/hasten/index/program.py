@@ -143,6 +143,14 @@ class Program:
         if self.owner_of(unread) is None:
             self.wanted.add(Want(unread, "module"))
 
+    def want_bases(self, owner: Scope, depth: int = 0) -> None:
+        """Want the modules of the program that hold the classes that a class derives from."""
+        for base in owner.bases if depth < 5 else ():  # noqa: PLR2004 - few hierarchies are deeper
+            dotted = owner.module.dotted(owner.parent, base[1] if base[0] == "i" else base)
+            found = self.definition(dotted) if dotted else None
+            if found is not None and found.kind == "class":
+                self.want_bases(found, depth + 1)
+
     def modules_with(self, section: str, name: str) -> list[Module]:
         """Return the modules, of those read so far, that have something under `name`; see `Module.names`.
 
@@ -203,6 +211,8 @@ class Program:
                 if isinstance(scope, str):
                     dotted = scope
                     break
+                if scope is None and cut < len(parts) - 1:
+                    self._unread[asked] = dotted  # a package that is read may hold a module that is not
                 return scope
             else:
                 self._unread[asked] = dotted
