@@ -86,7 +86,7 @@ def test_standard_input_under_an_excluded_name_comes_back_as_it_is(hasten_comman
     assert b"gen/g.py: is excluded" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["-f", "json", "-o", "none/x.json"], ["-o", "out.py"], ["-o", "."]])
+@pytest.mark.parametrize("arguments", [["--format", "json", "-o", "none/x.json"], ["-o", "out.py"], ["-o", "."]])
 def test_nothing_is_rewritten_where_the_output_cannot_be(
     hasten_command: Command, tree: Tree, arguments: list[str]
 ) -> None:

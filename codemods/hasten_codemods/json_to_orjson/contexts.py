@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hasten.api import Call, Guard, Module, Program, Scope
+from hasten_codemods.json_to_orjson.decorators import Decorators
 from hasten_codemods.json_to_orjson.handlers import Handler, Shape, caught, inside, is_false, place_of
+from hasten_codemods.json_to_orjson.instances import Instances
 from hasten_codemods.json_to_orjson.kindtests import reads_error, tests_in
 
 _RAISES = frozenset(
@@ -14,6 +16,12 @@ _RAISES = frozenset(
 )
 _STACKS = frozenset({"contextlib.ExitStack", "contextlib.AsyncExitStack"})
 _PUSHES = ("enter_context", "enter_async_context", "push", "push_async_exit")
+_MAKERS = frozenset({"contextmanager", "asynccontextmanager"})
+_EXITS = ("__exit__", "__aexit__")
+#: Words of which a file that defines a context manager holds one.
+_MARKS = frozenset({*_MAKERS, *_EXITS})
+#: Methods of files, clients and connections: a name that says nothing about whose it is.
+_EVERYDAY = frozenset({"open", "get", "post", "put", "request", "stream", "connect", "cursor"})
 #: A context manager is looked for behind so many names and functions.
 _DEEPEST = 5
 
@@ -24,6 +32,8 @@ class Contexts:
     def __init__(self, program: Program) -> None:
         """Take the program."""
         self._program = program
+        self._instances = Instances(program)
+        self._decorators = Decorators(program, self._instances, self._of_class)
 
     def of_guard(self, module: Module, scope: int, guard: Guard) -> Iterator[list[Handler]]:
         """Yield what a `with` around code of `scope` catches."""
@@ -35,22 +45,7 @@ class Contexts:
 
     def of_decorators(self, function: Scope) -> Iterator[list[Handler]]:
         """Yield the handlers in the program's own decorators of a function: they may stand around its call."""
-        module = function.module
-        for shape in function.decorators:
-            made = module.call(shape[1]) if shape[0] == "c" else None
-            dotted = module.dotted(function.parent, made.function if made is not None else shape)
-            own = self._program.definition(dotted) if dotted else None
-            if own is None:
-                continue
-            if own.kind == "function":
-                yield from inside(self._program, own)
-            elif own.kind == "class":
-                # Any of its methods may be the one that stands in for the function: `__call__`, `__get__`, ...
-                yield from inside(self._program, own)
-                called = self._program.find_method(own, "__call__")
-                if called is not None and called.module is not own.module:
-                    yield from inside(self._program, called)
-                yield from self._of_class(own, made, place_of(module, function.span.start))
+        return self._decorators.of(function)
 
     # --- contexts -----------------------------------------------------------------------------------------------
 
@@ -94,6 +89,9 @@ class Contexts:
                     yield from self._of_stack(module, found[0], name, depth)
             elif each.kind == "param":
                 function = module.scope(found[0])
+                owner = self._program.method_owner(module, found[0]) if name == "self" else None
+                if owner is not None:
+                    yield from self._of_class(owner, None, place_of(module, start))
                 for call, shape in self._program.arguments_for(function, name):
                     yield from self._of_shape(call.module, call.scope, shape, start, depth + 1)
             elif each.kind == "import":
@@ -113,20 +111,53 @@ class Contexts:
         program, module = self._program, call.module
         if call.tail in _RAISES:
             yield [_demand(program, call, start, name)]
-        own, _ = program.target_of(call)
+        own, known = program.target_of(call)
         if own is None:
             dotted = module.dotted(call.scope, call.function)
             if dotted is not None:
                 program.want_home(dotted)
             if name and dotted in _STACKS:
                 yield from self._of_stack(module, call.scope, name, depth)
+            if call.function[0] == "a" and not known:
+                yield from self._of_methods(call, depth)
         elif own.kind == "class":
             yield from self._of_class(own, call, place_of(module, start))
         elif own.kind == "function":
-            # A generator may catch around its `yield`; another function may return what catches.
-            yield from inside(program, own)
-            for shape in own.returned if depth <= _DEEPEST and not own.is_generator else ():
-                yield from self._of_shape(own.module, own.number, shape, own.span.start, depth + 1)
+            yield from self._of_function(own, depth)
+
+    def _of_function(self, own: Scope, depth: int) -> Iterator[list[Handler]]:
+        # A generator may catch around its `yield`; another function may return what catches.
+        yield from inside(self._program, own)
+        for shape in own.returned if depth <= _DEEPEST and not own.is_generator else ():
+            yield from self._of_shape(own.module, own.number, shape, own.span.start, depth + 1)
+
+    def _of_methods(self, call: Call, depth: int) -> Iterator[list[Handler]]:
+        """Yield what `with value.name():` catches, whichever methods of the program that may be."""
+        methods, known = self._instances.methods(call.module, call.scope, call.function)
+        if not known and not methods:
+            methods = self._guessed(call.tail)
+        certain = known and len(methods) == 1
+        for method in methods if depth <= _DEEPEST else ():
+            for handlers in self._of_function(method, depth + 1):
+                yield handlers if certain else [replace(each, reraises=True) for each in handlers]
+
+    def _guessed(self, name: str) -> list[Scope]:
+        """Return the methods of that name, of whatever class, that are context managers or give one."""
+        if name in _EVERYDAY:
+            return []
+        self._program.want(name, beside=_MARKS)
+        return [
+            each
+            for each in self._program.definitions(name, want=False)
+            if each.kind == "function" and each.module.scope(each.parent).kind == "class" and self._gives_context(each)
+        ]
+
+    def _gives_context(self, method: Scope) -> bool:
+        if any(shape[-1] in _MAKERS for shape in method.decorators if shape[0] in {"n", "a"}):
+            return True
+        made = (self._instances.of(method.module, method.number, shape) for shape in method.returned)
+        owners = [owner for each in made for owner in each.classes]
+        return any(self._program.find_method(owner, name) is not None for owner in owners for name in _EXITS)
 
     def _of_stack(self, module: Module, scope: int, name: str, depth: int) -> Iterator[list[Handler]]:
         """Yield what the contexts catch that are put on an `ExitStack` called `name`."""
@@ -151,7 +182,7 @@ class Contexts:
         """Yield what the `__exit__` of a class catches, or looks at."""
         program = self._program
         program.want_bases(owner)
-        for name in ("__exit__", "__aexit__"):
+        for name in _EXITS:
             method = program.find_method(owner, name)
             if method is not None:
                 yield from self._of_exit(method, owner, made, place)

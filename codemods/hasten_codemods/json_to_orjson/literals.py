@@ -42,6 +42,9 @@ BIG_INTEGERS = (
     # 2 ** 64, and powers of larger numbers: what comes before is looked at after the literal.
     *(r"\*\*\s*(?:1[6-9]|[2-9]\d|\d{3})", r"\*\*(?<=\d\d\*\*)\s*\d", r"\*\*(?<=\d\d \*\*)\s*\d"),
     r"<<\s*(?:[3-9]\d|\d{3})",
+    # Digests that become integers.
+    r"hexdigest\(\)\s*,\s*(?:base\s*=\s*)?16",
+    r"from_bytes\([^\n]*digest\(\)",
 )
 SURROGATES = (r"\\u[dD][89a-fA-F]", r"surrogate(?:escape|pass)")
 OTHER_ENCODINGS = (

@@ -308,7 +308,7 @@ class _Walk:
     def _given(self, module: Module, scope: int, function: Shape, depth: int, call: Call) -> None:
         """Look at what a function gives that `call` only names: in the arguments of `map`, or in a table."""
         dotted = kinds.callee(self.program, module, scope, function)
-        target = self.program.resolve(dotted) if dotted else None
+        target = self.program.definition(dotted) if dotted else None
         start = call.span.start
         if dotted in tuples.ONE or kinds.is_tuple_class(self.program, module, scope, function):
             self._note("JSON007", f"the named tuple that `{function[-1]}` gives", call.module, start)
@@ -329,6 +329,9 @@ class _Walk:
         call = module.call(index)
         target, known = self.program.target_of(call)
         if target is None:
+            dotted = module.dotted(call.scope, call.function)
+            if dotted is not None:
+                self.program.want_home(dotted)
             if call.function[0] in {"i", "c", "n"} and not known:
                 for owner, scope, function in tables.functions(self.program, module, call.scope, call.function):
                     self._given(owner, scope, function, depth, call)

@@ -9,7 +9,7 @@ import json
 import re
 from functools import cached_property, partial
 
-from hasten.api import Module, Program
+from hasten.api import Call, Module, Program
 from hasten_codemods.json_to_orjson import floatkeys, kinds, literals, tuples
 
 _PATCHED = re.compile(r"(?:^|\.)json(?:\.(loads|dumps|load|dump))?$")
@@ -163,6 +163,10 @@ class Witnesses:
         for module in self.program.modules:
             for start in module.facts["big"]:
                 return _place(module, start)
+        for name in ("int", "from_bytes"):
+            for call in self.program.calls_named(name, want=False):
+                if _is_digest(call):
+                    return _place(call.module, call.span.start)
         return self._big_text
 
     @cached_property
@@ -286,6 +290,18 @@ class Witnesses:
                 case _:
                     return _place(module, start)
         return None
+
+
+def _is_digest(call: Call) -> bool:
+    """Tell whether a whole digest becomes an integer: `int(sha256(data).hexdigest(), 16)`.
+
+    Arithmetic with it, such as `% 100`, is there to make it small.
+    """
+    first = call.argument(0)
+    if first is None or call.use[0] == "bin" or (call.tail == "int" and call.argument(1, "base") is None):
+        return False
+    made = call.module.call(first.shape[1]).tail if first.shape[0] == "c" else ""
+    return made in ({"hexdigest"} if call.tail == "int" else {"digest"})
 
 
 def _is_standard(text: str) -> bool:

@@ -197,7 +197,10 @@ class Callers:
         return bool(base[0] in {"n", "a"}) and str(base[-1]) == function.module.name.rpartition(".")[2]
 
     def _related(self, one: Scope, other: Scope) -> bool:
-        """Tell whether `one` may stand for `other`, a method of the same name, or the other way, through inheritance."""
+        """Tell whether two methods of one name may stand for each other through inheritance.
+
+        Where they seem not to, what `other` inherits from is wanted.
+        """
         first, second = one.module.scope(one.parent), other.module.scope(other.parent)
         if first.kind != "class" or second.kind != "class":
             return False
