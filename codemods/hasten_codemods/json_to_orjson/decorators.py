@@ -54,6 +54,10 @@ class Decorators:
                 found = [self._of_shape(module, scope, each, place, depth + 1) for each in parts]
                 known = [each for each in found if each is not None]
                 return _unsure(chain.from_iterable(known)) if len(known) == len(found) else None
+            case ["m", int() as index]:
+                results = module.scope(index).returned
+                made = [self._of_made(module.call(each[1]), place, depth + 1) for each in results if each[0] == "c"]
+                return [*chain.from_iterable(each for each in made if each is not None)]
             case ["k", *_]:
                 return []
             case _:
@@ -96,11 +100,13 @@ class Decorators:
 
     def _of_handed(self, own: Scope, place: str, depth: int) -> Iterator[list[Handler]]:
         """Yield what stands around a function that a decorator hands on: `return guarded(function)`."""
-        taken = {each[0] for each in own.parameters}
-        for call in calls_between(own.module, own.span.start, own.span.end):
-            if any(each.shape[0] == "n" and each.shape[1] in taken for each in call.arguments):
-                found = self._of_made(call, place, depth + 1) if depth < _DEEPEST and call.use == ["return"] else None
-                yield from found or ()
+        # What the innermost functions are given are the arguments of each call, not the function.
+        taking = [each for each in _nested(own) if any(True for _ in _nested(each))]
+        taken = {parameter[0] for each in (own, *taking) for parameter in each.parameters}
+        for call in calls_between(own.module, own.span.start, own.span.end) if depth < _DEEPEST else ():
+            handed = any(each.shape[0] == "n" and each.shape[1] in taken for each in call.arguments)
+            if handed and call.use[0] == "ret":
+                yield from self._of_made(call, place, depth + 1) or ()
 
     def _of_global(self, dotted: str, place: str, depth: int) -> _Found:
         """Return what stands around a function that a variable of some module decorates, or a method of its value."""
@@ -157,9 +163,8 @@ class Decorators:
 
     def _within(self, function: Scope) -> Iterator[list[Handler]]:
         """Yield the handlers in the functions inside of one: what it does before it gives one of them is no matter."""
-        for each in function.module.scopes():
-            if each.parent == function.number and each.kind == "function":
-                yield from inside(self._program, each)
+        for each in _nested(function):
+            yield from inside(self._program, each)
 
     def _of_class_decorator(self, around: Scope, shape: Shape, name: str) -> Iterator[list[Handler]]:
         """Yield what a decorator of the class puts around its methods: `setattr(cls, name, guarded(method))`."""
@@ -180,6 +185,11 @@ class Decorators:
         for base, value, scope, start in own.module.facts["attribute_stores"].get(name, ()):
             if own.span.start <= start < own.span.end and base[0] == "n" and value is not None:
                 yield from self._of_shape(own.module, scope, value, place_of(own.module, start), 1) or ()
+
+
+def _nested(function: Scope) -> Iterator[Scope]:
+    """Yield the functions that stand in another one, with nothing between."""
+    return (each for each in function.module.scopes() if each.parent == function.number and each.kind == "function")
 
 
 def _unsure(found: Iterator[list[Handler]] | list[list[Handler]] | tuple[()]) -> list[list[Handler]]:

@@ -139,8 +139,11 @@ class Instances:
                 parts.append(self.of_global(dotted, depth))
             elif each.kind == "param":
                 parts.append(self._of_parameter(module.scope(found[0]), name, depth))
+            elif each.kind == "class":
+                parts.append(Made((module.scope(each.payload),), known=True))
             else:
-                parts.append(_UNKNOWN)
+                # What else a function is depends on its decorators, which are of another library as a rule.
+                parts.append(_FOREIGN if each.kind == "def" else _UNKNOWN)
         return united(iter(parts))
 
     def _of_parameter(self, function: Scope, name: str, depth: int) -> Made:
