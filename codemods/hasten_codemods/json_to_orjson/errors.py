@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from hasten.api import Call, Program, Scope, follow
+from hasten.api import Call, Module, Program, Scope, follow
 from hasten_codemods.json_to_orjson.contexts import Contexts
 from hasten_codemods.json_to_orjson.elsewhere import Elsewhere, is_lazy, lazy_around
-from hasten_codemods.json_to_orjson.handlers import Handler, Spot, caught, looking_on, of_try, place_of
+from hasten_codemods.json_to_orjson.handlers import Handler, Shape, Spot, caught, looking_on, of_try, place_of
+from hasten_codemods.json_to_orjson.registered import Registered
 from hasten_codemods.json_to_orjson.tasks import Tasks
 
 #: So many calls upwards a handler is taken to be meant for this call.
 _FARTHEST = 3
+#: It is only guessed that the exception comes here.
+_GUESSED = _FARTHEST + 1
 _CALLING = ("assertRaises", "raises", "assertRaisesRegex", "assert_raises")
 #: Methods that are called by what is done with an instance.
 _ENTERED = frozenset({"__enter__", "__aenter__"})
@@ -49,7 +52,8 @@ class Errors:
         self._program = program
         self._contexts = Contexts(program)
         self._elsewhere = Elsewhere(program)
-        self._tasks = Tasks(program)
+        self._tasks = Tasks(program, self._elsewhere)
+        self._registered = Registered(program)
         self._used: dict[tuple[str, int], list[Spot]] = {}
         self._handlers: dict[tuple[str, int, int], list[list[Handler]]] = {}
         self._ways: dict[tuple[str, int, bool, bool], _Ways] = {}
@@ -88,9 +92,17 @@ class Errors:
                 for handlers in self._contexts.of_decorators(body):
                     flights = _past(handlers, flights, verdict)
             where = body if body is not None else spot.module.scope(0)
-            if not flights or depth >= _FARTHEST or not _is_new((where.module.path, where.number, flights), seen):
+            if not flights:
+                continue
+            if depth >= _FARTHEST:
+                if depth == _FARTHEST:
+                    self._leave(where, flights, verdict)
+                continue
+            if not _is_new((where.module.path, where.number, flights), seen):
                 continue
             spots, watchers, doubtful = self._out_of(where, depth)
+            if not spots or (where.kind == "function" and self._is_called_by_others(where)):
+                self._leave(where, flights, verdict)
             pending.extend(_Rise(each, flights, depth + 1) for each in spots)
             for handler in watchers:
                 _past([handler], flights, verdict)
@@ -98,8 +110,26 @@ class Errors:
                 # Which module it is cannot be told: what is said of errors in general says nothing about this one, nor
                 # is a place seen for good where it was only guessed.
                 guess = Verdict()
-                self._rise([_Rise(each, flights, _FARTHEST) for each in doubtful], guess, set(seen))
+                self._rise([_Rise(each, flights, _GUESSED) for each in doubtful], guess, set(seen))
                 verdict.changed += guess.changed
+
+    def _leave(self, body: Scope, flights: tuple[_Flight, ...], verdict: Verdict) -> None:
+        """Let exceptions pass what the program has registered for those that nobody catches."""
+        frameworks = self._registered.of_frameworks if body.kind == "function" else []
+        for handlers in (*frameworks, *self._registered.of_hooks):
+            _past(handlers, flights, verdict)
+
+    def _is_called_by_others(self, function: Scope) -> bool:
+        """Tell whether others than those that can be seen call a function: it is decorated, or passed on."""
+        module = function.module
+        if any(not _is_plain(module, function.parent, each) for each in function.decorators):
+            return True
+        reads = [*module.reads(function.parent, function.name)]
+        if module.scope(function.parent).kind == "class":
+            reads += module.attribute_reads(function.name)
+            if not any(sure for _, sure in self._program.callers(function)):
+                return True
+        return any(each.use[0] != "call" for each in reads)
 
     def _out_of(self, body: Scope, depth: int) -> _Ways:
         """Return where what leaves a function, lambda or module after `depth` calls comes up."""
@@ -109,8 +139,9 @@ class Errors:
             if body.kind == "function":
                 ways = self._out_of_function(body, near=depth == 0, certain=depth > 1)
             elif body.kind == "lambda":
-                called = self._elsewhere.of_lambda(body)
-                ways = _Ways(called or [Spot(body.module, body.parent, body.guard, body.span.start)])
+                handed = self._tasks.handed(body)
+                called = [*self._elsewhere.of_lambda(body), *handed.spots]
+                ways = _Ways(called or [Spot(body.module, body.parent, body.guard, body.span.start)], handed.watchers)
             else:
                 spots, doubtful = self._elsewhere.of_module(body.module)
                 ways = _Ways(spots, [], doubtful)
@@ -195,6 +226,13 @@ class Errors:
                 )
                 found.setdefault(second.shape[-1], []).append(handler)
         return found
+
+
+def _is_plain(module: Module, scope: int, decorator: Shape) -> bool:
+    """Tell whether a decorator is one of the standard library, or of the language, that calls nothing by itself."""
+    shape = module.call(decorator[1]).function if decorator[0] == "c" else decorator
+    dotted = module.dotted(scope, shape) or ""
+    return dotted.partition(".")[0] in {"builtins", "functools", "contextlib", "abc", "typing"}
 
 
 def _is_test(function: Scope) -> bool:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hasten.api import Call, Module, Program
+from hasten_codemods.json_to_orjson.carried import Carried, Here
 from hasten_codemods.json_to_orjson.handlers import PARENTS, Shape, caught
+from hasten_codemods.json_to_orjson.paths import Path
 
 _SHOWING = frozenset(
     {"print", "pprint", "str", "repr", "ascii", "format", "print_exception", "format_exception"}
     | {"format_exception_only", "debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log"}
 )
 _WORDS = frozenset({"args", "msg", "pos", "lineno", "colno", "doc", "__str__", "__repr__"})
-#: They give what holds the values that they are given.
-_PASSING = frozenset({"list", "tuple", "set", "sorted", "reversed", "enumerate", "zip", "iter", "next", "filter"})
-#: They put what they are given into what they are called on.
-KEEPING = frozenset({"append", "add", "appendleft", "put_nowait", "put", "insert", "extend"})
-_FARTHEST = 12
 #: `if isinstance(...)` and `elif isinstance(...)`, and the same with `not`: so far is the call from the header.
 _WHERE_IT_IS = frozenset({len("if "), len("elif ")})
 _WHERE_IT_IS_NOT = frozenset({len("if not "), len("elif not ")})
@@ -32,123 +28,50 @@ class Place(NamedTuple):
     raised: bool
 
 
-def uses_of(program: Program, call: Call, slot: int | None = None) -> list[Place]:
+def uses_of(program: Program, call: Call, path: Path = ()) -> list[Place]:
     """Return where the errors are shown or raised that `call` gives, by themselves or among others.
 
     Args:
         program: where to look.
         call: what gives them.
-        slot: which one it is of those that `call` gives, None where it may be any.
+        path: where they are in what it gives.
     """
     walk = _Walk(program)
-    walk.step(call.module, call.scope, call.span.start, call.use, ["c", call.index], slot, 0)
+    walk.begin(call, path)
     return walk.found
 
 
-class _Walk:
+class _Walk(Carried):
     def __init__(self, program: Program) -> None:
-        self.program = program
+        super().__init__(program, want=False)
         self.found: list[Place] = []
-        self.seen: set[tuple[str, int, int]] = set()
 
-    def step(
-        self, module: Module, scope: int, at: int, use: list[Any], shape: Shape, slot: int | None, depth: int
-    ) -> None:
-        if depth > _FARTHEST:
-            return
+    def ends(self, here: Here, use: list[Any], depth: int) -> bool:  # noqa: ARG002 - others go on from here
         match use:
-            case ["await", inner]:
-                self.step(module, scope, at, inner, ["w", shape], slot, depth + 1)
-            case ["multi", list(uses)]:
-                for each in uses:
-                    self.step(module, scope, at, each, shape, slot, depth + 1)
-            case ["elem", _, inner]:
-                if not is_sifted_out(self.program, module, scope, shape):
-                    self.step(module, scope, at, inner, ["x", ""], None, depth + 1)
-            case ["sub", inner]:
-                self.step(module, scope, at, inner, ["x", ""], None, depth + 1)
+            case ["elem", *_]:
+                return is_sifted_out(self.program, here.module, here.scope, here.shape)
             case ["fmt"] | ["bin", "Mod"]:
-                self.show(module, scope, at, shape)
+                self.show(here)
             case ["attr" | "meth", name, *_] if name in _WORDS:
-                self.show(module, scope, at, shape)
+                self.show(here)
             case ["raise"]:
-                self.found.append(Place(module, scope, at, raised=True))
-            case ["asg", _, str(name)]:
-                self.name(module, scope, name, depth, slot)
-            case ["asgattr", _, str(name)]:
-                for read in self.program.attribute_reads(name, want=False):
-                    self.once(read.module, read.scope, read.span.start, read.use, ["a", ["x", ""], name], depth)
-            case ["iter"] | ["unpack"]:
-                for inner, name in targets_of(module, scope, shape, slot):
-                    self.name(module, inner, name, depth)
-            case ["arg", int() as index, where]:
-                self.argument(module.call(index), where, shape, (module, scope, at), depth)
-            case ["ret", int() as inner]:
-                for call, _ in self.program.callers(module.scope(inner)):
-                    self.once(call.module, call.scope, call.span.start, call.use, ["c", call.index], depth, slot)
+                self.found.append(Place(here.module, here.scope, here.at, raised=True))
             case _:
-                return
+                return False
+        return True
 
-    def once(
-        self, module: Module, scope: int, at: int, use: list[Any], shape: Shape, depth: int, slot: int | None = None
-    ) -> None:
-        key = (module.path, scope, at)
-        if key not in self.seen:
-            self.seen.add(key)
-            self.step(module, scope, at, use, shape, slot, depth + 1)
-
-    def name(self, module: Module, scope: int, name: str, depth: int, slot: int | None = None) -> None:
-        found = module.lookup(scope, name)
-        for read in module.reads(found[0] if found is not None else scope, name):
-            self.once(module, read.scope, read.span.start, read.use, ["n", name], depth, slot)
-
-    def show(self, module: Module, scope: int, at: int, shape: Shape) -> None:
-        if shape[0] != "n" or may_be_error(self.program, module, shape[1], at):
-            self.found.append(Place(module, scope, at, raised=False))
-
-    def argument(self, call: Call, where: int | str, shape: Shape, place: tuple[Module, int, int], depth: int) -> None:
-        target, _ = self.program.target_of(call)
-        if target is not None and target.kind == "function":
-            plain = [each[0] for each in target.parameters if each[1] in {"plain", "posonly"}]
-            method = call.function[0] == "a" and self.program.method_owner(target.module, target.number) is not None
-            position = -1 if isinstance(where, str) else where + method
-            name = plain[position] if 0 <= position < len(plain) else where
-            if isinstance(name, str):
-                self.name(target.module, target.number, name, depth)
-            return
-        receiver = call.function[1] if call.function[0] == "a" else None
+    def given(self, call: Call, where: int | str, here: Here, depth: int) -> bool:
+        if self.parameter(call, where, here.path, depth):
+            return True
         mapped = call.arguments[0].shape if call.tail == "map" and where == 1 else None
         if call.tail in _SHOWING or where == "exc_info" or mapped in (["n", "str"], ["n", "repr"]):
-            self.show(*place, shape)
-        elif call.tail in _PASSING and receiver is None:
-            slot = 1 if call.tail == "enumerate" else where if call.tail == "zip" and isinstance(where, int) else None
-            self.once(call.module, call.scope, call.span.start, call.use, ["c", call.index], depth, slot)
-        elif call.tail in KEEPING and receiver is not None and receiver[0] == "n":
-            self.name(call.module, call.scope, receiver[1], depth)
+            self.show(here)
+            return True
+        return False
 
-
-def targets_of(module: Module, scope: int, shape: Shape, slot: int | None) -> Iterator[tuple[int, str]]:
-    """Yield the names, each with its scope, that a loop or an assignment puts the parts of a value into.
-
-    Args:
-        module, scope: where the value is.
-        shape: what it is called there.
-        slot: which of several names in a row is meant, None for all.
-    """
-    body = module.enclosing(scope, "function", "module")
-    for inner, table in enumerate(module.facts["binds"]):
-        if module.enclosing(inner, "function", "module") != body:
-            continue
-        row = sorted(
-            (start, name, kind)
-            for name, bindings in table.items()
-            for kind, payload, start, _nest in bindings
-            if kind in {"for", "unpack"} and payload == shape
-        )
-        single = [name for _, name, kind in row if kind == "for"]
-        several = [name for _, name, kind in row if kind == "unpack"]
-        for name in [*single, *(several if slot is None or slot >= len(several) else several[slot : slot + 1])]:
-            yield inner, name
+    def show(self, here: Here) -> None:
+        if here.shape[0] != "n" or may_be_error(self.program, here.module, here.shape[1], here.at):
+            self.found.append(Place(here.module, here.scope, here.at, raised=False))
 
 
 # --- tests of kind ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -25,6 +25,9 @@ BROAD = frozenset({"Exception", "BaseException"})
 KNOWN = frozenset(name for names in PARENTS.values() for name in names)
 _DOUBTFUL = frozenset({"TypeError"})
 _TELLING = frozenset({"exceptions", "msg", "pos", "lineno", "colno", "doc", "args", "message", "start", "reason"})
+#: What holds the errors of tasks, and its methods that give those of some kinds.
+_GROUPS = frozenset({"ExceptionGroup", "BaseExceptionGroup"})
+_PARTED = ("split", "subgroup")
 #: Calls that show the error being handled, and those that it was raised from, without being given it.
 _SHOWING = ("format_exc", "print_exc", "exc_info", "exception")
 #: The parts of a `try` statement after which its `finally` runs.
@@ -108,11 +111,12 @@ def place_of(module: Module, offset: int) -> str:
 
 
 def of_try(program: Program, module: Module, scope: int, records: list[Any]) -> list[Handler]:
-    """Return the handlers of one `try`."""
+    """Return the handlers of one `try`; those of groups come last, for an error is in one or is not."""
     handlers: list[Handler] = []
+    groups: list[Handler] = []
     for types, name, start, end, body in records:
         uses = _uses(module, name, start, end) if name else []
-        shows = _shows_error(program, module, start, end) or any(_is_shown_whole(module, use) for use in uses)
+        shows = shows_error(program, module, start, end) or any(_is_shown_whole(module, use) for use in uses)
         handlers.append(
             Handler(
                 caught(program, module, scope, types),
@@ -123,7 +127,28 @@ def of_try(program: Program, module: Module, scope: int, records: list[Any]) -> 
                 shows_chain=shows,
             )
         )
-    return handlers
+        if types is not None and _means_group(module, types):
+            groups += _of_group(program, module, scope, name, start, end, handlers.pop())
+    return [*handlers, *groups]
+
+
+def _means_group(module: Module, types: Shape) -> bool:
+    parts = _parts(module, types)
+    if parts is not None:
+        return any(_means_group(module, each) for each in parts)
+    return types[0] in {"n", "a"} and types[-1] in _GROUPS
+
+
+def _of_group(
+    program: Program, module: Module, scope: int, name: str | None, start: int, end: int, whole: Handler
+) -> Iterator[Handler]:
+    """Yield what a handler of a group makes of an error in it: the parts that it asks for by kind, and all others."""
+    for method in _PARTED:
+        for call in module.calls_named(method):
+            kinds = call.argument(0)
+            if start <= call.span.start < end and call.function[:2] == ["a", ["n", name]] and kinds is not None:
+                yield replace(whole, catches=caught(program, module, scope, kinds.shape), reraises=True, watches=True)
+    yield replace(whole, catches=None, reraises=True, watches=True)
 
 
 def looking_on(spot: Spot) -> Iterator[list[Handler]]:
@@ -259,7 +284,7 @@ def _is_shown_whole(module: Module, use: list[Any]) -> bool:
     return use[2] == "exc_info" or dotted.startswith("traceback.")
 
 
-def _shows_error(program: Program, module: Module, start: int, end: int, depth: int = 0) -> bool:
+def shows_error(program: Program, module: Module, start: int, end: int, depth: int = 0) -> bool:
     """Tell whether a handler formats the exception without naming it.
 
     So do `traceback.format_exc()`, `sys.exc_info()`, `log.error("...", exc_info=True)`, and a function of the program's
@@ -277,7 +302,7 @@ def _shows_error(program: Program, module: Module, start: int, end: int, depth: 
             dotted = module.dotted(call.scope, call.function)
             if dotted is not None and program.is_own(dotted):
                 program.want(call.tail)  # a function of a module that is not read yet
-        elif target.kind == "function" and _shows_error(
+        elif target.kind == "function" and shows_error(
             program, target.module, target.span.start, target.span.end, depth + 1
         ):
             return True

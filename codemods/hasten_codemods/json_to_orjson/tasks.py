@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from hasten.api import Call, Module, Program, Scope
-from hasten_codemods.json_to_orjson.errorvalues import KEEPING, may_be_error, targets_of, uses_of
+from hasten_codemods.json_to_orjson.carried import KEEPING, PASSING, Carried, Here
+from hasten_codemods.json_to_orjson.elsewhere import Elsewhere, is_lazy
+from hasten_codemods.json_to_orjson.errorvalues import may_be_error, uses_of
 from hasten_codemods.json_to_orjson.handlers import Handler, Shape, Spot, caught, is_false, place_of
 from hasten_codemods.json_to_orjson.kindtests import tests_in
+from hasten_codemods.json_to_orjson.paths import Path
 
-#: Functions whose result is awaited, or holds what is awaited, in place of the coroutine they are given.
-_PASSING = frozenset(
-    {"create_task", "ensure_future", "gather", "wait_for", "shield", "as_completed", "wait", "Task", "list", "tuple"}
-    | {"run_coroutine_threadsafe", "wrap_future", "set", "sorted", "reversed", "enumerate", "zip", "values", "items"}
-)
+#: Functions whose result is awaited, or asked, in place of what they are given.
+_SAME = frozenset({"create_task", "ensure_future", "wait_for", "shield", "Task", "run_coroutine_threadsafe"})
+_SAME |= {"wrap_future"}
+#: Functions whose result holds what they are given.
+_HOLDING = PASSING | {"as_completed", "tqdm"}
 _GROUPED = frozenset({"create_task", "start_soon"})
 _ASKING = frozenset({"result", "send", "throw"})
-#: Calls that run a function elsewhere, with the position of that function among their arguments; they give a future.
-_HANDING = (("submit", 0), ("to_thread", 0), ("run_in_executor", 1))
-_FARTHEST = 12
+#: They look at what they are given, and run nothing.
+_IDLE = frozenset({"len", "print", "isinstance", "id", "type", "repr", "str", "bool", "hash", "any", "all", "cancel"})
+#: Calls that run a function elsewhere, with the position of that function among their arguments, and the methods that
+#: raise what it raised: they give a future, or the result of a pool.
+_FUTURES = {
+    "submit": (0, _ASKING),
+    "to_thread": (0, _ASKING),
+    "run_in_executor": (1, _ASKING),
+    "run_in_threadpool": (0, _ASKING),
+    "run_sync": (0, _ASKING),
+    "apply_async": (0, frozenset({"get"})),
+    "map_async": (0, frozenset({"get"})),
+    "starmap_async": (0, frozenset({"get"})),
+}
+#: Calls that run it at once, or whenever a value is taken from what they give; those of a pool do either.
+_MAPPED = ("map", "imap", "imap_unordered", "starmap", "apply", "filter")
+#: A file that hands a function on to one of these holds such a word.
+_HANDING = frozenset({*_FUTURES, *_MAPPED[1:-1], "Executor", "ThreadPoolExecutor", "ProcessPoolExecutor", "Pool"})
+_HANDING |= {"ThreadPool", "process_map", "thread_map"}
 
 
 @dataclass(slots=True)
@@ -38,9 +58,10 @@ class Outcome:
 class Tasks:
     """Follow coroutines and tasks of one program to where they are awaited."""
 
-    def __init__(self, program: Program) -> None:
-        """Take the program."""
+    def __init__(self, program: Program, elsewhere: Elsewhere) -> None:
+        """Take the program, and who tells where values are taken from an iterator."""
         self._program = program
+        self._elsewhere = elsewhere
 
     def of(self, call: Call) -> Outcome:
         """Return where the exceptions of a coroutine function come up that `call` calls."""
@@ -48,121 +69,87 @@ class Tasks:
         if call.use[0] == "await":
             outcome.spots.append(Spot.of(call))
             return outcome
-        _Walk(self._program, outcome).step(call.module, call.scope, call.span.start, call.use, ["c", call.index], 0)
+        _Walk(self._program, outcome).begin(call)
         if not outcome.spots and not outcome.watchers:
             outcome.spots.append(Spot.of(call))
         return outcome
 
     def handed(self, function: Scope) -> Outcome:
-        """Return where the exceptions of a plain function come up that is run by an executor, or in a thread."""
+        """Return where the exceptions of a plain function, or a lambda, come up that others run.
+
+        They run it in an executor or a thread, or for each of some values.
+        """
         outcome = Outcome()
-        self._program.want(function.name, beside=frozenset(name for name, _ in _HANDING))
-        for name, position in _HANDING:
-            for call in self._program.calls_named(name, want=False):
-                given = call.argument(position)
-                if given is not None and given.keyword is None and _meant(self._program, call, given.shape) == function:
-                    walk = _Walk(self._program, outcome)
-                    walk.step(call.module, call.scope, call.span.start, call.use, ["c", call.index], 0)
+        if function.kind == "function":
+            self._program.want(function.name, beside=_HANDING)
+        for call in self._handing.get((function.module.path, function.number), ()):
+            if call.tail in _FUTURES:
+                _Walk(self._program, outcome, _FUTURES[call.tail][1]).begin(call)
+                continue
+            outcome.spots += self._elsewhere.of_iterator(call.module, call.scope, call, call.use)
+            if not is_lazy(call):
+                outcome.spots.append(Spot.of(call))
         return outcome
 
+    @cached_property
+    def _handing(self) -> dict[tuple[str, int], list[Call]]:
+        """Return the calls that are handed a function of the program to run, by that function."""
+        found: dict[tuple[str, int], list[Call]] = {}
+        for name in (*_FUTURES, *_MAPPED):
+            for call in self._program.calls_named(name, want=False):
+                given = call.argument(_FUTURES[name][0] if name in _FUTURES else 0)
+                if given is None or given.keyword is not None:
+                    continue
+                meant = _meant(self._program, call, given.shape)
+                if meant is not None:
+                    found.setdefault((meant.module.path, meant.number), []).append(call)
+        return found
 
-class _Walk:
-    def __init__(self, program: Program, outcome: Outcome) -> None:
-        self.program = program
+
+class _Walk(Carried):
+    def __init__(self, program: Program, outcome: Outcome, asking: frozenset[str] = _ASKING) -> None:
+        super().__init__(program, want=True)
         self.outcome = outcome
-        self.seen: set[tuple[str, int, int]] = set()
+        self.asking = asking
 
-    def step(self, module: Module, scope: int, at: int, use: list[Any], shape: Shape, depth: int) -> None:
-        """Go on from a place that holds the coroutine: `shape` is what it is called there."""
-        if depth > _FARTHEST:
-            return
+    def ends(self, here: Here, use: list[Any], depth: int) -> bool:
         match use:
             case ["await", inner]:
-                self.outcome.spots.append(Spot.within(module, scope, at))
-                if shape[0] == "c" and module.call(shape[1]).tail == "wait":
+                self.outcome.spots.append(Spot.within(here.module, here.scope, here.at))
+                if here.shape[0] == "c" and here.module.call(here.shape[1]).tail == "wait":
                     # `done, pending = await asyncio.wait(tasks)` raises nothing: the tasks are asked later.
-                    self.step(module, scope, at, inner, ["w", shape], depth + 1)
-            case ["unpack"]:
-                for inner_scope, name in targets_of(module, scope, shape, None):
-                    self.name(module, inner_scope, name, depth)
-            case ["multi", list(uses)]:
-                for each in uses:
-                    self.step(module, scope, at, each, shape, depth + 1)
-            case ["elem", _, inner] | ["sub", inner]:
-                self.step(module, scope, at, inner, ["x", ""], depth + 1)
-            case ["asg", _, str(name)]:
-                self.name(module, scope, name, depth)
-            case ["asgattr", _, str(name)]:
-                for module_, read in [(each.module, each) for each in self.program.attribute_reads(name)]:
-                    self.once(module_, read.scope, read.span.start, read.use, ["a", ["x", ""], name], depth)
-            case ["iter"]:
-                self.loop(module, scope, shape, depth)
-            case ["meth", method, int() as index] if method in _ASKING:
-                self.outcome.spots.append(Spot.of(module.call(index)))
+                    self.step(here._replace(shape=["w", here.shape], path=()), inner, depth + 1)
+            case ["meth", method, int() as index] if method in self.asking and (method != "get" or not here.path):
+                self.outcome.spots.append(Spot.of(here.module.call(index)))
             case ["meth", "exception", int() as index]:
-                self.watch(module.call(index), None)
+                self.watch(here.module.call(index), ())
             case ["meth", "add_done_callback", int() as index]:
-                self.callback(module.call(index), depth)
-            case ["meth", "values" | "items", int() as index]:
-                self.result(module.call(index), depth)
-            case ["arg", int() as index, where]:
-                self.argument(module.call(index), where, depth)
-            case ["ret", int() as inner]:
-                for call, _ in self.program.callers(module.scope(inner)):
-                    self.result(call, depth)
+                self.callback(here.module.call(index), depth)
             case _:
-                return
+                return False
+        return True
 
-    def once(self, module: Module, scope: int, at: int, use: list[Any], shape: Shape, depth: int) -> None:
-        key = (module.path, scope, at)
-        if key not in self.seen:
-            self.seen.add(key)
-            self.step(module, scope, at, use, shape, depth + 1)
-
-    def name(self, module: Module, scope: int, name: str, depth: int) -> None:
-        found = module.lookup(scope, name)
-        for read in module.reads(found[0] if found is not None else scope, name):
-            self.once(module, read.scope, read.span.start, read.use, ["n", name], depth)
-
-    def result(self, call: Call, depth: int) -> None:
-        self.once(call.module, call.scope, call.span.start, call.use, ["c", call.index], depth)
-
-    def loop(self, module: Module, scope: int, shape: Shape, depth: int) -> None:
-        """Go on with `task` in `for task in tasks`."""
-        body = module.enclosing(scope, "function", "module")
-        for inner, table in enumerate(module.facts["binds"]):
-            if body is None or module.enclosing(inner, "function", "module") != body:
-                continue
-            for name, bindings in table.items():
-                if any(each[0] == "for" and _is_like(each[1], shape) for each in bindings):
-                    self.name(module, inner, name, depth)
-
-    def argument(self, call: Call, where: int | str, depth: int) -> None:
-        module = call.module
+    def given(self, call: Call, where: int | str, here: Here, depth: int) -> bool:
         receiver = call.function[1] if call.function[0] == "a" else ["x", ""]
-        if call.tail in _GROUPED and receiver[0] == "n" and self.is_group(module, call.scope, receiver[1]):
+        if call.tail in _GROUPED and receiver[0] == "n" and self.is_group(call.module, call.scope, receiver[1]):
             self.outcome.spots.append(Spot.of(call))  # it comes up at the end of the `with` around
         if call.tail == "gather" and any(
             each.keyword == "return_exceptions" and not is_false(each.shape) for each in call.arguments
         ):
-            self.watch(call, where if isinstance(where, int) and not _spreads(call) else None)
-        elif call.tail in _PASSING:
-            self.result(call, depth)
-        elif call.tail in KEEPING and receiver[0] == "n":
-            self.name(module, call.scope, receiver[1], depth)
-        else:
-            self.parameter(call, where, depth)
-
-    def parameter(self, call: Call, where: int | str, depth: int) -> None:
-        """Go on in a function of the program; any other is taken to run the coroutine, as `asyncio.run` does."""
-        target, _ = self.program.target_of(call)
-        if target is None or target.kind != "function":
+            count = sum(each.keyword is None for each in call.arguments)
+            self.watch(call, ((where, count),) if isinstance(where, int) and not _spreads(call) else ("e",))
+        elif call.tail in _SAME:
+            self.result(call, here.path, depth)
+        elif call.tail in {"gather", "wait"}:
+            self.result(call, (), depth)
+        elif call.tail in _HOLDING:
+            self.hand_on(call, where, here.path, depth)
+        elif receiver != ["x", ""] and call.tail in KEEPING:
+            return False
+        elif call.tail not in _IDLE and not self.parameter(call, where, here.path, depth):
+            # What is not of the program is taken to run the coroutine, as `asyncio.run` does.
             self.outcome.spots.append(Spot.of(call))
-            return
-        plain = [each[0] for each in target.parameters if each[1] in {"plain", "posonly"}]
-        bound = 1 if self.program.method_owner(target.module, target.number) and call.function[0] == "a" else 0
-        name = where if isinstance(where, str) else plain[where + bound] if where + bound < len(plain) else ""
-        self.name(target.module, target.number, name, depth)
+        return True
 
     def callback(self, call: Call, depth: int) -> None:
         """Go on in what is called with the task when it is done."""
@@ -175,21 +162,21 @@ class _Walk:
         plain = [each[0] for each in target.parameters if each[1] in {"plain", "posonly"}]
         bound = 1 if target.kind == "function" and self.program.method_owner(target.module, target.number) else 0
         if bound < len(plain):
-            self.name(target.module, target.number, plain[bound], depth)
+            self.name(target.module, target.number, plain[bound], (), depth)
 
     def is_group(self, module: Module, scope: int, name: str) -> bool:
         """Tell whether a name is bound by `async with TaskGroup() as name`."""
         found = module.lookup(scope, name)
         return found is not None and any(each.kind == "with" for each in found[1])
 
-    def watch(self, call: Call, slot: int | None) -> None:
-        """Note what is done with errors that `call` gives as values: where they are shown, and where they are raised.
+    def watch(self, call: Call, path: Path) -> None:
+        """Note where errors are shown or raised that are at `path` in what `call` gives.
 
         What tests the kind of an error counts in the function that gathers, and in its callers, to which it may return
         what it gathered.
         """
         module = call.module
-        for use in uses_of(self.program, call, slot):
+        for use in uses_of(self.program, call, path):
             if use.raised:
                 self.outcome.spots.append(Spot.within(use.module, use.scope, use.at))
             else:
@@ -209,13 +196,6 @@ class _Walk:
                 )
 
 
-def _is_like(payload: Shape | None, shape: Shape) -> bool:
-    """Tell whether a loop runs over a value, plain or through `as_completed` and its like, whose calls are `shape`."""
-    if payload is None:
-        return False
-    return payload == shape or (payload[0] == "a" == shape[0] and payload[2] == shape[2])
-
-
 def _meant(program: Program, call: Call, shape: Shape) -> Scope | None:
     """Return the function that is handed to a call under a name, as a method of `self`, or as a lambda."""
     module = call.module
@@ -224,6 +204,8 @@ def _meant(program: Program, call: Call, shape: Shape) -> Scope | None:
     if shape[0] == "a" and shape[1] in (["n", "self"], ["n", "cls"]):
         owner = program.method_owner(module, call.scope)
         return program.find_method(owner, shape[2]) if owner is not None else None
+    if shape[0] == "c" and module.call(shape[1]).tail == "partial" and (inner := module.call(shape[1]).argument(0)):
+        return _meant(program, call, inner.shape)
     dotted = module.dotted(call.scope, shape)
     return program.resolve(dotted) if dotted is not None else None
 
