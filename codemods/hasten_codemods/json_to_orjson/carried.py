@@ -184,7 +184,7 @@ class Carried:
 
     def hand_on(self, call: Call, where: int | str, path: Path, depth: int) -> None:
         """Go on with what a call gives that holds what it is given."""
-        left = passed(call.tail, where, len(call.arguments), path)
+        left = passed(call.tail, where, sum(each.keyword is None for each in call.arguments), path)
         if left is not None:
             self.result(call, left, depth)
 

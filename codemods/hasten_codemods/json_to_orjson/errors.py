@@ -14,6 +14,7 @@ from hasten_codemods.json_to_orjson.elsewhere import Elsewhere, is_lazy, lazy_ar
 from hasten_codemods.json_to_orjson.handlers import Handler, Shape, Spot, caught, looking_on, of_try, place_of
 from hasten_codemods.json_to_orjson.registered import Registered
 from hasten_codemods.json_to_orjson.tasks import Tasks
+from hasten_codemods.json_to_orjson.validators import Validators
 
 #: So many calls upwards a handler is taken to be meant for this call.
 _FARTHEST = 3
@@ -54,6 +55,7 @@ class Errors:
         self._elsewhere = Elsewhere(program)
         self._tasks = Tasks(program, self._elsewhere)
         self._registered = Registered(program)
+        self._validators = Validators(program, self._registered)
         self._used: dict[tuple[str, int], list[Spot]] = {}
         self._handlers: dict[tuple[str, int, int], list[list[Handler]]] = {}
         self._ways: dict[tuple[str, int, bool, bool], _Ways] = {}
@@ -169,6 +171,10 @@ class Errors:
             handed = self._tasks.handed(function)
             spots += handed.spots
             watchers += handed.watchers
+        validator = self._validators.of(function)
+        if validator is not None:
+            spots += validator[0]
+            watchers += validator[1]
         return _Ways([*spots, *self._uses(function)], [*watchers, *self._assertions.get(function.name, ())])
 
     def _around(self, spot: Spot) -> list[list[Handler]]:

@@ -128,7 +128,10 @@ def of_try(program: Program, module: Module, scope: int, records: list[Any]) -> 
             )
         )
         if types is not None and _means_group(module, types):
-            groups += _of_group(program, module, scope, name, start, end, handlers.pop())
+            whole = (
+                handlers[-1] if handlers[-1].catches and not handlers[-1].catches.isdisjoint(KNOWN) else handlers.pop()
+            )
+            groups += _of_group(program, module, scope, whole, name or "", (start, end))
     return [*handlers, *groups]
 
 
@@ -140,15 +143,31 @@ def _means_group(module: Module, types: Shape) -> bool:
 
 
 def _of_group(
-    program: Program, module: Module, scope: int, name: str | None, start: int, end: int, whole: Handler
+    program: Program, module: Module, scope: int, whole: Handler, name: str, span: tuple[int, int]
 ) -> Iterator[Handler]:
-    """Yield what a handler of a group makes of an error in it: the parts that it asks for by kind, and all others."""
+    """Yield what a handler of a group makes of an error in it: in the parts that it asks for, and in all."""
     for method in _PARTED:
         for call in module.calls_named(method):
             kinds = call.argument(0)
-            if start <= call.span.start < end and call.function[:2] == ["a", ["n", name]] and kinds is not None:
-                yield replace(whole, catches=caught(program, module, scope, kinds.shape), reraises=True, watches=True)
-    yield replace(whole, catches=None, reraises=True, watches=True)
+            if kinds is not None and span[0] <= call.span.start < span[1] and call.function[1:2] == [["n", name]]:
+                reads = whole.shows_chain or _reads_words(program, [*_uses_of_part(module, call, span)])
+                kind = caught(program, module, scope, kinds.shape)
+                yield replace(whole, catches=kind, reads_error=reads, reraises=True, watches=True)
+    uses = [each for each in _uses(module, name, *span) if each[0] != "meth" or each[1] not in _PARTED] if name else []
+    if whole.shows_chain or _reads_words(program, uses):
+        yield replace(whole, catches=None, reads_error=True, reraises=True, watches=True)
+
+
+def _uses_of_part(module: Module, call: Call, span: tuple[int, int]) -> Iterator[list[Any]]:
+    """Yield what a handler does with a part of a group, but for asking whether there is one."""
+    if call.use[0] not in {"asg", "unpack"}:
+        yield call.use
+        return
+    for table in module.facts["binds"]:
+        for name, bindings in table.items():
+            if any(kind in {"assign", "unpack"} and payload == ["c", call.index] for kind, payload, *_ in bindings):
+                uses = _uses(module, name, *span)
+                yield from (each for each in uses if each[0] != "cmp" or each[2] != ["k", "NoneType", None])
 
 
 def looking_on(spot: Spot) -> Iterator[list[Handler]]:

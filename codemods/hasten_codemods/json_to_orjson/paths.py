@@ -1,7 +1,7 @@
 """Where in a list, pair or dictionary a value is that is followed through one.
 
-A path goes from the outermost container inwards. Its steps: `e` is an element of many, `k` a key and `v` a value of a
-dictionary, and a number with the size of the row a place in a tuple. The empty path is the value itself, or in something
+A path goes from the outermost container inwards. Its steps: `e` is an element of many, `k` a key and `v` a value of
+a dictionary, a number with the size of a row a place in it. The empty path is the value itself, or in something
 that cannot be seen through: it matches everything.
 """
 
@@ -43,7 +43,7 @@ def passed(name: str, where: int | str, count: int, path: Path) -> Path | None:
     Args:
         name: the last name of what is called.
         where: which argument the container is.
-        count: how many arguments there are.
+        count: how many arguments there are by place.
         path: where the value is in it.
     """
     inner = taken(path)
