@@ -103,7 +103,7 @@ class Errors:
             if not _is_new((where.module.path, where.number, flights), seen):
                 continue
             spots, watchers, doubtful = self._out_of(where, depth)
-            if not spots or (where.kind == "function" and self._is_called_by_others(where)):
+            if not spots or (self._registered and where.kind == "function" and self._is_called_by_others(where)):
                 self._leave(where, flights, verdict)
             pending.extend(_Rise(each, flights, depth + 1) for each in spots)
             for handler in watchers:
@@ -129,7 +129,7 @@ class Errors:
         reads = [*module.reads(function.parent, function.name)]
         if module.scope(function.parent).kind == "class":
             reads += module.attribute_reads(function.name)
-            if not any(sure for _, sure in self._program.callers(function)):
+            if not any(sure for _, sure in self._program.callers(function, near=False)):
                 return True
         return any(each.use[0] != "call" for each in reads)
 

@@ -58,6 +58,10 @@ class Registered:
         """Take the program."""
         self._program = program
 
+    def __bool__(self) -> bool:
+        """Tell whether there is any."""
+        return bool(self.of_frameworks or self.of_hooks)
+
     @cached_property
     def of_frameworks(self) -> list[list[Handler]]:
         """Return what sees an exception that leaves a function which a framework calls, the nearest kind first."""
@@ -240,22 +244,26 @@ class Registered:
         ]
 
 
-def _is_telling(module: Module, use: list[Any]) -> bool:
+def _is_telling(module: Module, use: list[Any], depth: int = 0) -> bool:
     """Tell whether a use of an exception, or of what holds it for a hook, may depend on the words."""
     match use:
+        case ["asg", int() as scope, str(name)] if depth < _DEEPEST:
+            return any(_is_telling(module, each.use, depth + 1) for each in module.reads(scope, name))
+        case ["cmp", _, ["k", "NoneType", None], _]:
+            return False
         case ["ret", _]:
             return False  # only answers are returned: an error that is one
         case ["attr", "exc_type" | "thread" | "exc_traceback", _] | ["attr", "__class__", _]:
             return False
         case ["attr", "exc_value", inner]:
-            return _is_telling(module, inner)
+            return _is_telling(module, inner, depth)
         case ["meth", "get", int() as index]:
             call = module.call(index)
-            return _is_error_key(call) and _is_telling(module, call.use)
+            return _is_error_key(call) and _is_telling(module, call.use, depth)
         case ["arg", int() as index, _]:
             return module.call(index).tail not in _SILENT
         case ["sub", inner]:
-            return _is_telling(module, inner)
+            return _is_telling(module, inner, depth)
         case _:
             return is_telling(use)
 

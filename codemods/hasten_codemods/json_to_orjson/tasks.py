@@ -38,8 +38,11 @@ _FUTURES = {
 #: Calls that run it at once, or whenever a value is taken from what they give; those of a pool do either.
 _MAPPED = ("map", "imap", "imap_unordered", "starmap", "apply", "filter")
 #: A file that hands a function on to one of these holds such a word.
-_HANDING = frozenset({*_FUTURES, *_MAPPED[1:-1], "Executor", "ThreadPoolExecutor", "ProcessPoolExecutor", "Pool"})
-_HANDING |= {"ThreadPool", "process_map", "thread_map"}
+_HANDING = frozenset(
+    {*_FUTURES, "imap", "imap_unordered", "starmap", "Executor", "ThreadPoolExecutor", "ProcessPoolExecutor", "Pool"}
+)
+_HANDING |= {"ThreadPool"}
+_LAZY = frozenset({"map", "filter"})
 
 
 @dataclass(slots=True)
@@ -82,6 +85,9 @@ class Tasks:
         outcome = Outcome()
         if function.kind == "function":
             self._program.want(function.name, beside=_HANDING)
+            if any(each.is_package for each in self._program.modules_with("binds", function.name)):
+                # A package hands it on: who imports it from there names no module that is read for its sake.
+                self._program.want(function.name, beside=_LAZY)
         for call in self._handing.get((function.module.path, function.number), ()):
             if call.tail in _FUTURES:
                 _Walk(self._program, outcome, _FUTURES[call.tail][1]).begin(call)
@@ -145,7 +151,7 @@ class _Walk(Carried):
         elif call.tail in _HOLDING:
             self.hand_on(call, where, here.path, depth)
         elif receiver != ["x", ""] and call.tail in KEEPING:
-            return False
+            return self.parameter(call, where, here.path, depth)
         elif call.tail not in _IDLE and not self.parameter(call, where, here.path, depth):
             # What is not of the program is taken to run the coroutine, as `asyncio.run` does.
             self.outcome.spots.append(Spot.of(call))
