@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hasten.async_forms import cleans_up
 from hasten.asynchrony import Awaited, Conversion, Step
 from hasten.companion import Companion, is_written
 from hasten.concurrency import Tasks
@@ -74,6 +75,7 @@ __all__ = [
     "TextEdit",
     "Transformer",
     "Use",
+    "cleans_up",
     "find_uses",
     "follow",
     "is_written",

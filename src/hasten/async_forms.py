@@ -248,7 +248,7 @@ def _comprehension(call: Call) -> Scope | None:
 
 def _looped(program: Program, call: Call, function: Scope) -> Shown:
     """Return the form of a `for` loop, in a block of its own where the generator has something to clean up."""
-    if not _cleans_up(function):
+    if not cleans_up(function):
         return Shown(Form("iterate-asynchronously"))
     module = call.module
     if program.named("contextlib") is not None or module.dotted(call.scope, ["n", "contextlib"]) not in {
@@ -268,7 +268,8 @@ def _looped(program: Program, call: Call, function: Scope) -> Shown:
     return Shown(Form("iterate-closing", data, (ImportRequest(module.path, "contextlib"),), (), Span(begin, end)))
 
 
-def _cleans_up(function: Scope) -> bool:
+def cleans_up(function: Scope) -> bool:
+    """Tell whether a generator has something to do at its end, so that each loop over it ends it when it is left."""
     return any(
         record[1] in _CLEANING and function.span.start <= record[3] < function.span.end
         for record in function.module.facts["blocks"]
@@ -277,7 +278,7 @@ def _cleans_up(function: Scope) -> bool:
 
 def _cut_short(call: Call, function: Scope, around: Scope) -> Iterator[Constraint]:
     module = call.module
-    if _cleans_up(function):
+    if cleans_up(function):
         message = f"where the comprehension fails, `{function.name}` is cleaned up later than before"
         yield because("ASY011", message, module, call.span.start)
     if module.scope(around.parent).kind == "comp":

@@ -198,10 +198,11 @@ CODES: tuple[Code, ...] = (
     Code(
         "SQL117",
         "refusal",
-        "used in a generator",
-        "The function is a generator. It would become an asynchronous one, which every loop over it has to go through "
-        "with `async for`, and which closes its connection some time after a loop was left, if at all.",
-        "Return a list of rows instead.",
+        "left open by a generator",
+        "The function is a generator that opens a connection by an assignment, and has no `with` or `finally` that "
+        "would close it where a loop over it is left early. With aiosqlite it would stay open, with its locks, until "
+        "the garbage collector finds the generator.",
+        "Open it with `with closing(sqlite3.connect(...)) as connection:`, or return a list of rows instead.",
     ),
     Code(
         "SQL118",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Call, Module, Program, Scope, Span, Use, find_uses
+from hasten.api import Call, Module, Program, Scope, Span, Use, cleans_up, find_uses
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Step, Unfit
 
@@ -94,10 +94,11 @@ class Openings:
             raise Unfit("SQL111", message, call.span.start)
         if function.kind != "function" or call.scope != function.number:
             raise Unfit("SQL104", f"the connection is opened inside an expression; {_INSTEAD}", call.span.start)
-        if function.is_generator and not function.is_async:
-            message = f"`{function.name}` is a generator; return a list of rows instead"
-            raise Unfit("SQL117", message, call.span.start)
         holder = self.holder(call)
+        if function.is_generator and holder.use[0] != "with" and not cleans_up(function):
+            # Asynchronous or not makes no difference: what makes it asynchronous may be another change.
+            message = f"`{function.name}` is a generator, and does not close it where a loop is left early; {_INSTEAD}"
+            raise Unfit("SQL117", message, call.span.start)
         if holder.use[0] == "with":
             return self._entered(use, call, holder, data)
         return self._assigned(use, call, function, data)
