@@ -159,7 +159,10 @@ class Maker:
         return read
 
     def _unstable(self, found: Found, made: Sequence[_Made]) -> dict[str, Outcome]:
-        """Return the files in which a second run would find more to do: something went wrong there."""
+        """Return the files in which a second run would find more to do: something went wrong there.
+
+        What a conflict kept this run from doing is left to the next one, as its refusal says.
+        """
         replaced: dict[str, Module] = {}
         sources: dict[str, Source] = {}
         for outcome, facts in made:
@@ -170,10 +173,10 @@ class Maker:
             return {}
         again = self.second_look(found, replaced, sources)
         more = self.take(again)
-        paths = sorted(
-            {edit.path for each in again.changes if each.id in more and not each.support for edit in each.edits}
-            & set(replaced)
-        )
+        left = {(each.codemod, each.path) for each in found.plan.refusals if each.code == planning.CONFLICT}
+        fresh = [each for each in again.changes if each.id in more and not each.support]
+        fresh = [each for each in fresh if not any((each.codemod, edit.path) in left for edit in each.edits)]
+        paths = sorted({edit.path for each in fresh for edit in each.edits} & set(replaced))
         message = "a second run would find more to rewrite in it; the file is left as it is, please report this"
         return {path: Failed(path, Problem(path, "internal", message)) for path in paths}
 
