@@ -30,6 +30,7 @@ from hasten_codemods.sqlite3_to_aiosqlite.helper import Helper
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
+from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 
 _CONNECT = "sqlite3.connect"
 _DEPENDENCY = "aiosqlite>=0.20"
@@ -68,11 +69,7 @@ class Analysis:
         conversion = Conversion(self.program, self.codemod, unasked=True, several=self._others)
         found = list(conversion.findings([self._connection(each, lives) for each in lives]))
         refusals += [each for each in found if isinstance(each, Refusal)]
-        stays = self._staying({(each.path, each.start) for each in refusals})
-        locking = {_id(each) for each in lives if each.statements}
-        for each in found:
-            if isinstance(each, Change):
-                yield _beside(each, stays) if each.id in locking and stays else each
+        yield from self._apart(found, lives, {(each.path, each.start) for each in refusals})
         yield from refusals
         yield from self.helper.changes()
 
@@ -83,17 +80,41 @@ class Analysis:
         """
         return self.tasks.ever(function)
 
+    def _apart(self, found: list[Finding], lives: list[Life], refused: set[tuple[str, Position]]) -> Iterator[Finding]:
+        """Yield the changes that were found, with what happens beside connections that are not converted with them."""
+        locking = {_id(each) for each in lives if each.statements}
+        changes = [each for each in found if isinstance(each, Change)]
+        stays = self._staying(refused) if locking & {each.id for each in changes} else ""
+        unsafe = {each.id for each in changes if each.applicability is not Applicability.SAFE}
+        writing = "" if stays or unsafe >= locking else self._writing(lives, unsafe)
+        for each in changes:
+            if stays and each.id in locking:
+                yield _beside(each, f"the connection of {stays} stays as it is")
+            elif writing and each.id in locking - unsafe:
+                yield _beside(each, f"the connection of {writing}, which writes, stays as it is where it is not taken")
+            else:
+                yield each
+
     def _staying(self, refused: set[tuple[str, Position]]) -> str:
         """Return where a connection is opened that stays synchronous, and may block the event loop of other tasks."""
         if not self.tasks.starter:
             return ""
+        staying = Staying(self.program, self.tasks, self.openings)
         for use in self.uses:
             place = use.module.path, use.position
-            if use.module.path in self.program.targets and place not in refused:
-                continue
-            function = use.module.enclosing(use.scope, "function")
-            if function is None or function.is_async or self.tasks.several(function):
+            if (use.module.path not in self.program.targets or place in refused) and staying.meets_others(use):
                 return f"{use.module.path}:{use.position.line}"
+        return ""
+
+    def _writing(self, lives: list[Life], unsafe: set[str]) -> str:
+        """Return where a connection writes beside other tasks whose change is unsafe, so that it may not be taken.
+
+        What is safe itself only reads, and waits for nobody who does.
+        """
+        for each in lives if self.tasks.starter else ():
+            function = each.module.scope(each.steps[0].call.scope)
+            if _id(each) in unsafe and each.writes and self.tasks.several(function):
+                return f"{each.module.path}:{each.use.position.line}"
         return ""
 
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
@@ -204,9 +225,9 @@ class Analysis:
         return use.module.imports()[use.binding].scope if use.binding >= 0 else 0
 
 
-def _beside(change: Change, stays: str) -> Change:
-    """Return a change of a connection, with what happens beside the one that is opened at `stays`."""
-    message = f"it holds a lock while it waits, and the connection of {stays} stays as it is, and stops the event loop"
+def _beside(change: Change, other: str) -> Change:
+    """Return a change of a connection, with what happens beside the one that `other` tells of."""
+    message = f"it holds a lock while it waits, and {other}, and stops the event loop"
     hazards = sorted([*change.hazards, Hazard("SQL008", message)], key=lambda each: each.code)
     return replace(change, applicability=Applicability.UNSAFE, hazards=tuple(hazards))
 

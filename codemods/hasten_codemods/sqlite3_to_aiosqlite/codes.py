@@ -85,12 +85,13 @@ CODES: tuple[Code, ...] = (
         "hazard",
         "another connection stays synchronous",
         "The function holds a lock while it waits, that of a transaction or of rows which are not all read, and the "
-        "program has a connection that stays as it is, and may be used on the same event loop. When the two meet, the "
+        "program has a connection that stays as it is, and may be used on the same event loop: it is refused, or it "
+        "writes, and its own change is unsafe, so that it may not be taken. When the two meet, the "
         "other one stops the event loop until the lock is gone, which cannot go as long as the event loop stops: "
         "after `timeout` there is an OperationalError, `database is locked`, each time. Half a conversion may be "
         "worse than none.",
-        "Convert the other one, too, or call what holds it with `asyncio.to_thread`; take it with `--accept SQL008` if "
-        "the two use different files, or never run at the same time.",
+        "Convert the other one, too, by `--unsafe` if that is all, or call what holds it with `asyncio.to_thread`; take "
+        "it with `--accept SQL008` if the two use different files, or never run at the same time.",
     ),
     Code(
         "SQL101",
