@@ -10,6 +10,14 @@ function, with all that call it. `with sqlite3.connect(...)` commits and does no
 kept by a small context manager, which is written into the package once. Where the connection leaves the function, or
 something is done with it that aiosqlite lacks, nothing is changed, and the reason is given with its place.
 
+`sqlite3` takes text, bytes and what `os.fspath` takes, and raises TypeError for the rest; aiosqlite makes text of
+whatever it gets, so that `None` is the name of a new file. `os.fspath` is written around the database where the program
+shows that it may be anything but text, bytes or a path of `pathlib`: a default or a literal `None`, `os.getenv`,
+`os.environ.get` or another `get` without a default, an option of the command line without one, an annotation
+(`str | None`, `os.PathLike`), what `os.scandir` gives, an object of a class with a `__fspath__` of its own. It is
+looked for through variables, attributes of `self`, parameters with their callers, and what functions return. What the
+program shows nothing about is passed on as it is.
+
 What it does not see: a row factory, an adapter or a converter that depends on the thread in which it runs; functions
 that are found by names from outside of the program (`eval`, `pkgutil.resolve_name`). An `await` that is there already
 counts as one that waits: what its function read before it, and writes after it, is taken to bear that.

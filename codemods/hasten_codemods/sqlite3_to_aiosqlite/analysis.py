@@ -30,10 +30,13 @@ from hasten_codemods.sqlite3_to_aiosqlite.helper import Helper
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
+from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 
 _CONNECT = "sqlite3.connect"
 _DEPENDENCY = "aiosqlite>=0.20"
+#: What the transformer is told where `os.fspath` is to be asked for the path.
+_CHECKED = ("path", "fspath")
 
 
 class Analysis:
@@ -45,6 +48,7 @@ class Analysis:
         self.codemod = codemod
         self.uses = find_uses(program, (_CONNECT,))
         self.openings = Openings(program, self.uses)
+        self.paths = Paths(program)
         self.tasks = Tasks(program)
         self.helper = Helper(program, codemod)
 
@@ -141,6 +145,11 @@ class Analysis:
         taken = trouble_with(self.program, use.module, use.scope, "aiosqlite", start)
         if taken:
             raise Unfit("SQL106", f"{taken}; give it another name", start)
+        if self.paths.may_be_no_path(use.call):
+            taken = trouble_with(self.program, use.module, use.scope, "os", start)
+            if taken:
+                raise Unfit("SQL106", f"{taken}, and `os.fspath` is needed here", start)
+            life.steps[0] = replace(life.steps[0], data=(*life.steps[0].data, _CHECKED))
         if _has_transaction(life):
             taken = self.helper.trouble(use.module)
             if taken:
@@ -152,6 +161,9 @@ class Analysis:
         use, module = life.use, life.module
         function = module.scope(life.steps[0].call.scope)
         imports = [ImportRequest(module.path, "aiosqlite", scope=self._scope_of_import(use))]
+        if _CHECKED in life.steps[0].data:
+            scope = 0 if module.is_bound(0, "os") else imports[0].scope
+            imports.append(ImportRequest(module.path, "os", scope=scope))
         support = sorted(_id(holder) for each in life.targets for holder in _holder(lives, each))
         transaction = _has_transaction(life)
         if transaction:

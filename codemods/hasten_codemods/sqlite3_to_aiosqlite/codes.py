@@ -90,8 +90,9 @@ CODES: tuple[Code, ...] = (
         "other one stops the event loop until the lock is gone, which cannot go as long as the event loop stops: "
         "after `timeout` there is an OperationalError, `database is locked`, each time. Half a conversion may be "
         "worse than none.",
-        "Convert the other one, too, by `--unsafe` if that is all, or call what holds it with `asyncio.to_thread`; take "
-        "it with `--accept SQL008` if the two use different files, or never run at the same time.",
+        "Convert the other one, too (with `--unsafe`, where it is no more than unsafe), or call what holds it with "
+        "`asyncio.to_thread`; take it with `--accept SQL008` if the two use different files, or never run at the same "
+        "time.",
     ),
     Code(
         "SQL101",
@@ -135,8 +136,8 @@ CODES: tuple[Code, ...] = (
         "SQL106",
         "refusal",
         "a name is taken",
-        "The new code needs the name `aiosqlite`, or `transaction` and the module `_transactions` that it comes from, "
-        "and the file or the program uses it for something of its own.",
+        "The new code needs the name `aiosqlite`, `os`, or `transaction` and the module `_transactions` that it comes "
+        "from, and the file or the program uses it for something of its own.",
         "Give the other one another name.",
     ),
     Code(

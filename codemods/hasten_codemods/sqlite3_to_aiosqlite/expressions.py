@@ -50,6 +50,8 @@ def connect(call: cst.Call, edit: NodeEdit) -> cst.Call:
         each if position == 0 or each.keyword is not None else keyword(each, names[position])
         for position, each in enumerate(call.args)
     ]
+    if edit.get("path"):
+        arguments = [checked(each) if _is_database(each, at) else each for at, each in enumerate(arguments)]
     more = [("isolation_level", "None")] if edit.get("isolation") else []
     more += [("iter_chunk_size", edit.get("chunk"))] if edit.get("chunk") else []
     for name, value in more:
@@ -63,6 +65,15 @@ def connect(call: cst.Call, edit: NodeEdit) -> cst.Call:
         arguments.append(new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg))
         arguments[-2] = arguments[-2].with_changes(whitespace_after_arg=cst.SimpleWhitespace(""))
     return call.with_changes(func=cst.parse_expression("aiosqlite.connect"), args=arguments)
+
+
+def checked(argument: cst.Arg) -> cst.Arg:
+    """`path` -> `os.fspath(path)`."""
+    return argument.with_changes(value=cst.Call(cst.parse_expression("os.fspath"), [cst.Arg(argument.value)]))
+
+
+def _is_database(argument: cst.Arg, position: int) -> bool:
+    return position == 0 if argument.keyword is None else argument.keyword.value == table.CONNECT[0]
 
 
 def between_arguments(call: cst.Call) -> cst.BaseParenthesizableWhitespace:
