@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hasten import pipeline, registry
+from hasten import pipeline, plan, registry
 from hasten.config import Config
 from hasten.model import Changed
 
@@ -15,10 +15,14 @@ SAFE = "import json\n\n\ndef f(text):\n    return json.loads(text)\n"
 SHOWN = "import json\n\n\ndef f(value):\n    text = json.dumps(value)\n    print({0})\n    return json.loads(text)\n"
 
 
-def _run(root: Path, *, cache: Path | None = None, jobs: int = 1, context: tuple[str, ...] = ()) -> pipeline.Report:
+def _run(
+    root: Path, *, cache: Path | None = None, jobs: int = 1, context: tuple[str, ...] = (), unsafe: bool = False
+) -> pipeline.Report:
     names = tuple(sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py")))
     targets = tuple(name for name in names if name not in context)
-    return pipeline.run(pipeline.Request(root, Config(), targets, context, jobs=jobs, cache=cache), CODEMODS)
+    return pipeline.run(
+        pipeline.Request(root, Config(), targets, context, jobs=jobs, cache=cache, unsafe=unsafe), CODEMODS
+    )
 
 
 def test_jobs_and_cache_make_no_difference(tmp_path: Path) -> None:
@@ -103,3 +107,27 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
         ("bytes.py", "decode"),
     }
     assert [each.path for each in report.outcomes if isinstance(each, Changed)] == ["good.py"]
+
+
+def test_a_conflict_is_left_to_the_next_run(tmp_path: Path) -> None:
+    """Two codemods make a coroutine function of one function: one in this run, the other in the next, and no error."""
+    (tmp_path / "a.py").write_text(
+        "import sqlite3\nimport time\nfrom contextlib import closing\n\n\n"
+        "def names(path):\n    time.sleep(0.1)\n    with closing(sqlite3.connect(path)) as db:\n"
+        '        return db.execute("select 1").fetchall()\n\n\n'
+        "async def main(path):\n    print(names(path))\n",
+        encoding="utf-8",
+    )
+
+    first = _run(tmp_path, unsafe=True)
+    (outcome,) = first.outcomes
+    assert isinstance(outcome, Changed)
+    (tmp_path / "a.py").write_bytes(outcome.after)
+    second = _run(tmp_path, unsafe=True)
+
+    assert {each.code for each in first.plan.refusals} == {plan.CONFLICT}
+    assert b"asyncio.sleep" in outcome.after
+    assert b"sqlite3.connect" in outcome.after
+    (outcome,) = second.outcomes
+    assert isinstance(outcome, Changed)
+    assert b"aiosqlite.connect" in outcome.after
