@@ -115,9 +115,19 @@ class _Trail:
         return result - _NONE if offset >= 0 and _is_replaced(module, owner, name, bindings) else result
 
     def _imported(self, module: Module, scope: int, name: str) -> frozenset[str]:
-        dotted = module.dotted(scope, ["n", name])
-        owner = self.program.owner_of(dotted) if dotted else None
+        return self._elsewhere(module.dotted(scope, ["n", name]))
+
+    def _elsewhere(self, dotted: str | None) -> frozenset[str]:
+        """Return what a name of a module of the program may be, which is read for that."""
+        if dotted is None:
+            return _NOTHING
+        self._read_home(dotted)
+        owner = self.program.owner_of(dotted)
         return self.value(owner[0], 0, ["n", owner[1]], -1) if owner is not None else _NOTHING
+
+    def _read_home(self, dotted: str) -> None:
+        if dotted.partition(".")[0] in self.program.own_names:
+            self.program.want_home(dotted)
 
     def _parameter(self, function: Scope, number: int) -> frozenset[str]:
         ordered = [each for each in function.parameters if each[1] not in {"*", "**", "kw"}]
@@ -198,6 +208,7 @@ class _Trail:
             return self._element(module, scope, given.shape)
         if dotted in _NO_PATHS:
             return _OTHER
+        self._read_home(dotted or "")
         target, _known = self.program.target_of(call)
         if target is not None:
             return self._made(target) if target.kind == "class" else self._returned(target)
@@ -243,9 +254,8 @@ class _Trail:
                     result |= self.value(module, inside, value, start)
             return result
         dotted = self.program.dotted(module, scope, ["a", base, name])
-        owner = self.program.owner_of(dotted) if dotted else None
-        if owner is not None:
-            return self.value(owner[0], 0, ["n", owner[1]], -1)
+        if dotted is not None:
+            return self._elsewhere(dotted)
         made = self.program.constructed(module, scope, base) or ""
         if made.endswith(".parse_args") or (base[0] == "n" and base[1] in _OPTIONS):
             return _NOTHING.union(*self._options(name))
