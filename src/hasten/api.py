@@ -20,6 +20,7 @@ from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
 from hasten.index.program import Program
+from hasten.later import raced
 from hasten.model import (
     Applicability,
     Change,
@@ -80,6 +81,7 @@ __all__ = [
     "follow",
     "is_written",
     "overwritten",
+    "raced",
     "trouble_with",
 ]
 

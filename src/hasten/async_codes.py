@@ -41,8 +41,12 @@ ASYNC_CODES: tuple[Code, ...] = (
         "ASY003",
         "read before the await, written after it",
         "In `self.total += await f()` the old value is read before the wait and written after it: what another task "
-        "stores in between is lost (ten tasks that add 1 make 1).",
-        "Take the result into a variable of its own first, then add it; or take it with `--accept ASY003`.",
+        "stores in between is lost (ten tasks that add 1 make 1). Likewise where a loop with the wait in it goes "
+        "through something that another task changes (`dictionary changed size during iteration`, or an element is "
+        "skipped), and where the function looks before the wait at what it uses after it, and another task has changed "
+        "it meanwhile.",
+        "Take the result into a variable of its own first, then add it; go through a copy (`list(self.clients)`); look "
+        "again after the wait; or take it with `--accept ASY003`.",
     ),
     _hazard(
         "ASY004",
@@ -115,6 +119,15 @@ ASYNC_CODES: tuple[Code, ...] = (
         "`signal.signal` raises comes up in the event loop, too, and not where the coroutine waits.",
         "Catch KeyboardInterrupt around `asyncio.run`, and CancelledError inside; use `loop.add_signal_handler` or "
         "`asyncio.timeout` in the place of handlers that raise; or take it with `--accept ASY013`.",
+    ),
+    _hazard(
+        "ASY014",
+        "changes come later than before",
+        "A task that had nothing to wait for had done all of its work when it first gave way. With a new wait in it, "
+        "what it changes after that (an attribute, a global name, a file) comes later: whoever started it and does not "
+        "wait for it reads what is not there yet, or the program ends before; of several tasks the shorter ones come "
+        "first; and a timeout, or a task beside it that fails, ends it in the middle.",
+        "Await the task before its effects are needed, or take it with `--accept ASY014` if nobody looks before.",
     ),
     _refusal(
         "ASY101",

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from hasten import propagate
+from hasten import propagate, stale
 from hasten.async_forms import Form
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
 from hasten.callgraph import RUN, CallGraph, build
-from hasten.concurrency import Tasks
+from hasten.changes import Changes
+from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Module, Scope
 from hasten.index.program import Note, Program
 from hasten.interleaving import straddled
@@ -115,7 +116,7 @@ class Conversion:
         self.program = program
         self.codemod = codemod
         self._unasked = unasked
-        self._several = several or Tasks(program).several
+        self._several = several or tasks_of(program).several
         self._resolve = resolve or program.resolve_call
         self._entry_points = entry_points
 
@@ -160,6 +161,8 @@ class _Findings:
         self.graph = graph
         self.wanted = [wanted[each] for each in sorted(wanted)]
         self.several = several
+        self.tasks = tasks_of(program)
+        self.changes = Changes(program, self.tasks)
         by_call = {_id(call): site for site, call in graph.sites.items()}
         self.sites_of = {_id(each.call): [by_call[_id(step.call)] for step in each.steps] for each in self.wanted}
         self.family = {each.id: each.family or each.id for each in graph.functions}
@@ -492,6 +495,14 @@ class _Findings:
             lines = call.module.position(read).line, call.module.position(written).line
             message = f"`{name}` is read at line {lines[0]} and written at line {lines[1]}, with a new wait between"
             yield Hazard("ASY003", f"{message} ({_place(call.module, call.span.start)})")
+            return
+        # What others change in the middle takes longer to find out.
+        kept = stale.trusted(call.module, scope.number, call.span, self.program)
+        if kept and self.several(scope) and self.tasks.beside(scope, call.span.start):
+            messages = (stale.message(call.module, scope, each, self.changes) for each in kept)
+            message = next(filter(None, messages), "")
+            if message:
+                yield Hazard("ASY003", message)
 
 
 def _hazard(constraint: Constraint) -> Hazard:

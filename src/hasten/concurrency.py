@@ -16,11 +16,11 @@ from hasten.async_mentions import Mentions
 from hasten.async_places import function_around
 from hasten.async_receivers import Receivers
 from hasten.async_rules import COMMANDS, Definitions
-from hasten.index.module import Call, Scope
+from hasten.index.module import Call, Guard, Scope
 from hasten.index.program import Program
 
 #: Calls that let coroutines run side by side, by the last name.
-_STARTERS = (
+STARTERS = (
     *("create_task", "ensure_future", "gather", "TaskGroup", "as_completed", "run_coroutine_threadsafe", "start_soon"),
     *("start_server", "start_unix_server", "create_server", "create_unix_server", "connect_read_pipe", "create_job"),
     *("create_task_group", "open_nursery", "wait", "staggered_race", "call_soon", "call_later", "run_app", "serve"),
@@ -45,6 +45,9 @@ _SERVERS = frozenset(
 #: Takers of a coroutine that run it to its end.
 _RUNNERS = frozenset({"asyncio.run", "asyncio.Runner.run", "uvloop.run"})
 _RUNNER_METHODS = frozenset({"run", "run_until_complete"})
+#: Starters that, awaited, come back when all of what they started is over.
+_ENDING = frozenset({"gather", "wait_for"})
+_GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
 _PLAIN = frozenset(
     {"builtins.staticmethod", "builtins.classmethod", "abc.abstractmethod", "typing.override", "typing.overload"}
     | {"contextlib.asynccontextmanager", "contextlib.contextmanager", "functools.wraps", "typing.final"}
@@ -58,11 +61,11 @@ class Tasks:
     """Answers for the functions of one program."""
 
     def __init__(self, program: Program) -> None:
-        """Take the program."""
+        """Take the program; `receivers` says what its values are."""
         self.program = program
-        self._receivers = Receivers(program, program.resolve_call)
-        self._definitions = Definitions(program, self._receivers, program.entry_points)
-        self._mentions = Mentions(program, self._receivers)
+        self.receivers = Receivers(program, program.resolve_call)
+        self._definitions = Definitions(program, self.receivers, program.entry_points)
+        self._mentions = Mentions(program, self.receivers)
         self._reasons: dict[tuple[tuple[str, int], bool], str] = {}
         self._by_function: dict[tuple[str, int], list[Call]] | None = None
 
@@ -76,7 +79,7 @@ class Tasks:
     @cached_property
     def _starters(self) -> list[Call]:
         """The calls that start tasks."""
-        return [each for name in _STARTERS for each in self.program.calls_named(name) if self._may_start(each)]
+        return [each for name in STARTERS for each in self.program.calls_named(name) if self._may_start(each)]
 
     @cached_property
     def _servers(self) -> list[tuple[str, int, str]]:
@@ -102,6 +105,25 @@ class Tasks:
         """Return what other tasks may run before, while or after `function` runs, an empty string for none at all."""
         return self._reason(function, ordered=False) or self.starter
 
+    def repeated(self, function: Scope) -> str:
+        """Return by what `function` may run in several tasks at once, an empty string where nothing shows that."""
+        return self._find_reason(function, ordered=False, offset=0)
+
+    def beside(self, function: Scope, offset: int, without: Scope | None = None) -> str:
+        """Return by what `function` may be at `offset` while other tasks wait, an empty string where it cannot.
+
+        Args:
+            function: what is asked about.
+            offset: a place in it; tasks that it starts only later are not there yet, and those that it has waited for
+                are over.
+            without: a function of which is known that it runs beside others: what it calls itself does not count.
+        """
+        for ordered in (False, True):
+            found = self._find_reason(function, ordered=ordered, without=without, offset=offset)
+            if found:
+                return found
+        return ""
+
     def _reason(self, function: Scope, *, ordered: bool) -> str:
         key = key_of(function), ordered
         if key not in self._reasons:
@@ -121,32 +143,42 @@ class Tasks:
             return _is_awaited(call)
         return dotted is not None and dotted.startswith(_THEIR_MODULES)
 
-    def _find_reason(self, function: Scope, *, ordered: bool) -> str:
+    def _find_reason(
+        self, function: Scope, *, ordered: bool, without: Scope | None = None, offset: int | None = None
+    ) -> str:
         """Walk from a function up to whoever starts it; tell, if `ordered`, what may be started before."""
-        seen: set[tuple[str, int]] = set()
+        seen: set[tuple[str, int]] = {key_of(without)} if without is not None else set()
         pending = [function]
         while pending:
             current = pending.pop(0)
             if key_of(current) in seen or current.kind != "function":
                 continue  # the module runs once
             seen.add(key_of(current))
-            callers = self._callers(current)
+            if offset is not None and key_of(current) in self._mentions.loop_starters():
+                continue  # it starts an event loop, so it runs in none
+            callers = self.callers(current)
             reason = self._started(current, callers) if self.starter or current.is_async else ""
             if reason:
                 return reason
             for call in callers:
-                if self._runs(call):
+                if self.runs(call):
                     continue  # a loop of its own, with nothing else in it
                 around = call.module.enclosing(call.scope, "function", "lambda", "module")
                 if around is None or around.kind == "lambda":
                     return f"a lambda at {_place(call)}"
-                starting = self._starting(around) if ordered else ()
-                before = next((each for each in starting if _precedes(each, call)), None)
+                starting = self._starting(around) if ordered else []
+                starting = [each for each in starting if _precedes(each, call)]
+                if offset is not None:
+                    starting = [each for each in starting if _may_run_at(each, call.span.start)]
+                before = next(iter(starting), None)
                 if before is not None:
                     return f"`{before.tail}` at {_place(before)}, which comes before the call at {_place(call)}"
                 pending.append(around)
         # What the function starts itself may run while it waits.
-        own = next(iter(self._starting(function) if ordered else ()), None)
+        started = self._starting(function) if ordered else []
+        if offset is not None:
+            started = [each for each in started if _may_run_at(each, offset)]
+        own = next(iter(started), None)
         return f"`{own.tail}` at {_place(own)}" if own is not None else ""
 
     def _starting(self, function: Scope) -> list[Call]:
@@ -161,7 +193,7 @@ class Tasks:
                 self._by_function.setdefault(key_of(around), []).append(call)
                 if around.kind == "function" and key_of(around) not in done:
                     done.add(key_of(around))
-                    pending += [each for each in self._callers(around) if not self._runs(each)]
+                    pending += [each for each in self.callers(around) if not self.runs(each)]
         return sorted(self._by_function.get(key_of(function), ()), key=lambda each: each.span)
 
     def _foreign_waits(self) -> Iterator[Call]:
@@ -171,14 +203,14 @@ class Tasks:
                 if call.use[0] != "await":
                     continue
                 dotted = self.program.dotted(module, call.scope, call.function) or ""
-                if not (dotted.startswith("asyncio.") or self._receivers.reached(call).functions):
+                if not (dotted.startswith("asyncio.") or self.receivers.reached(call).functions):
                     yield call
 
-    def _callers(self, function: Scope) -> list[Call]:
+    def callers(self, function: Scope) -> list[Call]:
         """Return the calls that reach `function`, or may, as far as its receivers tell."""
         found: list[Call] = []
         for call, certain in self.program.callers(function):
-            reached = None if certain else self._receivers.reached(call)
+            reached = None if certain else self.receivers.reached(call)
             if reached is None or not reached.known or key_of(function) in map(key_of, reached.functions):
                 found.append(call)
         return found
@@ -200,19 +232,44 @@ class Tasks:
             line = first.module.position(first.span.start).line
             return f"`{function.name}`, which is handed on at {first.module.path}:{line}"
         for call in callers:
-            if function.is_async and not (_is_awaited(call) or self._runs(call)):
+            if function.is_async and not (_is_awaited(call) or self.runs(call)):
                 return f"`{function.name}`, which is no more than started at {_place(call)}"
         # Nobody calls it: whoever does may be one of several tasks.
         who = self.starter or f"others, for nobody in the program calls `{function.name}` ({_head(function)})"
         return "" if callers or command else who
 
-    def _runs(self, call: Call) -> bool:
+    def runs(self, call: Call) -> bool:
         """Tell whether the coroutine that `call` makes is run to its end at once: `asyncio.run(f())`."""
         if call.use[0] != "arg":
             return False
         taker = call.module.call(call.use[1])
         dotted = call.module.dotted(taker.scope, taker.function)
         return dotted in _RUNNERS or (dotted is None and taker.tail in _RUNNER_METHODS)
+
+
+def tasks_of(program: Program) -> Tasks:
+    """Return the answers for a program, the same for all who ask."""
+    return program.remember("hasten.concurrency", lambda: Tasks(program))
+
+
+def _may_run_at(start: Call, offset: int) -> bool:
+    """Tell whether what a call starts may run when its function is at `offset`."""
+    module = start.module
+    if start.span.start >= offset:
+        return any(
+            block.kind in _LOOPS and block.start <= start.span.start < block.end for block in module.blocks(offset)
+        )
+    if start.use[0] == "await" and start.tail in _ENDING:
+        return False  # it comes back when all of it has ended
+    for record in module.facts["guards"]:
+        guard = Guard(*record)
+        if guard.kind == "with" and guard.start <= start.span.start < guard.end <= offset:
+            group = module.call(guard.payload[1]) if guard.payload and guard.payload[0] == "c" else None
+            if group is not None and (
+                group.index == start.index or (group.tail in _GROUPS and start.function[1:2] == [["n", guard.name]])
+            ):
+                return False  # the block has waited for it
+    return True
 
 
 def _precedes(start: Call, call: Call) -> bool:

@@ -24,6 +24,7 @@ from hasten.api import (
     Tasks,
     Use,
     find_uses,
+    raced,
     trouble_with,
 )
 from hasten_codemods.sqlite3_to_aiosqlite.helper import Helper
@@ -224,6 +225,11 @@ class Analysis:
         if len(lines) > 1:
             between = f"between the statements of lines {lines[0]} and {lines[-1]} of `{function.name}`"
             yield Hazard("SQL001", f"other tasks can run {between} ({place}), by {reason}")
+        if not life.writes and len(lines) <= 1 and self.tasks.starter:
+            # Nothing comes between; but all of the function was over at once, and what starts it may count on that.
+            early = raced(self.program, life.steps[0].call)
+            if early:
+                yield Hazard("ASY014", f"{early}: there is a new wait before, in `{function.name}` ({place})")
 
     def _proofs(self, life: Life, function: Scope, hazards: list[Hazard]) -> Iterator[Proof]:
         if not self._others(function):
