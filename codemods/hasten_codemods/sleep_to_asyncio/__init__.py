@@ -10,10 +10,10 @@ changed, and the reason is given with its place. A program, or a part of one, th
 there is no loop to stop.
 
 What it does not see: state that two functions share, one of which reads it before the sleep and the other of which
-writes it afterwards; files that are read before it and written afterwards; a `finally` around the sleep that has to run
-to its end while its task is cancelled; coroutines that the program drives by hand (`send(None)`); functions that are
-found by names from outside of the program (`eval`, `pkgutil.resolve_name`). An `await` that is there already counts as
-one that waits.
+writes it afterwards; an iterator that two tasks take from; files that are read before it and written afterwards; a
+`finally` around the sleep that has to run to its end while its task is cancelled; coroutines that the program drives by
+hand (`send(None)`); functions that are found by names from outside of the program (`eval`, `pkgutil.resolve_name`). An
+`await` that is there already counts as one that waits.
 
 See <https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code>.
 """
@@ -38,8 +38,9 @@ class SleepToAsyncio(Codemod):
         "The coroutine goes on after the same time, to about a millisecond, and with the same state of its own. While "
         "it sleeps other tasks run, which is what the rewrite is for, and the task can be cancelled there. A change is "
         "`safe` where the call stands in a coroutine function already, the time is a constant that is not negative, "
-        "and the function does not write after the sleep what it read before it. Where functions have to become "
-        "coroutine functions a change is `safe` if no other task can run while they wait."
+        "and the function does not write after the sleep what it read before it, nor use after it, or go through "
+        "around it, what the program shows another task to change. Where functions have to become coroutine functions "
+        "a change is `safe` if no other task can run while they wait."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sleep",)
     asks: ClassVar[tuple[bytes, ...]] = (b"time.sleep(",)

@@ -18,9 +18,11 @@ shows that it may be anything but text, bytes or a path of `pathlib`: a default 
 looked for through variables, attributes of `self`, parameters with their callers, and what functions return. What the
 program shows nothing about is passed on as it is.
 
-What it does not see: a row factory, an adapter or a converter that depends on the thread in which it runs; functions
-that are found by names from outside of the program (`eval`, `pkgutil.resolve_name`). An `await` that is there already
-counts as one that waits: what its function read before it, and writes after it, is taken to bear that.
+What it does not see: a row factory, an adapter or a converter that depends on the thread in which it runs; that a task
+was over in one go before, where a server or framework starts it, or where what it changes after the read is not its own
+function's or one's that it surely calls (a queue, a stream, what a library keeps); functions that are found by names
+from outside of the program (`eval`, `pkgutil.resolve_name`). An `await` that is there already counts as one that waits:
+what its function read before it, and writes after it, is taken to bear that.
 
 See <https://aiosqlite.omnilib.dev>.
 """
@@ -45,8 +47,9 @@ class Sqlite3ToAiosqlite(Codemod):
         "The same statements run in the same order, with the same results, the same rows in the file, and the same "
         "exceptions, all of which are those of `sqlite3`. A transaction ends as it did on every way out of its block. "
         "The connection is closed when its block ends. A change is `safe` where the program starts no task that "
-        "could run meanwhile, or where the function only runs one statement that reads; elsewhere new waits let other "
-        "tasks come in between, which is a hazard with its lines."
+        "could run meanwhile, or where the function only runs one statement that reads, and nothing shows that the "
+        "rest of its task has to be over by then; elsewhere new waits let other tasks come in between, which is a "
+        "hazard with its lines."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sqlite3",)
     asks: ClassVar[tuple[bytes, ...]] = (b"sqlite3.connect(",)
