@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import hasten_codemods
 from hasten import callgraph, workers
 from hasten.async_codes import ASYNC_CODES
 from hasten.async_places import function_around
@@ -141,9 +142,12 @@ def test_the_codes_are_unique_and_every_code_that_is_given_has_a_page() -> None:
     codes = [each.code for each in ASYNC_CODES]
     assert len(set(codes)) == len(codes)
     source = Path(callgraph.__file__).parent
+    names = ("callgraph", "async_forms", "async_interrupts", "async_rules", "async_places", "async_mentions")
+    files = [source / f"{name}.py" for name in names]
+    files += Path(hasten_codemods.__file__).parent.rglob("*.py")
     given: set[str] = set()
-    for name in ("callgraph", "async_forms", "async_interrupts", "async_rules", "async_places", "async_mentions"):
-        given |= set(re.findall(r'"(ASY\d{3})"', (source / f"{name}.py").read_text(encoding="utf-8")))
+    for file in files:
+        given |= set(re.findall(r'"(ASY\d{3})"', file.read_text(encoding="utf-8")))
     assert given | {"ASY001"} == set(codes)  # guesses are a certainty of the edge, told by the codemod
 
 
