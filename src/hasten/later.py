@@ -139,9 +139,7 @@ class Later:
         for touch in touches_of(module, function.number, self.program):
             if touch.writes and not (touch.use[:1] == ["meth"] and touch.place in {"self", "cls"}):
                 yield from self._shared(function, touch)
-        for call in module.calls():
-            if module.enclosing(call.scope, "function") != function:
-                continue
+        for call in module.calls_in(function.number):
             if self._changes_file(call):
                 yield Effect(module, call.span.start, "a file")
                 continue
@@ -193,7 +191,7 @@ class Later:
 
 def raced(program: Program, call: Call) -> str:
     """Return what a new wait at `call` lets run before the changes after it; see `Later.raced`."""
-    return Later(program, tasks_of(program)).raced(call)
+    return program.remember("hasten.later", lambda: Later(program, tasks_of(program))).raced(call)
 
 
 def _named(call: Call) -> str:

@@ -61,10 +61,37 @@ class Touch(NamedTuple):
     assigned: bool = False
 
 
-def touches_of(module: Module, function: int, program: Program | None) -> Iterator[Touch]:
-    """Yield what the function of that number does to what others can get at."""
-    inside = [each for each in range(len(module.facts["scopes"])) if function_of(module, each) == function]
-    stores = {start for records in module.facts["attribute_stores"].values() for *_, start in records}
+def touches_of(module: Module, function: int, program: Program | None) -> list[Touch]:
+    """Return what the function of that number does to what others can get at."""
+    if program is None:
+        return list(_touches_of(module, function, None))
+    return program.remember(
+        f"touches of {module.path}:{function}", lambda: list(_touches_of(module, function, program))
+    )
+
+
+class _Attributes(NamedTuple):
+    """The records of the facts about attributes, each with its name, by the function that they are in."""
+
+    reads: dict[int, list[tuple[str, list[Any]]]]
+    stores: dict[int, list[tuple[str, list[Any]]]]
+
+
+def _attributes(module: Module) -> _Attributes:
+    found: _Attributes | None = module.facts.derived.get("attributes by function")
+    if found is None:
+        found = module.facts.derived["attributes by function"] = _Attributes({}, {})
+        for table, section in ((found.reads, "attribute_reads"), (found.stores, "attribute_stores")):
+            for attribute, records in module.facts[section].items():
+                for record in records:
+                    table.setdefault(function_of(module, record[2]), []).append((attribute, record))
+    return found
+
+
+def _touches_of(module: Module, function: int, program: Program | None) -> Iterator[Touch]:
+    inside = [number for number, each in enumerate(_functions(module)) if each == function]
+    attributes = _attributes(module)
+    stores = {record[3] for _, record in attributes.stores.get(function, ())}
     for scope in inside:
         for name, reads in module.facts["reads"][scope].items():
             named = _is_named(module, scope, name)
@@ -82,19 +109,17 @@ def touches_of(module: Module, function: int, program: Program | None) -> Iterat
                     plus = binding.kind == "aug"
                     yield Touch(binding.start, name, writes=True, reads=plus, value=value, assigned=not plus)
     numbers = frozenset(inside)
-    for attribute, records in module.facts["attribute_reads"].items():
-        for base, use, scope, start, _end in records:
-            place = _place(module, scope, base, attribute, program) if scope in numbers else ""
-            if place and not (use[0] == "dest" and start in stores):
-                method = (base == ["n", "self"] and _is_object(module, scope, attribute)) or (
-                    use[0] == "meth" and _is_no_container(module, scope, base, attribute, use[1], program)
-                )
-                yield _touch(start, place, use, method=method, value=_item_value(module, ["a", base, attribute], use))
-    for attribute, records in module.facts["attribute_stores"].items():
-        for base, value, scope, start in records:
-            place = _place(module, scope, base, attribute, program) if scope in numbers else ""
-            if place:
-                yield Touch(start, place, writes=True, reads=False, value=value, assigned=True)
+    for attribute, (base, use, scope, start, _end) in attributes.reads.get(function, ()):
+        place = _place(module, scope, base, attribute, program)
+        if place and not (use[0] == "dest" and start in stores):
+            method = (base == ["n", "self"] and _is_object(module, scope, attribute)) or (
+                use[0] == "meth" and _is_no_container(module, scope, base, attribute, use[1], program)
+            )
+            yield _touch(start, place, use, method=method, value=_item_value(module, ["a", base, attribute], use))
+    for attribute, (base, value, scope, start) in attributes.stores.get(function, ()):
+        place = _place(module, scope, base, attribute, program)
+        if place:
+            yield Touch(start, place, writes=True, reads=False, value=value, assigned=True)
     yield from _by_name(module, numbers, program)
 
 
@@ -192,8 +217,19 @@ def _item_value(module: Module, base: Shape, use: Use) -> Shape | None:
 
 def function_of(module: Module, scope: int) -> int:
     """Return the number of the function, lambda, class or module that a scope is in."""
-    found = module.enclosing(scope, "function", "lambda", "class", "module")
-    return found.number if found is not None else -1
+    return _functions(module)[scope] if scope >= 0 else -1
+
+
+def _functions(module: Module) -> list[int]:
+    """Return for each scope the number of the function, lambda, class or module that it is in."""
+
+    def make() -> list[int]:
+        found: list[int] = []
+        for number, record in enumerate(module.facts["scopes"]):  # outer ones come first
+            found.append(number if record[0] in {"function", "lambda", "class", "module"} else found[record[2]])
+        return found
+
+    return module.remember("hasten.touches: functions", make)
 
 
 def _place(module: Module, scope: int, base: Shape, attribute: str, program: Program | None) -> str:

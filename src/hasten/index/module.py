@@ -290,6 +290,20 @@ class Module:
         """Yield every call in source order of its evaluation."""
         return (Call(self, index) for index in range(len(self.facts["calls"])))
 
+    def calls_in(self, function: int) -> list[Call]:
+        """Return the calls of which that scope is the innermost function around them, in source order."""
+        numbers: dict[int, list[int]] | None = self.facts.derived.get("calls by function")
+        if numbers is None:
+            numbers = self.facts.derived["calls by function"] = {}
+            around: dict[int, int] = {}
+            for index, record in enumerate(self.facts["calls"]):
+                scope = record[2]
+                if scope not in around:
+                    found = self.enclosing(scope, "function")
+                    around[scope] = found.number if found is not None else -1
+                numbers.setdefault(around[scope], []).append(index)
+        return [Call(self, index) for index in numbers.get(function, ())]
+
     def calls_named(self, name: str) -> Iterator[Call]:
         """Yield the calls whose last name is `name`, in source order of their evaluation."""
         return (Call(self, index) for index in self.facts["tails"].get(name, ()))

@@ -17,11 +17,11 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 from hasten.oracle.report import Problem, Target
-from hasten.oracle.walking import walk
+from hasten.oracle.walking import Around, walk, walk_within
 
 # What the checker says when a value does not fit what it is put into; the last type is the one it believes in.
 _ASSIGNED = re.compile(r"^`(?P<value>[^`]+)` is not assignable to (?:\w+ `[^`]*` with type )?`(?P<believed>[^`]+)`")
@@ -36,10 +36,25 @@ _CLASS = re.compile(r"^[ \t\f]*class[ \t\f]+(\w+)", re.MULTILINE)
 _NO_OTHER = frozenset({"None", "Unknown", "Any", "Literal", "object", "list", "dict", "tuple", "set", "frozenset"})
 
 
-_LOOKED_AT = (
-    *(ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Global, ast.ClassDef, ast.FunctionDef),
-    *(ast.AsyncFunctionDef, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.For, ast.comprehension, ast.withitem),
-)
+#: The method of `Doubts` that looks at nodes of a kind.
+_LOOKS: dict[type[ast.AST], str] = {
+    ast.Name: "_name",
+    ast.Attribute: "_attribute",
+    ast.Call: "_call",
+    ast.Subscript: "_subscript",
+    ast.Global: "_global",
+    ast.ClassDef: "_class",
+    ast.FunctionDef: "_function",
+    ast.AsyncFunctionDef: "_function",
+    ast.Return: "_return",
+    ast.Yield: "_return",
+    ast.Assign: "_assign",
+    ast.AnnAssign: "_set",
+    ast.NamedExpr: "_set",
+    ast.For: "_iterate",
+    ast.comprehension: "_iterate",
+    ast.withitem: "_enter",
+}
 #: A path, or an empty string for all files, and a name.
 _Key: TypeAlias = tuple[str, str]
 
@@ -54,6 +69,26 @@ class Spine(NamedTuple):
 def spine(callee: ast.Name | ast.Attribute) -> Spine:
     """Return the names along which what a name stands for is reached."""
     return Spine(tuple(_spine(callee)), isinstance(callee, ast.Attribute))
+
+
+class _File(NamedTuple):
+    """What is gathered while a file is looked at.
+
+    Attributes:
+        lines: what is doubtful if its line is.
+        calls: its calls.
+        methods: the names of the methods of each class.
+        returned: what each function returns may come from, that of functions in it as well.
+    """
+
+    path: str
+    lines: list[tuple[int, _Key]]
+    calls: list[ast.Call]
+    methods: dict[ast.AST | None, frozenset[str]]
+    returned: dict[Any, set[_Key]]
+
+
+_Look: TypeAlias = Callable[[_File, Any, Around], None]
 
 
 class Doubts:
@@ -119,70 +154,99 @@ class Doubts:
     def look(self, path: str, text: str, tree: ast.Module) -> list[ast.Call]:
         """Read a file of the program, and return its calls."""
         self._classes.update(_CLASS.findall(text))
-        lines = self._lines.setdefault(path, [])
-        calls: list[ast.Call] = []
-        for node in walk(tree, _LOOKED_AT):
-            if type(node) is ast.Call:
-                calls.append(node)
-            match node:
-                case ast.Name(ctx=ast.Store()):
-                    self._stores[path, node.id] += 1
-                    # Whoever imports it, or reads it from the class whose body this is, is misled as well.
-                    lines.append((node.lineno, ("", node.id)))
-                case ast.Attribute(ctx=ast.Store()):
-                    self._stores["", node.attr] += 1
-                    lines.append((node.lineno, ("", node.attr)))
-                    if not (isinstance(node.value, ast.Name) and node.value.id == "self"):
-                        self._patched.add(node.attr)
-                case ast.Call(func=ast.Attribute(value=holder)):
-                    # l = [Store()]; l.append(Fake())
-                    lines.extend((node.lineno, key) for key in _keys(path, holder))
-                case ast.Subscript(ctx=ast.Store(), value=holder):
-                    # d["x"] = Fake()
-                    lines.extend((node.lineno, key) for key in _keys(path, holder))
-                case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
-                    # setattr(store, "save", fake)
-                    self._patched.add(name)
-                    self._names.add(("", name))
-                case ast.Global(names=names):
-                    # store = Store(); def swap(): global store; store = Fake()
-                    self._names.update(("", name) for name in names)
-                case ast.ClassDef(body=body):
-                    self._class_body(body)
-                case ast.FunctionDef() | ast.AsyncFunctionDef():
-                    taken = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
-                    self._taken.extend((path, node.name, each.arg) for each in taken)
-                    sources = {key for value in _returned(node) for key in _sources(path, value)}
-                    self._flows.append((("", node.name), frozenset(sources)))
-                case ast.Assign(targets=targets, value=value):
-                    self._flow(path, targets, value)
-                case ast.AnnAssign(target=target, value=ast.expr() as value):
-                    self._flow(path, [target], value)
-                case ast.NamedExpr(target=target, value=value):
-                    self._flow(path, [target], value)
-                case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
-                    self._flow(path, [target], value)
-                case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
-                    self._flow(path, [target], value)
-                case _:
-                    pass
-        return calls
+        file = _File(path, self._lines.setdefault(path, []), [], {}, {})
+        looks: dict[type[ast.AST], _Look] = {kind: getattr(self, name) for kind, name in _LOOKS.items()}
+        for node, around in walk_within(tree, tuple(looks)):
+            looks[type(node)](file, node, around)
+        self._flows.extend((("", name.name), frozenset(sources)) for name, sources in file.returned.items())
+        return file.calls
 
-    def _class_body(self, body: list[ast.stmt]) -> None:
-        """Note what a class and its instances both set: `call = first`, or a method `save` and `self.save = ...`."""
-        for statement in body:
+    # --- what is looked at: a method for each kind of node ----------------------------------------------------------
+
+    def _name(self, file: _File, node: ast.Name, _around: Around) -> None:
+        if type(node.ctx) is ast.Store:
+            self._stores[file.path, node.id] += 1
+            # Whoever imports it, or reads it from the class whose body this is, is misled as well.
+            file.lines.append((node.lineno, ("", node.id)))
+
+    def _attribute(self, file: _File, node: ast.Attribute, around: Around) -> None:
+        if type(node.ctx) is not ast.Store:
+            return
+        self._stores["", node.attr] += 1
+        file.lines.append((node.lineno, ("", node.attr)))
+        if not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+            self._patched.add(node.attr)
+        # A class and its instances both set it: a method `save`, and `self.save = ...` in another.
+        while around is not None:
+            inner, around = around
+            outer = around[0] if around is not None else None
+            if node.attr in file.methods.get(outer, ()) and not isinstance(inner, ast.ClassDef):
+                self._patched.add(node.attr)
+
+    def _call(self, file: _File, node: ast.Call, _around: Around) -> None:
+        file.calls.append(node)
+        if isinstance(node.func, ast.Attribute):
+            # l = [Store()]; l.append(Fake())
+            file.lines.extend((node.lineno, key) for key in _keys(file.path, node.func.value))
+            return
+        match node:
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
+                # setattr(store, "save", fake)
+                self._patched.add(name)
+                self._names.add(("", name))
+            case _:
+                pass
+
+    def _subscript(self, file: _File, node: ast.Subscript, _around: Around) -> None:
+        if type(node.ctx) is ast.Store:
+            # d["x"] = Fake()
+            file.lines.extend((node.lineno, key) for key in _keys(file.path, node.value))
+
+    def _global(self, _file: _File, node: ast.Global, _around: Around) -> None:
+        # store = Store(); def swap(): global store; store = Fake()
+        self._names.update(("", name) for name in node.names)
+
+    def _class(self, file: _File, node: ast.ClassDef, _around: Around) -> None:
+        """Note what a class sets, and its instances may set as well: `call = first`, and its methods."""
+        for statement in node.body:
             if isinstance(statement, ast.Assign | ast.AnnAssign):
                 targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
                 self._stores.update(("", each.id) for each in targets if isinstance(each, ast.Name))
-        methods = {each.name: each for each in body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
-        for method in methods.values():
-            for node in walk(method, (ast.Attribute,)):
-                if isinstance(node.ctx, ast.Store) and node.attr in methods:
-                    self._patched.add(node.attr)
+        methods = (each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+        file.methods[node] = frozenset(each.name for each in methods)
+
+    def _function(self, file: _File, node: ast.FunctionDef | ast.AsyncFunctionDef, _around: Around) -> None:
+        taken = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        self._taken.extend((file.path, node.name, each.arg) for each in taken)
+        file.returned[node] = set()
+
+    def _return(self, file: _File, node: ast.Return | ast.Yield, around: Around) -> None:
+        sources = set(_sources(file.path, node.value)) if node.value is not None else ()
+        while around is not None:
+            function, around = around
+            if function in file.returned:
+                file.returned[function].update(sources)
+
+    def _assign(self, file: _File, node: ast.Assign, _around: Around) -> None:
+        self._flow(file.path, node.targets, node.value)
+
+    def _set(self, file: _File, node: ast.AnnAssign | ast.NamedExpr, _around: Around) -> None:
+        if node.value is not None:
+            self._flow(file.path, [node.target], node.value)
+
+    def _iterate(self, file: _File, node: ast.For | ast.comprehension, _around: Around) -> None:
+        self._flow(file.path, [node.target], node.iter)
+
+    def _enter(self, file: _File, node: ast.withitem, _around: Around) -> None:
+        if node.optional_vars is not None:
+            self._flow(file.path, [node.optional_vars], node.context_expr)
 
     def _flow(self, path: str, targets: list[ast.expr], value: ast.expr) -> None:
         sources = frozenset(_sources(path, value))
         for target in targets:
+            if isinstance(target, ast.Name):
+                self._flows.append(((path, target.id), sources))
+                continue
             for node in walk(target, (ast.Name, ast.Attribute)):
                 if isinstance(node.ctx, ast.Store):
                     self._flows.extend((key, sources) for key in _keys(path, node))
@@ -249,9 +313,3 @@ def _spine(node: ast.expr) -> Iterator[str]:
                 return
             case _:
                 return
-
-
-def _returned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
-    for node in walk(function, (ast.Return, ast.Yield)):
-        if node.value is not None:
-            yield node.value
