@@ -43,7 +43,7 @@ def test_records_are_those_of_the_facts() -> None:
             records = unpacked[section]
             assert len(records) == len(facts[section])
             assert records[0] == facts[section][0]
-            for _ in range(3):
+            for _ in range(5):
                 assert list(records) == facts[section]
             assert [records[number] for number in range(len(records))] == facts[section]
             for number in (-1, len(records)):
@@ -51,14 +51,34 @@ def test_records_are_those_of_the_facts() -> None:
                     records[number]
 
 
+def test_tables_are_those_of_the_facts() -> None:
+    """By name, all at once, and names that are not there."""
+    facts = build("def f(a, b):\n    a.x = b.y\n    a.z = b.y.x\n", ())
+    for most in (1, 10_000):
+        unpacked = Facts(pack(facts), Memory(most))
+        for section in ("attribute_reads", "attribute_stores"):
+            table, plain = unpacked[section], facts[section]
+            assert list(table) == list(plain)
+            for _ in range(5):
+                assert dict(table.items()) == plain
+                assert list(table.values()) == list(plain.values())
+            assert {name: table[name] for name in table} == plain
+            assert {name: table.get(name) for name in plain} == plain
+            assert "none" not in table
+            assert table.get("none", ()) == ()
+            with pytest.raises(KeyError):
+                table["none"]
+
+
 def test_only_what_is_asked_for_is_unpacked() -> None:
-    """A question about one function leaves the others packed; what is asked for twice as a whole is kept."""
+    """A question about one function leaves the others packed; what is often asked for as a whole is kept."""
     facts = Facts(pack(build(SOURCE * 10, ())), Memory())
     reads = facts["reads"]
     assert reads[1]
     assert dict.__len__(reads) == 1
-    assert len(list(reads)) == len(reads) == 11
-    assert dict.__len__(reads) == 1
+    for _ in range(3):
+        assert len(list(reads)) == len(reads) == 11
+        assert dict.__len__(reads) == 1
     assert len(list(reads)) == dict.__len__(reads) == 11
 
 

@@ -68,10 +68,9 @@ class Replacements:
             if not self._has_json(module):
                 continue
             inside = self._has_part(module)
-            for name, records in module.facts["attribute_stores"].items():
-                if not inside and name not in self._names:
-                    continue
-                for base, _value, scope, start in records:
+            stores = module.facts["attribute_stores"]
+            for name in sorted(stores if inside else self._names & module.names("attribute_stores")):
+                for base, _value, scope, start in stores[name]:
                     owner = self._owner(module, scope, base)
                     if owner is not None:
                         yield owner, name, _place(module, start)

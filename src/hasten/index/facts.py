@@ -8,21 +8,28 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 #: Sections that are looked at in every module, whatever is asked: small, and always unpacked.
 _EVERYONES = ("imports", "strings", "big", "infinite", "keyed", "floats", "rebound", "modules_read")
 #: Sections of which most questions look at few records: each record is unpacked by itself.
 _BY_RECORD = frozenset({"calls", "reads", "binds", "scopes"})
+#: Sections by name of which most questions look at few names, or only at what names there are.
+_BY_NAME = frozenset({"attribute_reads", "attribute_stores"})
 #: So many packed bytes may be unpacked at a time, in all modules together: about 250 MiB of lists. Questions that go
 #: through all modules, one after the other, unpack everything again and again where it does not fit.
 _MOST = 16 * 1024 * 1024
+
+
+#: So many times all records of a section are unpacked and not kept.
+_PASSES = 3
 
 
 class Memory:
@@ -60,7 +67,7 @@ class Records(dict[int, Any]):
     It is a dictionary so that what is unpacked is found as fast as in a list.
     """
 
-    __slots__ = ("_ends", "_memory", "_packed", "_passed", "derived")
+    __slots__ = ("_ends", "_memory", "_packed", "_passes", "derived")
 
     def __init__(self, packed: bytes, memory: Memory, derived: dict[Any, Any]) -> None:
         """Take what `_pack_records` returned; `derived` is what was made of the records, and goes with them."""
@@ -69,7 +76,7 @@ class Records(dict[int, Any]):
         # A record stands behind a bracket or a comma.
         self._ends = array("L", accumulate((size + 1 for size in orjson.loads(sizes)), initial=0))
         self._memory = memory
-        self._passed = False
+        self._passes = 0
         self.derived = derived
 
     def __missing__(self, number: int) -> Any:  # noqa: ANN401 - as of any JSON
@@ -86,20 +93,61 @@ class Records(dict[int, Any]):
         return len(self._ends) - 1
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield all records. They are kept only when it is not the first time, as many questions are asked once."""
+        """Yield all records. They are kept when it is not the first few times, as many questions are asked once."""
         if super().__len__() == len(self):
             return iter([self[number] for number in range(len(self))])
         records = orjson.loads(self._packed)
-        if self._passed:
+        self._passes += 1
+        if self._passes > _PASSES:
             self.update(enumerate(records))
             self._memory.note(self, "", len(self._packed))
-        self._passed = True
         return iter(records)
 
     def drop(self, _name: str) -> None:
         """Forget what was unpacked."""
         self.clear()
         self.derived.clear()
+
+
+class Table(Mapping[str, Any]):
+    """The records of a section by their names, each unpacked when it is asked for; see `Records`."""
+
+    __slots__ = ("_numbers", "_records")
+
+    def __init__(self, packed: bytes, memory: Memory, derived: dict[Any, Any]) -> None:
+        """Take what `_pack_section` returned; `derived` is what was made of the records, and goes with them."""
+        names, _, records = packed.partition(b"\n")
+        self._numbers = {name: number for number, name in enumerate(orjson.loads(names))}
+        self._records = Records(records, memory, derived)
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - as of any JSON
+        """Return the records of a name."""
+        return self._records[self._numbers[name]]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there are records of a name."""
+        return name in self._numbers
+
+    def __len__(self) -> int:
+        """Return the number of names."""
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield all names."""
+        return iter(self._numbers)
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as above
+        """Return the records of a name, `default` where there are none."""
+        number = self._numbers.get(name)
+        return default if number is None else self._records[number]
+
+    def values(self) -> Any:  # noqa: ANN401 - no view: they are not kept
+        """Return the records of all names."""
+        return iter(self._records)
+
+    def items(self) -> Any:  # noqa: ANN401 - as above
+        """Return all names with their records."""
+        return zip(self._numbers, self._records, strict=True)
 
 
 class Facts(dict[str, Any]):
@@ -130,10 +178,14 @@ class Facts(dict[str, Any]):
 
     def __missing__(self, section: str) -> Any:  # noqa: ANN401 - as of any JSON
         """Unpack a section."""
-        packed = self._packed[section]
+        # Records forget by themselves what was unpacked, and so keep what was packed.
         if section in _BY_RECORD:
-            self[section] = records = Records(packed, self._memory, self.derived)
+            self[section] = records = Records(self._packed.pop(section), self._memory, self.derived)
             return records
+        if section in _BY_NAME:
+            self[section] = table = Table(self._packed.pop(section), self._memory, self.derived)
+            return table
+        packed = self._packed[section]
         self[section] = value = orjson.loads(packed)
         self._memory.note(self, section, len(packed))
         return value
@@ -152,9 +204,7 @@ def pack(facts: Mapping[str, Any]) -> bytes:
     """
     try:
         parts = [
-            (section, _pack_records(value) if section in _BY_RECORD else orjson.dumps(value))
-            for section, value in facts.items()
-            if section not in _EVERYONES
+            (section, _pack_section(section, value)) for section, value in facts.items() if section not in _EVERYONES
         ]
         sizes = [(section, len(part)) for section, part in parts]
         head = orjson.dumps({"whole": {section: facts[section] for section in _EVERYONES}, "sizes": sizes})
@@ -162,6 +212,14 @@ def pack(facts: Mapping[str, Any]) -> bytes:
         # Facts are lists, text and numbers of 64 bits at most: nothing else in them can be refused.
         raise RecursionError(str(error)) from error
     return b"%d\n%b" % (len(head), b"".join([head, *(part for _, part in parts)]))
+
+
+def _pack_section(section: str, value: Any) -> bytes:  # noqa: ANN401 - as of any JSON
+    if section in _BY_RECORD:
+        return _pack_records(value)
+    if section in _BY_NAME:
+        return b"%b\n%b" % (orjson.dumps([*value]), _pack_records([*value.values()]))
+    return orjson.dumps(value)
 
 
 def _pack_records(records: list[Any]) -> bytes:
