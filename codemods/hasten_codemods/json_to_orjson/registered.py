@@ -116,7 +116,7 @@ class Registered:
     def _tabled(self) -> Iterator[Entry | None]:
         """Yield those of `Starlette(exception_handlers={ValueError: bad})` and `app.exception_handlers[...] = bad`."""
         self._program.want(_TABLE)
-        for module in self._program.modules_with("calls", _TABLE):
+        for module in self._program.modules_with("keywords", _TABLE):
             for call in module.calls():
                 for each in call.arguments:
                     if each.keyword == _TABLE:

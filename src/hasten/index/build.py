@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 12
+FACTS_VERSION = 13
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -75,6 +75,7 @@ class _Walk(Expressions):
             "floats": "float" in self.text,
             "tails": _numbers(_tail(record[3]) for record in self.calls),
             "definitions": _numbers(each[1] if each[0] in {"function", "class"} else "" for each in self.scopes),
+            "keywords": sorted({word for record in self.calls for word, *_ in record[4] if word}),
             "classes": [number for number, each in enumerate(self.scopes) if each[0] == "class"],
         }
 

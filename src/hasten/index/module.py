@@ -256,7 +256,7 @@ class Module:
         Args:
             section: one that is kept by name (`tails`, `definitions`, `attribute_reads`, `attribute_stores`), `reads`
                 for the variables that are read, `item_stores` for the attributes whose items are assigned to, `classes`
-                for what the bodies of classes bind, `binds` for what modules bind, or `calls` for keywords of calls.
+                for what the bodies of classes bind, `binds` for what modules bind, or `keywords` for those of calls.
         """
         return self.remember(f"names: {section}", lambda: frozenset(map(sys.intern, self._names(section))))
 
@@ -269,8 +269,6 @@ class Module:
                 return records[0]  # type: ignore[no-any-return]
             case "classes":
                 return (name for number in records for name in self.facts["binds"][number])
-            case "calls":
-                return (each[0] for record in records for each in record[4] if each[0])
             case "item_stores":
                 return (base[2] for base, *_ in records if base[0] == "a")
             case _:
