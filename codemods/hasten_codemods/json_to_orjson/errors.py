@@ -57,7 +57,7 @@ class Errors:
         self._registered = Registered(program)
         self._validators = Validators(program, self._registered)
         self._used: dict[tuple[str, int], list[Spot]] = {}
-        self._handlers: dict[tuple[str, int, int], list[list[Handler]]] = {}
+        self._around: dict[tuple[str, int, int], _Around] = {}
         self._ways: dict[tuple[str, int, bool, bool], _Ways] = {}
 
     def examine(self, call: Call, pairs: Sequence[tuple[str, str]]) -> Verdict:
@@ -82,18 +82,16 @@ class Errors:
             places = tuple(each.place for handlers in onlookers for each in handlers)
             if not _is_new((spot.module.path, spot.scope, spot.guard, places, flights), seen):
                 continue
-            lazy = lazy_around(spot.module, spot.scope)
-            taken = self._elsewhere.of_generator(lazy) if lazy is not None else []
+            key = (spot.module.path, spot.scope, spot.guard)
+            around = self._around.get(key)
+            if around is None:
+                around = self._around[key] = self._find_around(spot)
+            where, taken, nearest, decorators = around
             if taken:
                 pending.extendleft(_Rise(each, flights, depth) for each in reversed(taken))
                 continue
-            for handlers in (*self._around(spot), *onlookers):
+            for handlers in (*nearest, *onlookers, *decorators):
                 flights = _past(handlers, flights, verdict)
-            body = spot.module.enclosing(spot.scope, "function", "lambda")
-            if body is not None and body.kind == "function":
-                for handlers in self._contexts.of_decorators(body):
-                    flights = _past(handlers, flights, verdict)
-            where = body if body is not None else spot.module.scope(0)
             if not flights:
                 continue
             if depth >= _FARTHEST:
@@ -177,14 +175,17 @@ class Errors:
             watchers += validator[1]
         return _Ways([*spots, *self._uses(function)], [*watchers, *self._assertions.get(function.name, ())])
 
-    def _around(self, spot: Spot) -> list[list[Handler]]:
-        """Return what catches around a spot, as far as the function or lambda around it reaches."""
-        key = (spot.module.path, spot.scope, spot.guard)
-        if key not in self._handlers:
-            self._handlers[key] = list(self._find_around(spot))
-        return self._handlers[key]
+    def _find_around(self, spot: Spot) -> _Around:
+        module = spot.module
+        lazy = lazy_around(module, spot.scope)
+        taken = self._elsewhere.of_generator(lazy) if lazy is not None else []
+        where = module.enclosing(spot.scope, "function", "lambda") or module.scope(0)
+        if taken:
+            return _Around(where, taken)
+        decorated = self._contexts.of_decorators(where) if where.kind == "function" else ()
+        return _Around(where, [], list(self._nearest(spot)), list(decorated))
 
-    def _find_around(self, spot: Spot) -> Iterator[list[Handler]]:
+    def _nearest(self, spot: Spot) -> Iterator[list[Handler]]:
         for each in spot.module.guards(spot.guard):
             if each.kind == "try":
                 yield of_try(self._program, spot.module, spot.scope, each.payload)
@@ -289,6 +290,22 @@ class _Ways(NamedTuple):
     spots: Sequence[Spot]
     watchers: Sequence[Handler] = ()
     doubtful: Sequence[Spot] = ()
+
+
+class _Around(NamedTuple):
+    """What is around a spot, as far as the function or lambda around it reaches.
+
+    Attributes:
+        where: the function, lambda or module that exceptions leave in the end.
+        taken: where they come up instead: where the generator is used that the spot is in.
+        nearest: the handlers in the function.
+        decorators: the handlers in its decorators.
+    """
+
+    where: Scope
+    taken: Sequence[Spot]
+    nearest: Sequence[list[Handler]] = ()
+    decorators: Sequence[list[Handler]] = ()
 
 
 def _is_new(key: _Seen, seen: set[_Seen]) -> bool:
