@@ -119,7 +119,7 @@ class Receivers(Kinds):
         self.program.want(name)
         if name.startswith("_") or name in _PYTHONS or self.program.definitions("__getattr__"):
             return False
-        if any(self.program.modules_with(each, name) for each in ("attribute_stores", "classes", "calls", "binds")):
+        if any(self.program.modules_with(each, name) for each in ("attribute_stores", "classes", "keywords", "binds")):
             return False
         setters = self.program.places.setters
         if setters.get(name) or setters.get("") or self.program.attribute_reads("__dict__", want=False):
