@@ -53,9 +53,11 @@ def _new(root: Path, before: Mapping[str, str], after: Mapping[str, str]) -> lis
     more = Counter((each.path, each.code) for each in now) - known
     # The types that a message names may be others, where what was wrong before is wrong now.
     plain = [each for each in new_problems(old, now) if (each.path, each.code) in more]
-    # `os.fspath` takes over the argument, and what was wrong with it.
-    taken_over = Counter(each.path for each in new_problems(now, old) if "sqlite3" in each.message)
-    plain = [each for each in plain if not ("`os.fspath`" in each.message and taken_over[each.path])]
+    # `os.fspath` takes over the argument of `connect`, and what was wrong with it: as many of them as are gone.
+    gone = Counter(each.path for each in new_problems(now, old) if "`_sqlite3.connect`" in each.message)
+    taken_over = [each for each in plain if "`os.fspath`" in each.message]
+    if not Counter(each.path for each in taken_over) - gone:
+        plain = [each for each in plain if each not in taken_over]
     installed = new_problems(
         problems(root, (), before, libraries=libraries), problems(root, (), whole, libraries=libraries)
     )

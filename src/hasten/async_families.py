@@ -70,8 +70,7 @@ class Families:
         if key not in self._ancestors:
             self._ancestors[key] = found = {key: owner}  # entered first, so that a cycle ends
             for base in owner.bases:
-                shape = base[1] if base[0] == "i" else base
-                dotted = owner.module.dotted(owner.parent, shape)
+                dotted = owner.module.dotted(owner.parent, base)
                 parent = self.program.resolve(dotted) if dotted is not None else None
                 if parent is not None and parent.kind == "class":
                     found.update(self.ancestors(parent))

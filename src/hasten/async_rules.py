@@ -264,9 +264,8 @@ class Definitions:
         if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
             return owner.name
         for base in owner.bases:
-            shape = base[1] if base[0] == "i" else base
-            if shape[0] == "c":  # class Point(namedtuple("Point", "x y"))
-                shape = owner.module.call(shape[1]).function
+            # class Point(namedtuple("Point", "x y"))
+            shape = owner.module.call(base[1]).function if base[0] == "c" else base
             dotted = owner.module.dotted(owner.parent, shape) or ""
             found = self.program.resolve(dotted) if dotted else None
             if found is not None and found.kind == "class":
@@ -281,8 +280,7 @@ class Definitions:
 
     def is_protocol(self, owner: Scope) -> bool:
         """Tell whether a class is a Protocol itself, so that others stand for it without deriving from it."""
-        shapes = [each[1] if each[0] == "i" else each for each in owner.bases]
-        names = [owner.module.dotted(owner.parent, each) for each in shapes]
+        names = [owner.module.dotted(owner.parent, each) for each in owner.bases]
         return any(each in {"typing.Protocol", "typing_extensions.Protocol"} for each in names)
 
     # --- tests ----------------------------------------------------------------------------------------------------

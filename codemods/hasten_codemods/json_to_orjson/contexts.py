@@ -20,8 +20,6 @@ _MAKERS = frozenset({"contextmanager", "asynccontextmanager"})
 _EXITS = ("__exit__", "__aexit__")
 #: Words of which a file that defines a context manager holds one.
 _MARKS = frozenset({*_MAKERS, *_EXITS})
-#: Methods of files, clients and connections: a name that says nothing about whose it is.
-_EVERYDAY = frozenset({"open", "get", "post", "put", "request", "stream", "connect", "cursor"})
 #: A context manager is looked for behind so many names and functions.
 _DEEPEST = 5
 
@@ -143,8 +141,6 @@ class Contexts:
 
     def _guessed(self, name: str) -> list[Scope]:
         """Return the methods of that name, of whatever class, that are context managers or give one."""
-        if name in _EVERYDAY:
-            return []
         self._program.want(name, beside=_MARKS)
         return [
             each

@@ -208,8 +208,7 @@ def _parses(text: str) -> bool:
 def _ancestors(program: Program, target: Scope, depth: int = 0) -> Iterator[tuple[str, Scope | None]]:
     """Yield the dotted names of all bases, those of bases included, each with its class where it is the program's."""
     for base in target.bases:
-        shape = base[1] if base[0] == "i" else base  # dict[str, int]
-        shape = target.module.call(shape[1]).function if shape[0] == "c" else shape
+        shape = target.module.call(base[1]).function if base[0] == "c" else base
         dotted = callee(program, target.module, target.parent, shape)
         found = program.resolve(dotted) if dotted and depth < _FARTHEST else None
         own = found if found is not None and found.kind == "class" else None

@@ -159,7 +159,7 @@ class Callers:
         found: dict[tuple[str, int], list[Scope]] = {}
         for child in self._program.classes():
             for base in child.bases:
-                dotted = child.module.dotted(child.parent, base[1] if base[0] == "i" else base)
+                dotted = child.module.dotted(child.parent, base)
                 parent = self._program.resolve(dotted) if dotted else None
                 if parent is not None and parent.kind == "class":
                     found.setdefault((parent.module.path, parent.number), []).append(child)
@@ -168,7 +168,7 @@ class Callers:
     def _above(self, owner: Scope, name: str) -> Scope | None:
         """Return the method that `super().name` stands for in a method of `owner`."""
         for base in owner.bases:
-            dotted = owner.module.dotted(owner.parent, base[1] if base[0] == "i" else base)
+            dotted = owner.module.dotted(owner.parent, base)
             found = self._program.resolve(dotted) if dotted else None
             method = self._program.find_method(found, name) if found is not None and found.kind == "class" else None
             if method is not None:

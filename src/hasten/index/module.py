@@ -147,7 +147,10 @@ class Call:
 
 
 class Scope(NamedTuple):
-    """A module, class, function, lambda or comprehension."""
+    """A module, class, function, lambda or comprehension.
+
+    The bases of a class are what stands before the brackets, where they have any: `Store` of `Store[int]`.
+    """
 
     module: Module
     number: int
@@ -318,6 +321,8 @@ class Module:
         kind, name, parent, start, end, parameters, decorators, returns, flags, bases, guard, returned = self.facts[
             "scopes"
         ][index]
+        if kind == "class":
+            bases = [each[1] if each[0] == "i" else each for each in bases]
         return Scope(
             self,
             index,

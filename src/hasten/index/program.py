@@ -146,7 +146,7 @@ class Program:
     def want_bases(self, owner: Scope, depth: int = 0) -> None:
         """Want the modules of the program that hold the classes that a class derives from."""
         for base in owner.bases if depth < 5 else ():  # noqa: PLR2004 - few hierarchies are deeper
-            dotted = owner.module.dotted(owner.parent, base[1] if base[0] == "i" else base)
+            dotted = owner.module.dotted(owner.parent, base)
             found = self.definition(dotted) if dotted else None
             if found is not None and found.kind == "class":
                 self.want_bases(found, depth + 1)

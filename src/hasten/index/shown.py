@@ -53,8 +53,7 @@ def _has_showing_base(program: Program, owner: Scope, depth: int) -> bool:
     if depth > _DEEPEST:
         return True
     for base in owner.bases:
-        shape = base[1] if base[0] == "i" else base  # Generic[T]
-        dotted = owner.module.dotted(owner.parent, shape)
+        dotted = owner.module.dotted(owner.parent, base)
         found = program.resolve(dotted) if dotted else None
         if found is not None and found.kind == "class":
             if found.decorators or _has_showing_base(program, found, depth + 1):
