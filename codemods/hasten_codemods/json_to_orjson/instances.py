@@ -41,11 +41,11 @@ class Instances:
         """Take the program."""
         self._program = program
 
-    def methods(self, module: Module, scope: int, shape: Shape) -> tuple[list[Scope], bool]:
+    def methods(self, module: Module, scope: int, shape: Shape, depth: int = 0) -> tuple[list[Scope], bool]:
         """Return the methods that `value.name` may stand for, and whether it can be no others of the program."""
         if shape[0] != "a":
             return [], True
-        made = self.of(module, scope, shape[1])
+        made = self.of(module, scope, shape[1], depth)
         found: list[Scope] = []
         for owner in made.classes:
             self._program.want_bases(owner)
@@ -100,7 +100,7 @@ class Instances:
             return _FOREIGN
         if dotted is not None and program.definition(dotted) is not None:
             return _UNKNOWN  # something else may have been put in its place
-        found, sure = self.methods(module, call.scope, call.function)
+        found, sure = self.methods(module, call.scope, call.function, depth + 1)
         results = united(self._of_result(each, depth + 1) for each in found)
         return Made(results.classes, sure and (results.known or not found))
 
