@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,17 +14,27 @@ from hasten.index.program import Program
 
 _BY_NAME = frozenset({"getattr", "methodcaller", "attrgetter", "getattr_static"})
 _ON_ANYTHING = frozenset({"methodcaller", "attrgetter"})
+_NAMESPACES = frozenset({"vars", "__dict__"})
+#: What gives a module by its name.
+IMPORTING = frozenset({"import_module", "__import__", "module_from_spec", "load_module"})
 _WHOLE = "\0"
+#: Where a name that is put together is likely to be cut: do_|save, visit|Name.
+_CUT = re.compile(r"(?<=_)(?=[^_])|(?<=[^_])(?=_)|(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
 class _Lookup:
-    """A `getattr` or its like: by which name, on what, and whether what it finds may be called."""
+    """A `getattr` or its like: by which name, on what, and whether what it finds may be called.
+
+    Attributes:
+        loaded: the name of the module on which it is looked up, where that is imported by its name.
+    """
 
     call: Call
     pattern: tuple[str, str] | None
     around: Scope | None = None
     home: Module | None = None
+    loaded: tuple[str, str] | None = None
     foreign: bool = False
     called: bool = False
 
@@ -38,7 +49,19 @@ class Lookups:
 
     def of(self, function: Scope) -> list[Call]:
         """Return the lookups that may find `function`."""
+        self._want(function)
         return [each.call for each in self._all if self._may_find(each, function)]
+
+    def _want(self, function: Scope) -> None:
+        """Want the files that may look `function` up: by its name, or a part of it, or on what it belongs to."""
+        name, owner = function.name, owner_of(function)
+        for part in (name, *_parts(name)):
+            self.program.want(part, beside=_BY_NAME)
+        self.program.want("methodcaller", "called")
+        first, _, last = function.module.name.rpartition(".")
+        self.program.want(owner.name if owner is not None else last, beside=_BY_NAME | _NAMESPACES)
+        if owner is None and first:
+            self.program.want(first.partition(".")[0], beside=IMPORTING)
 
     def _may_find(self, lookup: _Lookup, function: Scope) -> bool:
         owner, known = owner_of(function), lookup.pattern is not None
@@ -51,6 +74,8 @@ class Lookups:
             )
         if lookup.home is not None:
             return lookup.home is function.module
+        if lookup.loaded is not None:
+            return owner is None and function.parent == 0 and _fits(lookup.loaded, function.module.name)
         # Of something unknown, by a name that nobody knows, it is a value that is asked for, as a rule; but what
         # `methodcaller` finds is called.
         return known or (lookup.call.tail == "methodcaller" and owner is not None)
@@ -101,9 +126,36 @@ class Lookups:
         home = self.program.named(dotted) if dotted is not None else None
         if on[0] == "i" and on[1][-1] == "modules":  # sys.modules[__name__]
             home = module
+        loaded = loaded_by(module, scope, on)
+        if loaded is not None:
+            given = loaded.argument(0, "name")
+            name = _pattern(module, loaded.scope, given.shape) if given is not None else None
+            # By a name that nobody knows, on a module that nobody knows: plugins, which the program does not name.
+            if name is not None and name[0].startswith("."):
+                name = ("", name[1])
+            return _Lookup(
+                call, pattern, loaded=name or ("", ""), foreign=name is None and pattern is None, called=called
+            )
         kind = self._receivers.kind(module, scope, on) if dotted is None and home is None else None
         foreign = isinstance(kind, str) or (dotted is not None and home is None and not self.program.is_own(dotted))
         return _Lookup(call, pattern, home=home, foreign=foreign, called=called)
+
+
+def loaded_by(module: Module, scope: int, shape: Shape) -> Call | None:
+    """Return the call that imports the module that a value is, if it is one that is imported by its name."""
+    if shape[0] == "c":
+        call = module.call(shape[1])
+        return call if call.tail in IMPORTING else None
+    found = module.lookup(scope, shape[1]) if shape[0] == "n" else None
+    given = [each for each in found[1] if each.kind == "assign"] if found is not None else []
+    calls = (loaded_by(module, each.scope, each.payload) for each in given if each.payload and each.payload[0] == "c")
+    return next((each for each in calls if each is not None), None)
+
+
+def _parts(name: str) -> list[str]:
+    """Return the beginnings and the ends of a name of which it may be put together."""
+    cuts = sorted({each.start() for each in _CUT.finditer(name)} - {0, len(name)})
+    return [part for cut in cuts for part in (name[:cut], name[cut:]) if part.strip("_")]
 
 
 def _pattern(module: Module, scope: int, shape: Shape) -> tuple[str, str] | None:

@@ -7,11 +7,11 @@ from functools import cached_property
 
 from hasten.async_interrupts import Interrupts
 from hasten.async_kinds import key_of, owner_of
-from hasten.async_lookups import Lookups
+from hasten.async_lookups import IMPORTING, Lookups, loaded_by
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Receivers
 from hasten.async_rules import Verdict
-from hasten.index.module import Call, Import, Module, Read, Scope, Shape, Use
+from hasten.index.module import Call, Import, Module, Read, Scope, Use
 from hasten.index.program import Program
 
 #: Uses of a function as a value that neither call it nor hand it on.
@@ -63,7 +63,6 @@ _LOOP_LIBRARIES = {
     "pyppeteer": ("run",),
 }
 _LOOKING_INSIDE = frozenset({"setattr", "object", "reload", "delattr", "getattr", "hasattr", "spy"})
-_IMPORTING = frozenset({"import_module", "__import__", "module_from_spec", "load_module"})
 _ENDLESS_NEXT = frozenset({"StopIteration", "Exception", "BaseException"})
 
 
@@ -344,7 +343,6 @@ class Mentions:
     def _judge_by_name(self, function: Scope, verdict: Verdict) -> None:
         """Refuse what is looked up by name: getattr(x, "f"), getattr(x, "do_" + verb), "app.module.f"."""
         name = function.name
-        self.program.want("getattr", "called", beside=frozenset({name}))
         for call in self._lookups.of(function):
             message = f"`{name}` may be looked up by its name here; call it where it is named"
             verdict.constraints.append(because("ASY134", message, call.module, call.span.start))
@@ -404,18 +402,10 @@ class Mentions:
             if call.use[0] in {"sub", "meth", "asg", "arg"}:  # globals()[name]()
                 message = f"`{name}` may be looked up by its name here; call it where it is named"
                 verdict.constraints.append(because("ASY134", message, home, call.span.start))
-        for call in self.program.calls_named(name, beside=_IMPORTING):
-            if call.function[0] == "a" and self._imports(call.module, call.scope, call.function[1]):
+        for call in self.program.calls_named(name, beside=IMPORTING):
+            if call.function[0] == "a" and loaded_by(call.module, call.scope, call.function[1]) is not None:
                 message = f"the module of `{name}` may be imported by its name here, and the call reach it"
                 verdict.constraints.append(because("ASY134", message, call.module, call.span.start))
-
-    def _imports(self, module: Module, scope: int, shape: Shape) -> bool:
-        """Tell whether the value is what `import_module(...)` returned."""
-        if shape[0] == "c":
-            return module.call(shape[1]).tail in _IMPORTING
-        found = module.lookup(scope, shape[1]) if shape[0] == "n" else None
-        given = [each.payload for each in found[1] if each.kind == "assign"] if found is not None else []
-        return any(each is not None and each[0] == "c" and self._imports(module, scope, each) for each in given)
 
     def _handed_on(self, home: Module) -> Iterator[Read]:
         """Yield the reads of `home`, as a module, that do not reach into it."""
