@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextlib import suppress as suppressed
 from dataclasses import dataclass, field
@@ -204,7 +204,7 @@ def _find(
         if maker is not None:
             maker.ahead(planning.build(suppress.suppressed(findings, said)[0], text_of), program)
 
-    program, findings = _analyse(request, codemods, inputs, problems, pool, progress, guess)
+    asked, findings = _analyse(request, codemods, inputs, problems, pool, progress, guess)
     kept, hits = suppress.suppressed(findings, said)
     names = [each.name for each in codemods]
     notices = suppress.unused(said, hits, ran=names, known=request.known or names)
@@ -212,7 +212,7 @@ def _find(
         kept, more = inputs.metadata.with_dependencies(kept)
         notices += more
     plan = planning.build(kept, text_of, [each for each in problems if each.path in request.targets], notices)
-    return produce.Found(program, plan, problems, said)
+    return produce.Found(asked, plan, problems, said)
 
 
 def _read(request: Request, codemods: Sequence[Codemod], progress: Progress) -> _Inputs:
@@ -242,41 +242,61 @@ def _analyse(
     pool: workers.Workers,
     progress: Progress,
     guess: Callable[[Program, list[Finding]], None],
-) -> tuple[Program, list[Finding]]:
+) -> tuple[tuple[produce.Party, ...], list[Finding]]:
     """Index the candidates and ask the codemods; while they want to know more, index more files and ask again.
 
-    Returns the program and what was found in it; `problems` grows by the files that give no facts. `guess` is told of
-    the first answers where they are not the last.
+    Those that need the type checker are asked when the others want to know nothing more: it works meanwhile, and what
+    the others find does not depend on the files that were read for them.
+
+    Returns who was asked about which program, the largest last, and what was found. `problems` grows by the files that
+    give no facts; `guess` is told of answers that may not be the last, while there is time to work ahead.
     """
     reader = inputs.reader
     modules: dict[str, Module] = {}
     pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
-    sure = len(pending)
     known: set[Want] = set()
     tried: set[str] = set()
-    names: NameIndex | None = None
+    program: Program | None = None
     begin: Callable[[], None] | None = partial(pool.first, produce.import_makers, None)
     meanwhile: Callable[[], None] | None = partial(_get_ahead, inputs, codemods)
-    while True:
-        progress.step("indexing", len(pending))
-        found, failed = reader.index(pending, pool, progress.advance, begin, meanwhile)
-        begin = meanwhile = None
-        modules.update((each.path, each) for each in found)
-        problems.extend(failed)
-        tried.update(pending)
-        reader.index_ahead(pool, pending, tried)
-        program = _program(request, inputs, modules, inputs.resolver, names)
-        names = program.names
-        findings = _ask(request, codemods, program, _unread(inputs, problems))
-        wanted = program.wanted - known
-        known |= wanted
-        unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
-        pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
-        if not pending:
-            pool.stop_ahead()
-            return program, findings
-        if len(tried) == sure:
-            guess(program, findings)
+    asked: list[produce.Party] = []
+    settled: list[Finding] = []
+    parties = _parties(codemods)
+    for party in parties:
+        told = False
+        while True:
+            if program is None or pending:
+                progress.step("indexing", len(pending))
+                found, failed = reader.index(pending, pool, progress.advance, begin, meanwhile)
+                begin = meanwhile = None
+                modules.update((each.path, each) for each in found)
+                problems.extend(failed)
+                tried.update(pending)
+                reader.index_ahead(pool, pending, tried)
+                names = program.names if program is not None else None
+                program = _program(request, inputs, modules, inputs.resolver, names)
+            findings = _ask(request, party, program)
+            wanted = program.wanted - known
+            known |= wanted
+            unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
+            pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
+            # There is time while files are read for the next question, and while the checker is at work.
+            if (pending and not told) or (not pending and party is not parties[-1]):
+                guess(program, doubted([*settled, *findings], _unread(inputs, problems)))
+                told = True
+            if not pending:
+                break
+        asked.append(produce.Party(tuple(party), program))
+        settled += findings
+    pool.stop_ahead()
+    settled.sort(key=lambda each: each.codemod)
+    return tuple(asked), doubted(settled, _unread(inputs, problems))
+
+
+def _parties(codemods: Sequence[Codemod]) -> list[list[Codemod]]:
+    """Return those that do without the type checker, and then those that need it; at least one list."""
+    both = [[each for each in codemods if not each.asks], [each for each in codemods if each.asks]]
+    return [each for each in both if each] or [[]]
 
 
 def _get_ahead(inputs: _Inputs, codemods: Sequence[Codemod]) -> None:
@@ -310,11 +330,10 @@ def _program(
     )
 
 
-def _ask(request: Request, codemods: Sequence[Codemod], program: Program, unread: Sequence[Unread]) -> list[Finding]:
-    found = [
+def _ask(request: Request, codemods: Iterable[Codemod], program: Program) -> list[Finding]:
+    return [
         finding for each in codemods for finding in each.analyse(program, Settings(request.config.options_for(each)))
     ]
-    return doubted(found, unread)
 
 
 def _unread(inputs: _Inputs, problems: Sequence[Problem]) -> list[Unread]:
@@ -333,12 +352,16 @@ def _maker(
     request: Request, codemods: Sequence[Codemod], inputs: _Inputs, pool: workers.Workers, progress: Progress
 ) -> produce.Maker:
     def second_look(found: produce.Found, replaced: dict[str, Module], sources: dict[str, Source]) -> Plan:
-        again = {each.path: each for each in found.program.modules} | replaced
         now = {**found.said, **{path: ignores.parse(each) for path, each in sources.items() if path in found.said}}
-        # What a call reaches does not change with a rewrite, so the type checker need not run again.
-        program = _program(request, inputs, again, inputs.resolver.again)
-        findings, _ = suppress.suppressed(_ask(request, codemods, program, _unread(inputs, found.problems)), now)
-        return planning.build(findings, lambda _path, _span: "")
+        everything = {each.path for each in found.program.modules}
+        findings: list[Finding] = []
+        for party in found.asked:
+            again = {each.path: each for each in party.program.modules}
+            again |= {path: each for path, each in replaced.items() if path in again or path not in everything}
+            # What a call reaches does not change with a rewrite, so the type checker need not run again.
+            findings += _ask(request, party.codemods, _program(request, inputs, again, inputs.resolver.again))
+        findings = doubted(findings, _unread(inputs, found.problems))
+        return planning.build(suppress.suppressed(findings, now)[0], lambda _path, _span: "")
 
     style = settle.style_of(inputs.metadata.at_root())
     black = formatting.styles(inputs.metadata.texts)

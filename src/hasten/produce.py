@@ -41,21 +41,33 @@ SecondLook: TypeAlias = Callable[["Found", dict[str, Module], dict[str, Source]]
 _WORTH_A_POOL = 12
 
 
+class Party(NamedTuple):
+    """Codemods that were asked together, and the program that they were asked about at last."""
+
+    codemods: tuple[Codemod, ...]
+    program: Program
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What the analysis gave.
 
     Attributes:
-        program: all that was read.
+        asked: who was asked about what; the last program holds all that was read.
         plan: what was found in it.
         problems: files that gave no facts.
         said: the comments that leave something out, by file.
     """
 
-    program: Program
+    asked: tuple[Party, ...]
     plan: Plan
     problems: Sequence[Problem]
     said: Mapping[str, Ignores]
+
+    @property
+    def program(self) -> Program:
+        """All that was read."""
+        return self.asked[-1].program
 
 
 @dataclass(frozen=True, slots=True)

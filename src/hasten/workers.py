@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing.process import BaseProcess
 from typing import Any, Generic, Self, TypeVar
 
 from hasten.errors import HastenError
@@ -247,4 +248,16 @@ def _told() -> Iterator[None]:
 def _processes(jobs: int) -> Executor:
     # Forking is safe here, since hasten starts no thread before the pool, and saves each worker's start-up.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(method))
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(method), initializer=_watch_parent)
+
+
+def _watch_parent() -> None:
+    """End this worker when the process that started it is gone: a pool waits for work for ever, killed or not."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -508,7 +508,8 @@ def test_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Nothing is written into the tree, and the temporary directory is empty again after `close`."""
     tree, temporary = tmp_path / "tree", tmp_path / "tmp"
     temporary.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
     write(tree, {"main.py": "print()\n"})
     oracle = Oracle(tree, ["main.py"])
     assert oracle.targets([("main.py", 0)])["main.py", 0] is not None

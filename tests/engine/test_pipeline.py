@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hasten import pipeline, plan, registry
+from hasten.api import Codemod, Program, Settings, Transformer
 from hasten.config import Config
-from hasten.model import Changed
+from hasten.model import Changed, Finding
 
 CODEMODS = list(registry.load())
 SAFE = "import json\n\n\ndef f(text):\n    return json.loads(text)\n"
@@ -131,3 +133,40 @@ def test_a_conflict_is_left_to_the_next_run(tmp_path: Path) -> None:
     (outcome,) = second.outcomes
     assert isinstance(outcome, Changed)
     assert b"aiosqlite.connect" in outcome.after
+
+
+def test_what_is_read_for_those_who_need_the_checker_is_not_shown_to_the_others(tmp_path: Path) -> None:
+    """So a codemod finds the same, whether those run with it or not; nor does it wait for them."""
+    asked: list[tuple[str, list[str]]] = []
+
+    class Wants(Codemod):
+        triggers = (b"def",)
+        word = ""
+
+        def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
+            asked.append((self.name, sorted(each.path for each in program.modules)))
+            program.want(self.word)
+            return iter(())
+
+        def transformer(self) -> type[Transformer]:
+            raise NotImplementedError
+
+    class Able(Wants):
+        name = "able"
+        word = "second"
+        asks = (b"def",)
+
+    class Zealous(Wants):
+        name = "zealous"
+        word = "first"
+
+    for name, text in {"a.py": "def f(): pass\n", "b.py": "first = 1\n", "c.py": "second = 1\n", "d.py": "x\n"}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    pipeline.run(pipeline.Request(tmp_path, Config(), ("a.py", "b.py", "c.py", "d.py"), jobs=1), [Able(), Zealous()])
+
+    assert asked == [
+        ("zealous", ["a.py"]),
+        ("zealous", ["a.py", "b.py"]),
+        ("able", ["a.py", "b.py"]),
+        ("able", ["a.py", "b.py", "c.py"]),
+    ]

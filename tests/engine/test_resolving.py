@@ -294,7 +294,8 @@ def test_a_checker_that_nobody_asks_is_ended(tmp_path: Path, monkeypatch: pytest
     """Neither the process nor its directory is left, and nothing counts as asked."""
     tree, temporary = tmp_path / "tree", tmp_path / "tmp"
     temporary.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
     write(tree, FILES)
     with resolved(tree, ()) as (_, resolver):
         resolver.ahead()

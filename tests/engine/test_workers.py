@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -93,3 +96,32 @@ def test_a_worker_that_is_killed_is_told_in_a_sentence(jobs: int) -> None:
     """As when the system is out of memory: the error names the remedy."""
     with pytest.raises(HastenError, match=r"a worker process was killed.*`--jobs 1`"):
         _work(jobs)
+
+
+def test_no_worker_outlives_a_killed_parent() -> None:
+    """A pool waits for work for ever; so each worker ends itself when the process that started it is gone."""
+    script = (
+        "import os, time; from hasten.workers import Workers\n"
+        "with Workers(3) as pool:\n"
+        "    list(pool.ordered(abs, range(9), many=True))\n"
+        "    print(*pool._pool._processes, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        workers = [int(each) for each in parent.stdout.readline().split()]
+        assert [_is_alive(each) for each in workers] == [True, True]
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while any(_is_alive(each) for each in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _is_alive(process: int) -> bool:
+    """Tell whether a process runs; one that ended, and that nobody has asked about, does not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")  # where there is such a file
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"

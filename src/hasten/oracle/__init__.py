@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from hasten.oracle.doubts import Doubts, Spine, spine
 from hasten.oracle.failure import OracleError
 from hasten.oracle.report import Problem, Report, Target
 from hasten.oracle.roots import Group, groups
+from hasten.oracle.scratch import Scratch
 from hasten.oracle.walking import walk
 from hasten.source import read
 from hasten.text import LineTable
@@ -84,7 +84,7 @@ class Oracle:
         self._libraries = tuple(libraries)
         self._python = python
         self._deadline = deadline
-        self._directory: TemporaryDirectory[str] | None = None
+        self._scratch: Scratch | None = None
         self._texts: dict[str, str] = {}
         self._reports: dict[Group, Report] = {}
         self._groups: dict[str, Group] = {}
@@ -118,9 +118,9 @@ class Oracle:
         self._doubts = Doubts()
         self._judged = False
         self._started = False
-        if self._directory is not None:
-            self._directory.cleanup()
-            self._directory = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def targets(self, questions: Iterable[Question]) -> dict[Question, tuple[Target, ...] | None]:
         """Return the definitions that each call can reach, in order of path and line.
@@ -180,13 +180,14 @@ class Oracle:
         Raises:
             OracleError: the checker is missing, or cannot be started.
         """
-        if self._directory is not None:
+        if self._scratch is not None:
             return
         executable = find_executable(self._executable)
-        self._directory = TemporaryDirectory(prefix="hasten-oracle-")
+        texts = dict(self._read())
+        self._scratch = Scratch(sum(len(each) for each in texts.values()))
         try:
-            base = Path(self._directory.name).resolve()
-            self._texts = {path: text for path, text in self._read() if _copy(base, path, text)}
+            base = self._scratch.path
+            self._texts = {path: text for path, text in texts.items() if _copy(base, path, text)}
             self._groups = groups(self._texts)
             members: dict[Group, list[str]] = {}
             for path, group in self._groups.items():
@@ -213,15 +214,14 @@ class Oracle:
             return
         self.begin()
         try:
-            assert self._directory is not None  # noqa: S101 - for the type checker
+            assert self._scratch is not None  # noqa: S101 - for the type checker
             assert self._checks is not None  # noqa: S101
             for path, text in sorted(self._texts.items()):  # while the checker is at it
                 self._look(path, text)
-            base = Path(self._directory.name).resolve()
             reports = self._checks.finish()
             # In an order that does not depend on which was done first.
             found = dict.fromkeys(self._groups.values())
-            self._reports = {group: Report(reports[group], base, self._libraries) for group in found}
+            self._reports = {group: Report(reports[group], self._scratch.path, self._libraries) for group in found}
             self._started = True
         except BaseException:
             self.close()
