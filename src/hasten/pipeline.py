@@ -23,7 +23,7 @@ from hasten.cache import Cache
 from hasten.config import Config
 from hasten.errors import SourceError
 from hasten.evidence import DataFiles
-from hasten.index.module import Module
+from hasten.index.module import Call, Module
 from hasten.index.naming import NameIndex
 from hasten.index.program import Note, Program
 from hasten.index.program import Resolver as Resolves
@@ -135,7 +135,7 @@ def explain(request: Request, codemods: Sequence[Codemod], progress: Progress = 
     """Return what is found, and what becomes of the function `request.watched`; nothing is rewritten."""
     with _quietly():
         inputs = _read(request, codemods, progress)
-        with workers.Workers(inputs.reader.jobs) as pool, inputs.resolver:
+        with workers.Workers(inputs.reader.jobs, yielding=_ask_the_checker(codemods)) as pool, inputs.resolver:
             found = _find(request, sorted(codemods, key=lambda each: each.name), inputs, pool, progress)
         inputs.reader.cache.close()
         return Explanation(found.plan, tuple(found.program.notes))
@@ -176,7 +176,7 @@ def _run(request: Request, codemods: list[Codemod], progress: Progress) -> Repor
     stored = store.load(identity)
     if stored is not None:
         return stored
-    with workers.Workers(reader.jobs) as pool, inputs.resolver:
+    with workers.Workers(reader.jobs, yielding=_ask_the_checker(codemods)) as pool, inputs.resolver:
         maker = _maker(request, codemods, inputs, pool, progress)
         found = _find(request, codemods, inputs, pool, progress, maker)
         selected, outcomes = maker.outcomes(found)
@@ -246,12 +246,15 @@ def _analyse(
     """Index the candidates and ask the codemods; while they want to know more, index more files and ask again.
 
     Those that need the type checker are asked when the others want to know nothing more: it works meanwhile, and what
-    the others find does not depend on the files that were read for them.
+    the others find does not depend on the files that were read for them. They begin with a rehearsal, in which nobody
+    answers what a call reaches: what they want to know hardly depends on it, and is read before they have to wait.
 
     Returns who was asked about which program, the largest last, and what was found. `problems` grows by the files that
     give no facts; `guess` is told of answers that may not be the last, while there is time to work ahead.
     """
     reader = inputs.reader
+    if reader.has_any(tuple(word for each in codemods for word in each.asks)):
+        inputs.resolver.ahead()
     modules: dict[str, Module] = {}
     pending = sorted(path for path, seen in reader.seen.items() if seen.candidate)
     known: set[Want] = set()
@@ -264,6 +267,7 @@ def _analyse(
     parties = _parties(codemods)
     for party in parties:
         told = False
+        rehearsed = not _ask_the_checker(party)
         while True:
             if program is None or pending:
                 progress.step("indexing", len(pending))
@@ -275,11 +279,15 @@ def _analyse(
                 reader.index_ahead(pool, pending, tried)
                 names = program.names if program is not None else None
                 program = _program(request, inputs, modules, inputs.resolver, names)
-            findings = _ask(request, party, program)
-            wanted = program.wanted - known
+            asked_about = program if rehearsed else _program(request, inputs, modules, _unanswered, program.names)
+            findings = _ask(request, party, asked_about)
+            wanted = asked_about.wanted - known
             known |= wanted
             unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
             pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
+            if not rehearsed:
+                rehearsed = True
+                continue
             # There is time while files are read for the next question, and while the checker is at work.
             if (pending and not told) or (not pending and party is not parties[-1]):
                 guess(program, doubted([*settled, *findings], _unread(inputs, problems)))
@@ -293,6 +301,14 @@ def _analyse(
     return tuple(asked), doubted(settled, _unread(inputs, problems))
 
 
+def _ask_the_checker(codemods: Sequence[Codemod]) -> bool:
+    return any(each.asks for each in codemods)
+
+
+def _unanswered(_program: Program, _call: Call) -> None:
+    """Return what a call reaches, as far as nobody was asked."""
+
+
 def _parties(codemods: Sequence[Codemod]) -> list[list[Codemod]]:
     """Return those that do without the type checker, and then those that need it; at least one list."""
     both = [[each for each in codemods if not each.asks], [each for each in codemods if each.asks]]
@@ -300,9 +316,7 @@ def _parties(codemods: Sequence[Codemod]) -> list[list[Codemod]]:
 
 
 def _get_ahead(inputs: _Inputs, codemods: Sequence[Codemod]) -> None:
-    """Have ready what the later steps most likely need: answers, words of files, and imports that take long."""
-    if inputs.reader.has_any(tuple(word for each in codemods for word in each.asks)):
-        inputs.resolver.ahead()
+    """Have ready what the later steps most likely need: words of files, and imports that take long."""
     inputs.reader.take_apart()
     for each in codemods:
         each.prepare()

@@ -21,6 +21,8 @@ from hasten.errors import HastenError
 
 #: Seconds; with Python's usual 5 ms each step of handing over costs as much as the work of a file.
 _OFTEN = 0.0002
+#: By so much is a worker nicer than this process, where it is to yield: of one processor it takes a tenth then.
+_YIELDING = 10
 #: A worker is given so many things at a time; one that counts as so many is alone.
 _AT_A_TIME = 2
 ItemT = TypeVar("ItemT")
@@ -71,9 +73,15 @@ class Workers:
     This process is one of them: while it has to wait for a result, it does what no other has begun.
     """
 
-    def __init__(self, jobs: int) -> None:
-        """Take the number of processes, this one among them."""
+    def __init__(self, jobs: int, *, yielding: bool = False) -> None:
+        """Take the number of processes, this one among them.
+
+        Args:
+            jobs: how many.
+            yielding: another program is waited for longer than they are, so the workers take no time from it.
+        """
         self._jobs = jobs
+        self._yielding = yielding
         self._pool: Executor | None = None
         self._waiting: deque[_Work[Any, Any]] = deque()
         self._ahead: deque[_Work[Any, Any]] = deque()
@@ -162,7 +170,7 @@ class Workers:
             HastenError: a worker was killed.
         """
         if self._pool is None and many and self._jobs > 1:
-            self._pool = _processes(self._jobs - 1)
+            self._pool = _processes(self._jobs - 1, _YIELDING if self._yielding else 0)
             # The pool's threads, which hand the workers their work, should not wait long for this one.
             sys.setswitchinterval(_OFTEN)
         if begin is not None and self._pool is not None:
@@ -245,14 +253,18 @@ def _told() -> Iterator[None]:
         ) from None
 
 
-def _processes(jobs: int) -> Executor:
+def _processes(jobs: int, nicer: int) -> Executor:
     # Forking is safe here, since hasten starts no thread before the pool, and saves each worker's start-up.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(method), initializer=_watch_parent)
+    context = multiprocessing.get_context(method)
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(nicer,))
 
 
-def _watch_parent() -> None:
-    """End this worker when the process that started it is gone: a pool waits for work for ever, killed or not."""
+def _begin(nicer: int) -> None:
+    """Begin to be a worker."""
+    if sys.platform != "win32":
+        os.nice(nicer)
+    # A pool waits for work for ever, so each worker ends itself when the process that started it was killed.
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()

@@ -167,6 +167,6 @@ def test_what_is_read_for_those_who_need_the_checker_is_not_shown_to_the_others(
     assert asked == [
         ("zealous", ["a.py"]),
         ("zealous", ["a.py", "b.py"]),
-        ("able", ["a.py", "b.py"]),
+        ("able", ["a.py", "b.py"]),  # the rehearsal
         ("able", ["a.py", "b.py", "c.py"]),
     ]

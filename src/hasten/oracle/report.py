@@ -18,6 +18,8 @@ from hasten.oracle.checker import ERRORS
 from hasten.oracle.failure import OracleError
 
 _FORMAT = 1
+#: More bytes than a file of definitions has before the first of them: two names and a path.
+_HEAD = 16_384
 _UNKNOWN = frozenset({"Unknown", "Any", "typing.Any", "Never", "typing.Never"})
 _PLACE = re.compile(r"(\d+):(\d+)-")
 
@@ -218,7 +220,8 @@ class Report:
 
 def _head(path: Path) -> dict[str, Any]:
     """Read which module a file of definitions is about, which stands before the definitions."""
-    head, found, _ = path.read_bytes().partition(b',"function_definitions":')
+    with path.open("rb") as file:
+        head, found, _ = file.read(_HEAD).partition(b',"function_definitions":')
     try:
         about: dict[str, Any] = orjson.loads(head + b"}") if found else {}
     except ValueError:

@@ -42,15 +42,17 @@ def groups(texts: Mapping[str, str]) -> dict[str, Group]:
     for root in roots:
         for name in sorted(_names(root, paths)):
             holders.setdefault(name, []).append(root)
+    doubtful = {name for name, held in holders.items() if len(held) > 1 or name in sys.stdlib_module_names}
     wanted: dict[str, set[str]] = {}
     for path, home in homes.items():
-        wanted.setdefault(home, set()).update(_imported(texts[path]))
-    imported = set().union(*wanted.values())
-    shadows = {name for name in holders if name in imported and name in sys.stdlib_module_names}
+        wanted.setdefault(home, set())
+        if any(name in texts[path] for name in doubtful):
+            wanted[home].update(_imported(texts[path]) & doubtful)
+    shadows = {name for name in set().union(*wanted.values()) if name in sys.stdlib_module_names}
     groups: list[_Choice] = []
     made: dict[str, _Choice] = {}
     for home in sorted(wanted):
-        names = sorted(each for each in wanted[home] - shadows if len(holders.get(each, ())) > 1)
+        names = sorted(each for each in wanted[home] - shadows if len(holders[each]) > 1)
         needs = {name: _nearest(home, holders[name]) for name in names}
         # The checker runs once for each group, so homes that do not contradict each other go together.
         group = next((each for each in groups if each.takes(needs, holders)), None)
