@@ -10,17 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hasten.async_forms import cleans_up
-from hasten.asynchrony import Awaited, Conversion, Step
 from hasten.companion import Companion, is_written
-from hasten.concurrency import Tasks
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
 from hasten.index.program import Program
-from hasten.later import raced
 from hasten.model import (
     Applicability,
     Change,
@@ -40,7 +37,11 @@ from hasten.uses import Use, trouble_with
 from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
+    from hasten.async_forms import cleans_up
     from hasten.async_transformer import AsyncTransformer
+    from hasten.asynchrony import Awaited, Conversion, Step
+    from hasten.concurrency import Tasks
+    from hasten.later import raced
     from hasten.rewrite import Transformer
 
 __all__ = [
@@ -152,15 +153,22 @@ class Codemod(ABC):
         """Return the LibCST transformer class; imported late, since LibCST costs start-up time."""
 
 
+#: What is imported when it is first used: most runs of the command never need LibCST, and many no coroutines.
+_LATE = {
+    "AsyncTransformer": "hasten.async_transformer",
+    "Awaited": "hasten.asynchrony",
+    "Conversion": "hasten.asynchrony",
+    "Step": "hasten.asynchrony",
+    "Tasks": "hasten.concurrency",
+    "Transformer": "hasten.rewrite",
+    "cleans_up": "hasten.async_forms",
+    "raced": "hasten.later",
+}
+
+
 def __getattr__(name: str) -> object:
-    """Import the transformers on first use: most runs of the command never need LibCST."""
-    if name == "Transformer":
-        from hasten.rewrite import Transformer
-
-        return Transformer
-    if name == "AsyncTransformer":
-        from hasten.async_transformer import AsyncTransformer
-
-        return AsyncTransformer
+    """Import what is used late."""
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hasten.api import Codemod, Finding, Program, Settings
 from hasten_codemods.sleep_to_asyncio import codes, patches
-from hasten_codemods.sleep_to_asyncio.analysis import Analysis
 
 if TYPE_CHECKING:
     from hasten.api import Transformer
@@ -49,7 +48,13 @@ class SleepToAsyncio(Codemod):
 
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:  # noqa: ARG002 - it has no options
         """Yield a change or a refusal for every use of `time.sleep` in the target files."""
+        from hasten_codemods.sleep_to_asyncio.analysis import Analysis
+
         return Analysis(program, self.name).findings()
+
+    def prepare(self) -> None:
+        """Import the analysis."""
+        import hasten_codemods.sleep_to_asyncio.analysis  # noqa: F401
 
     def transformer(self) -> type[Transformer]:
         """Return the transformer: it needs no actions of its own."""

@@ -34,7 +34,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hasten.api import Codemod, Finding, Program, Settings
 from hasten_codemods.sqlite3_to_aiosqlite import codes
-from hasten_codemods.sqlite3_to_aiosqlite.analysis import Analysis
 
 if TYPE_CHECKING:
     from hasten.api import Transformer
@@ -59,7 +58,13 @@ class Sqlite3ToAiosqlite(Codemod):
 
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:  # noqa: ARG002 - it has no options
         """Yield a change or a refusal for every use of `sqlite3.connect` in the target files."""
+        from hasten_codemods.sqlite3_to_aiosqlite.analysis import Analysis
+
         return Analysis(program, self.name).findings()
+
+    def prepare(self) -> None:
+        """Import the analysis."""
+        import hasten_codemods.sqlite3_to_aiosqlite.analysis  # noqa: F401
 
     def transformer(self) -> type[Transformer]:
         """Return the transformer; imported late, since LibCST costs start-up time."""
