@@ -59,6 +59,8 @@ class Later:
         """Take the program, and what is known of its tasks."""
         self.program = program
         self.tasks = tasks
+        self._bodies: dict[tuple[str, int], list[Effect]] = {}
+        self._firsts: dict[tuple[str, int, int], Effect | None] = {}
 
     def raced(self, call: Call) -> str:
         """Return what runs before the changes that come after `call`, in words; an empty string for nothing.
@@ -125,7 +127,9 @@ class Later:
         """Yield what a function changes after a call in it."""
         loops = loops_around(function.module, at.span)
         after = [Span(at.span.end, function.span.end), *loops]
-        for each in self._in_body(function, 0):
+        if key_of(function) not in self._bodies:
+            self._bodies[key_of(function)] = list(self._in_body(function, 0))
+        for each in self._bodies[key_of(function)]:
             offset = each.offset
             if any(is_in(span, offset) for span in after) and not are_apart(function.module, at.span, offset):
                 yield each
@@ -145,9 +149,16 @@ class Later:
                 continue
             target, _known = self.program.target_of(call) if depth < _DEEPEST else (None, True)
             if target is not None and target.kind == "function" and key_of(target) != key_of(function):
-                inner = next((each for each in self._in_body(target, depth + 1) if not each.parameter), None)
+                inner = self._first(target, depth + 1)
                 if inner is not None:
                     yield Effect(module, call.span.start, f"{inner.what} at {inner.place}")
+
+    def _first(self, function: Scope, depth: int) -> Effect | None:
+        """Return a change by a function that everybody can see, if there is one."""
+        key = (*key_of(function), depth)
+        if key not in self._firsts:
+            self._firsts[key] = next((each for each in self._in_body(function, depth) if not each.parameter), None)
+        return self._firsts[key]
 
     def _shared(self, function: Scope, touch: Touch) -> Iterator[Effect]:
         """Yield the change of a touch, where it is one of something that others can get at."""

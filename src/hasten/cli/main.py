@@ -12,6 +12,8 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
+import os
+from typing import NoReturn
 
 import click
 
@@ -77,8 +79,8 @@ def commands(context: click.Context) -> None:
 def main() -> int:
     """Run the command line of this process and return the exit code."""
     streams.open_missing()
-    # The process ends with the run, and nearly all that it makes lives as long: looking for garbage in it, once more
-    # at the exit, would take a fifth of the time.
+    # The process ends with the run, and nearly all that it makes lives as long: looking for garbage in it would take a
+    # fifth of the time.
     gc.disable()
     try:
         # Without standalone mode click raises its errors instead of ending the process.
@@ -104,8 +106,16 @@ def main() -> int:
     if lost:
         streams.fail(str(lost))
         code = 2
-    gc.freeze()
     return code if isinstance(code, int) else 0
+
+
+def run() -> NoReturn:
+    """Run the command line, and end the process with its exit code.
+
+    It ends at once, as mypy does: everything is written and closed by then, and to take apart, object by object, what
+    the system takes back as a whole would be a thirtieth of the time.
+    """
+    os._exit(main())
 
 
 def _failed(error: Exception) -> int:
