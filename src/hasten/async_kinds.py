@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from hasten.index.module import Call, Module, Scope, Shape, Use
 from hasten.index.program import Program
 
 #: What an object is: a class of the program, or the dotted name of one from elsewhere.
 Kind: TypeAlias = "Scope | str"
+AnswerT = TypeVar("AnswerT")
 
 _FARTHEST = 8
 #: In the place of a kind: the question is being asked already.
 _CYCLE = "\0"
+#: More than the number of any question on its way.
+NOTHING = 1_000_000
 _CONTAINERS = frozenset(
     {"list", "dict", "set", "frozenset", "deque", "defaultdict", "OrderedDict"}
     | {"List", "Dict", "Set", "FrozenSet", "Deque", "DefaultDict", "Sequence", "Iterable", "Mapping", "MutableMapping"}
@@ -66,15 +69,11 @@ class Kinds:
         """Take the program, and what says which functions of it a call of a method reaches."""
         self.program = program
         self.functions = functions
-        self._busy: set[tuple[object, ...]] = set()
+        self._busy: dict[tuple[object, ...], int] = {}
+        self.leans_on = NOTHING
         self._known: dict[tuple[object, ...], Kind | None] = {}
         self._stores: dict[str, list[tuple[Module, Shape, Shape | None, int, int]]] = {}
         self._storing: dict[str, list[Module]] | None = None
-
-    @property
-    def is_busy(self) -> bool:
-        """Tell whether a question is on its way: answers to others that come up may be cut short."""
-        return bool(self._busy)
 
     def is_misnamed(self, dotted: str | None) -> bool:
         """Tell whether a name from elsewhere may be the program's own after all.
@@ -106,18 +105,33 @@ class Kinds:
         if key in self._known:
             return self._known[key]
         if key in self._busy:
+            self.leans_on = min(self.leans_on, self._busy[key])
             return _CYCLE
-        if len(self._busy) > _FARTHEST:
+        depth = len(self._busy)
+        if depth > _FARTHEST:
+            self.leans_on = 0  # nearer to the question that is asked first it would be found
             return None
-        whole = not self._busy  # an answer on the way to another may be cut short
-        self._busy.add(key)
+        self._busy[key] = depth
         try:
-            found = find()
+            found, leans_on = self.alone(find)
         finally:
-            self._busy.discard(key)
-        if whole:
+            del self._busy[key]
+        if leans_on >= depth:
             self._known[key] = found
+        else:
+            self.leans_on = min(self.leans_on, leans_on)
         return found
+
+    def alone(self, find: Callable[[], AnswerT]) -> tuple[AnswerT, int]:
+        """Return what `find` does, and the outermost question on its way that the answer leans on, by its number.
+
+        An answer that leans on one is part of that one's, and another when it is asked for by itself: it was cut short.
+        """
+        before, self.leans_on = self.leans_on, NOTHING
+        try:
+            return find(), self.leans_on
+        finally:
+            self.leans_on = before
 
     def _kind(self, module: Module, scope: int, shape: Shape) -> Kind | None:
         match shape[0]:

@@ -27,15 +27,13 @@ class _Lookup:
     """A `getattr` or its like: by which name, on what, and whether what it finds may be called.
 
     Attributes:
-        loaded: the name of the module on which it is looked up, where that is imported by its name.
+        pattern: how the name begins and ends, None where nobody knows.
+        on: what it is looked up on, None for anything.
     """
 
     call: Call
     pattern: tuple[str, str] | None
-    around: Scope | None = None
-    home: Module | None = None
-    loaded: tuple[str, str] | None = None
-    foreign: bool = False
+    on: Shape | None = None
     called: bool = False
 
 
@@ -64,21 +62,45 @@ class Lookups:
             self.program.want(first.partition(".")[0], beside=IMPORTING)
 
     def _may_find(self, lookup: _Lookup, function: Scope) -> bool:
-        owner, known = owner_of(function), lookup.pattern is not None
+        known = lookup.pattern is not None
         called = lookup.called or lookup.call.tail == "methodcaller"
-        if lookup.foreign or not (known or called) or not _fits(lookup.pattern, function.name):
+        if not (known or called) or not _fits(lookup.pattern, function.name):
             return False
-        if lookup.around is not None:
-            return owner is not None and (
-                self.program.derives(owner, lookup.around) or self.program.derives(lookup.around, owner)
+        owner = owner_of(function)
+        if lookup.on is None:
+            # By a name that nobody knows a value is asked for, as a rule; but `methodcaller` calls what it finds.
+            return known or (lookup.call.tail == "methodcaller" and owner is not None)
+        return self._may_be_found_on(lookup.call.module, lookup.call.scope, lookup.on, function, known=known)
+
+    def _may_be_found_on(self, module: Module, scope: int, on: Shape, function: Scope, *, known: bool) -> bool:
+        """Tell whether `on` may have `function`; of something unknown, only by a name that is `known` in part."""
+        owner = owner_of(function)
+        around = self._receivers.class_around(module, scope, on) or self._receivers.class_named(module, scope, on)
+        if around is not None:
+            return owner is not None and (self.program.derives(owner, around) or self.program.derives(around, owner))
+        dotted = module.dotted(scope, on) if on[0] in {"n", "a"} else None
+        home = self.program.named(dotted) if dotted is not None else None
+        if on[0] == "i" and on[1][-1] == "modules":  # sys.modules[__name__]
+            home = module
+        if home is not None:
+            return home is function.module
+        loaded = loaded_by(module, scope, on)
+        if loaded is not None:
+            given = loaded.argument(0, "name")
+            name = _pattern(module, loaded.scope, given.shape) if given is not None else None
+            if name is not None and name[0].startswith("."):
+                name = ("", name[1])
+            # By a name that nobody knows, on a module that nobody knows: plugins, which the program does not name.
+            return (
+                owner is None
+                and function.parent == 0
+                and (known or name is not None)
+                and _fits(name, function.module.name)
             )
-        if lookup.home is not None:
-            return lookup.home is function.module
-        if lookup.loaded is not None:
-            return owner is None and function.parent == 0 and _fits(lookup.loaded, function.module.name)
-        # Of something unknown, by a name that nobody knows, it is a value that is asked for, as a rule; but what
-        # `methodcaller` finds is called.
-        return known or (lookup.call.tail == "methodcaller" and owner is not None)
+        if not known:
+            return False
+        kind = self._receivers.kind(module, scope, on) if dotted is None else None
+        return not isinstance(kind, str) and (dotted is None or self.program.is_own(dotted))
 
     @cached_property
     def _all(self) -> list[_Lookup]:
@@ -102,43 +124,18 @@ class Lookups:
             for call in module.calls():
                 match call.function:
                     case ["i", ["a", on, "__dict__"], key]:
-                        yield self._lookup_on(call, _pattern(module, call.scope, key), on, called=True)
+                        yield _Lookup(call, _pattern(module, call.scope, key), on, called=True)
                     case ["i", ["c", int() as index], key] if module.call(index).function == ["n", "vars"]:
                         whose = module.call(index).argument(0)
                         if whose is not None:
-                            yield self._lookup_on(call, _pattern(module, call.scope, key), whose.shape, called=True)
+                            yield _Lookup(call, _pattern(module, call.scope, key), whose.shape, called=True)
                     case _:
                         continue
 
     def _lookup(self, call: Call, asked: Shape) -> _Lookup:
         called = call.use[0] in {"callee", "asg"}
-        pattern = _pattern(call.module, call.scope, asked)
-        if call.tail in _ON_ANYTHING:
-            return _Lookup(call, pattern, called=called)
-        return self._lookup_on(call, pattern, call.arguments[0].shape, called=called)
-
-    def _lookup_on(self, call: Call, pattern: tuple[str, str] | None, on: Shape, *, called: bool) -> _Lookup:
-        module, scope = call.module, call.scope
-        around = self._receivers.class_around(module, scope, on) or self._receivers.class_named(module, scope, on)
-        if around is not None:
-            return _Lookup(call, pattern, around, called=called)
-        dotted = module.dotted(scope, on) if on[0] in {"n", "a"} else None
-        home = self.program.named(dotted) if dotted is not None else None
-        if on[0] == "i" and on[1][-1] == "modules":  # sys.modules[__name__]
-            home = module
-        loaded = loaded_by(module, scope, on)
-        if loaded is not None:
-            given = loaded.argument(0, "name")
-            name = _pattern(module, loaded.scope, given.shape) if given is not None else None
-            # By a name that nobody knows, on a module that nobody knows: plugins, which the program does not name.
-            if name is not None and name[0].startswith("."):
-                name = ("", name[1])
-            return _Lookup(
-                call, pattern, loaded=name or ("", ""), foreign=name is None and pattern is None, called=called
-            )
-        kind = self._receivers.kind(module, scope, on) if dotted is None and home is None else None
-        foreign = isinstance(kind, str) or (dotted is not None and home is None and not self.program.is_own(dotted))
-        return _Lookup(call, pattern, home=home, foreign=foreign, called=called)
+        on = call.arguments[0].shape if call.tail not in _ON_ANYTHING else None
+        return _Lookup(call, _pattern(call.module, call.scope, asked), on, called=called)
 
 
 def loaded_by(module: Module, scope: int, shape: Shape) -> Call | None:

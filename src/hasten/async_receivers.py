@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hasten.async_kinds import Kinds
+from hasten.async_kinds import NOTHING, Kinds
 from hasten.index.module import Call, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Certainty
@@ -51,11 +51,13 @@ class Receivers(Kinds):
         """Return what `call` reaches."""
         key = (call.module.path, call.index)
         known = self._reached.get(key)
-        if known is None:
-            known = self._find_reached(call)
-            if not self.is_busy:
-                self._reached[key] = known
-        return known
+        if known is not None:
+            return known
+        found, leans_on = self.alone(lambda: self._find_reached(call))
+        if leans_on == NOTHING:
+            self._reached[key] = found
+        self.leans_on = min(self.leans_on, leans_on)
+        return found
 
     def _find_reached(self, call: Call) -> Reached:
         target, known = self.program.target_of(call)

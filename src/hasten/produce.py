@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hasten.api import Codemod
     from hasten.ignores import Ignores
     from hasten.imports import ImportStyle
-    from hasten.pipeline import Progress
+    from hasten.request import Progress
     from hasten.rewrite import Transformer
 
 SecondLook: TypeAlias = Callable[["Found", dict[str, Module], dict[str, Source]], Plan]

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hasten import scan, source
 from hasten.cache import Cache
@@ -22,7 +22,9 @@ from hasten.index.facts import Facts, Memory, pack
 from hasten.index.module import Module
 from hasten.index.wants import Want
 from hasten.model import Problem, Source
-from hasten.workers import Workers
+
+if TYPE_CHECKING:
+    from hasten.workers import Workers
 
 #: Fewer bytes than this are indexed faster in this process than in workers.
 _WORTH_A_POOL = 400_000

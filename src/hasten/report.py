@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hasten.config import Config
-    from hasten.pipeline import Report
+    from hasten.request import Report
 
 SCHEMA = 1
 _SURROGATES = re.compile("[\ud800-\udfff]")

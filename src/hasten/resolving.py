@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hasten.index.module import Call, Module, Scope
     from hasten.index.program import Program
     from hasten.oracle import Oracle
-    from hasten.pipeline import Progress
+    from hasten.request import Progress
 
 #: Another one where the same program gives other answers.
 _VERSION = 2

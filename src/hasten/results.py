@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from hasten.api import Codemod
     from hasten.cache import Cache
-    from hasten.pipeline import Report, Request
     from hasten.reading import Seen
+    from hasten.request import Report, Request
 
 #: Larger results are made anew rather than kept.
 _LARGEST = 64 * 1024 * 1024
@@ -177,7 +177,7 @@ def _outcome_document(outcome: Outcome) -> list[Any]:
 
 
 def _report(data: dict[str, Any]) -> Report:
-    from hasten.pipeline import Report
+    from hasten.request import Report
 
     plan = Plan(
         tuple(_change(each) for each in data["changes"]),

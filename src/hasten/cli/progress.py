@@ -17,7 +17,7 @@ _REDRAW = 0.1
 
 
 class Bar:
-    """Implements `hasten.pipeline.Progress`; shows nothing where stderr is no terminal.
+    """Implements `hasten.request.Progress`; shows nothing where stderr is no terminal.
 
     It is redrawn when work is reported and not by a thread, since worker processes are forked while it is on screen.
     """
