@@ -225,7 +225,7 @@ def _iterated(program: Program, call: Call, function: Scope) -> Shown:
         if around is None:
             return _looped(program, call, function)
         if around.name != "<GeneratorExp>":
-            return Shown(Form("iterate-asynchronously"), hazards=tuple(_cut_short(call, function, around)))
+            return Shown(Form("iterate-asynchronously"), hazards=tuple(_cut_short(program, call, function, around)))
     if use[0] == "arg" and use[2] == 0:
         taker = module.call(use[1])
         if module.dotted(taker.scope, taker.function) in _COLLECTORS and not taker.misplaced:
@@ -248,7 +248,7 @@ def _comprehension(call: Call) -> Scope | None:
 
 def _looped(program: Program, call: Call, function: Scope) -> Shown:
     """Return the form of a `for` loop, in a block of its own where the generator has something to clean up."""
-    if not cleans_up(function):
+    if not cleans_up(program, function):
         return Shown(Form("iterate-asynchronously"))
     module = call.module
     if program.named("contextlib") is not None or module.dotted(call.scope, ["n", "contextlib"]) not in {
@@ -268,17 +268,36 @@ def _looped(program: Program, call: Call, function: Scope) -> Shown:
     return Shown(Form("iterate-closing", data, (ImportRequest(module.path, "contextlib"),), (), Span(begin, end)))
 
 
-def cleans_up(function: Scope) -> bool:
-    """Tell whether a generator has something to do at its end, so that each loop over it ends it when it is left."""
-    return any(
+def cleans_up(program: Program, function: Scope, seen: tuple[Scope, ...] = ()) -> bool:
+    """Tell whether a generator has something to do at its end, so that each loop over it ends it when it is left.
+
+    It has, too, where it goes through another one that has.
+    """
+    module = function.module
+    if any(
         record[1] in _CLEANING and function.span.start <= record[3] < function.span.end
-        for record in function.module.facts["blocks"]
+        for record in module.facts["blocks"]
+    ):
+        return True
+    inner = (
+        each
+        for number in (one.number for one in module.scopes() if function_around(module, one.number) == function)
+        for call in module.calls_in(number)
+        for each in _generators(program, call)
     )
+    return any(each not in (*seen, function) and cleans_up(program, each, (*seen, function)) for each in inner)
 
 
-def _cut_short(call: Call, function: Scope, around: Scope) -> Iterator[Constraint]:
+def _generators(program: Program, call: Call) -> list[Scope]:
+    """Return the generators of the program that a call may make; by name, where nobody knows better."""
+    target, known = program.target_of(call)
+    found = [target] if target is not None else [] if known else program.definitions(call.tail)
+    return [each for each in found if each.kind == "function" and each.is_generator]
+
+
+def _cut_short(program: Program, call: Call, function: Scope, around: Scope) -> Iterator[Constraint]:
     module = call.module
-    if cleans_up(function):
+    if cleans_up(program, function):
         message = f"where the comprehension fails, `{function.name}` is cleaned up later than before"
         yield because("ASY011", message, module, call.span.start)
     if module.scope(around.parent).kind == "comp":

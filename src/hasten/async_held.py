@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from hasten.async_receivers import Receivers
 from hasten.index.module import Call, Guard, Module, Scope, Shape
 from hasten.index.program import Program
+from hasten.touches import touches_of
 
 #: Context managers that hold a lock, or change something for the whole process, as long as their body runs.
 _HELD = frozenset(
@@ -251,12 +252,24 @@ class Held:
             case ["?" | "b", [*values]]:
                 return next((name for each in values if (name := self._lock(module, scope, each))), "")
             case ["i", base, _]:
-                kind = self._receivers.element(module, scope, base)
-                return _named_lock(kind, str(base[-1]))
+                return self._named(self._receivers.element(module, scope, base), str(base[-1]))
             case ["n" | "a", *_]:
-                return _named_lock(self._receivers.kind(module, scope, shape), str(shape[-1]))
+                return self._named(self._receivers.kind(module, scope, shape), str(shape[-1]))
             case _:
                 return ""
+
+    def _named(self, kind: Scope | str | None, name: str) -> str:
+        """Return the name of what is a lock by its kind, or, where nobody knows the kind, by its name."""
+        if isinstance(kind, Scope):
+            return name if self._is_held(kind) else ""
+        if isinstance(kind, str):
+            return name if kind in _HELD else ""
+        return name if _LOCK_NAME.search(name) else ""
+
+    def _is_held(self, owner: Scope) -> bool:
+        """Tell whether an object of the program is a context manager that holds a lock, or changes the process."""
+        methods = (self.program.find_method(owner, each) for each in ("__enter__", "__exit__"))
+        return any(each is not None and self._takes_a_lock(each) for each in methods)
 
     def _made(self, opened: Call) -> str:
         """Return the name of the lock that is made by a call, or held by what the call makes."""
@@ -264,21 +277,20 @@ class Held:
         if dotted in _HELD or (not dotted.startswith(_ASYNC_LOCKS) and _LOCK_NAME.search(opened.tail)):
             return opened.tail
         for each in self._receivers.reached(opened).functions:
-            entered = self.program.find_method(each, "__enter__") if each.kind == "class" else each
-            if entered is not None and self._takes_a_lock(entered):
+            if self._is_held(each) if each.kind == "class" else self._takes_a_lock(each):
                 return opened.tail
         return ""
 
     def _takes_a_lock(self, function: Scope) -> bool:
-        """Tell whether the body of a context manager, or of an `__enter__`, holds a lock."""
+        """Tell whether a context manager, or an `__enter__` or `__exit__`, holds a lock or changes the process."""
         module = function.module
-        if function.name != "__enter__" and not any(
+        if function.name not in {"__enter__", "__exit__"} and not any(
             module.dotted(function.parent, each) == _CONTEXT_MANAGER for each in function.decorators
         ):
             return False
         if any(_body(module, each.scope) == function for each in module.calls_named("acquire")):
             return True
-        if self._file_calls(module, function):
+        if self._file_calls(module, function) or self._changes_process(function):
             return True
         for record in module.facts["guards"]:
             guard = Guard(*record)
@@ -288,6 +300,23 @@ class Held:
             if named and self._lock(module, function.number, guard.payload):
                 return True
         return False
+
+    def _changes_process(self, function: Scope) -> bool:
+        """Tell whether a function sets something of the whole process: `sys.stdout = ...`, `os.environ.update(...)`."""
+        module = function.module
+        for touch in touches_of(module, function.number, self.program):
+            root, *names = touch.place.split(".")
+            base: Shape = ["n", root]
+            for each in names[:-1]:
+                base = ["a", base, each]
+            if touch.writes and names and self._is_foreign_module(module, function.number, base):
+                return True
+        return any(
+            _body(module, each.scope) == function
+            and self.program.dotted(module, each.scope, each.function) in _PROCESS_WIDE
+            for name in _PROCESS_WIDE
+            for each in module.calls_named(name.rpartition(".")[2])
+        )
 
     def _is_lock_itself(self, acquired: Call) -> bool:
         """Tell whether `x.acquire()` may be of a lock: not where `x` is known to be something else."""
@@ -303,13 +332,6 @@ def is_async(module: Module, guard: Guard) -> bool:
     # The next block that begins is the body of the statement: nothing in its head has one.
     number = bisect_left(records, guard.inner, key=itemgetter(3))
     return number < len(records) and records[number][2] == guard.start and records[number][1] == "async with"
-
-
-def _named_lock(kind: object, name: str) -> str:
-    """Return the name of what is a lock by its kind, or, where nobody knows the kind, by its name."""
-    if isinstance(kind, str):
-        return name if kind in _HELD else ""
-    return name if kind is None and _LOCK_NAME.search(name) else ""
 
 
 def _releases(release: Call, acquired: Call, call: Call) -> bool:

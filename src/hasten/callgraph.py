@@ -143,6 +143,7 @@ class _Builder:
         while self.pending:
             self.expand(self.pending.pop())
         self.turn_entries()
+        self.keep_callers_plain()
         self.count_loops()
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
         functions = tuple(
@@ -405,6 +406,25 @@ class _Builder:
                 if plain is not None:
                     self.edges[place] = replace(edge, remedy="", constraints=plain.constraints)
                     self.hazards.setdefault(edge.site, set()).update(plain.hazards)
+
+    def keep_callers_plain(self) -> None:
+        """Keep what calls a function that is to run an event loop from becoming a coroutine function itself."""
+        running = {each.caller for each in self.edges.values() if each.remedy}
+        running |= {key for key, form in self.forms.items() if form.action == "run-inside"}
+        pending = [self.nodes[each].scope for each in sorted(running) if self.nodes[each].scope.kind == "function"]
+        seen = set(map(key_of, pending))
+        while pending:
+            starter = pending.pop()
+            for call, _certain in self.program.callers(starter):
+                caller = function_around(call.module, call.scope)
+                if caller.kind != "function" or caller.is_async or key_of(caller) in seen:
+                    continue
+                seen.add(key_of(caller))
+                pending.append(caller)
+                node = self.nodes.get(function_id(caller))
+                if node is not None:
+                    message = f"`{caller.name}` calls `{starter.name}`, which is to start an event loop"
+                    node.constraints.append(because("ASY138", message, call.module, call.span.start))
 
     def count_loops(self) -> None:
         """Note a hazard where one function would start several event loops, and something may be bound to one."""

@@ -31,7 +31,8 @@ def straddled(module: Module, scope: int, waits: Span, program: Program | None =
 
     Only what other tasks can get at counts: attributes, global names, variables of outer functions, what a parameter or
     an unknown value holds. What is read comes first. Where the wait stands in a loop the way back to its start leads
-    past it, too. What is assigned to variables of the whole program, and read after the wait, is the third case.
+    past it, too. What is assigned to variables of the whole program or to attributes of the object, and read after the
+    wait, is the third case.
     """
     touches = sorted(touches_of(module, scope, program), key=lambda each: each[:4])
     read = {each.place: each for each in reversed(touches) if each.reads and each.start < waits.start}
@@ -39,10 +40,11 @@ def straddled(module: Module, scope: int, waits: Span, program: Program | None =
         if each.writes and each.start >= waits.end and each.place in read:
             return each.place, read[each.place].start, each.start
     for each in touches:
-        # `os.environ["MODE"] = mode`, and the mode of another task is read
-        if each.assigned and each.start < waits.start and is_everyones(module, scope, each.place):
+        # `os.environ["MODE"] = mode`, and the mode of another task is read; `self.last += 1`, and its number
+        given = each.writes and each.use[:1] != ["meth"] and each.start < waits.start
+        if given and (is_everyones(module, scope, each.place) or each.place.partition(".")[0] in {"self", "cls"}):
             for later in touches:
-                if later.place == each.place and later.reads and later.start >= waits.end:
+                if later.place == each.place and later.reads and not later.writes and later.start >= waits.end:
                     return each.place, later.start, each.start
     for place, set_at, read_at in process_wide(module, scope):
         if set_at < waits.start and read_at >= waits.end:

@@ -12,8 +12,9 @@ there is no loop to stop.
 What it does not see: state that two functions share, one of which reads it before the sleep and the other of which
 writes it afterwards; an iterator that two tasks take from; files that are read before it and written afterwards; a
 `finally` around the sleep that has to run to its end while its task is cancelled; coroutines that the program drives by
-hand (`send(None)`); functions that are found by names from outside of the program (`eval`, `pkgutil.resolve_name`). An
-`await` that is there already counts as one that waits.
+hand (`send(None)`); functions that are found by names from outside of the program (`eval`, `pkgutil.resolve_name`); a
+context manager of the program's own that counts, or sets, something of the program while its block runs. An `await`
+that is there already counts as one that waits.
 
 See <https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code>.
 """

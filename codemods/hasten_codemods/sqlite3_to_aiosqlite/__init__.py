@@ -21,8 +21,9 @@ program shows nothing about is passed on as it is.
 What it does not see: a row factory, an adapter or a converter that depends on the thread in which it runs; that a task
 was over in one go before, where a server or framework starts it, or where what it changes after the read is not its own
 function's or one's that it surely calls (a queue, a stream, what a library keeps); functions that are found by names
-from outside of the program (`eval`, `pkgutil.resolve_name`). An `await` that is there already counts as one that waits:
-what its function read before it, and writes after it, is taken to bear that.
+from outside of the program (`eval`, `pkgutil.resolve_name`); a context manager of the program's own that counts, or
+sets, something of the program while its block runs. An `await` that is there already counts as one that waits: what its
+function read before it, and writes after it, is taken to bear that.
 
 See <https://aiosqlite.omnilib.dev>.
 """
@@ -48,7 +49,8 @@ class Sqlite3ToAiosqlite(Codemod):
         "The connection is closed when its block ends. A change is `safe` where the program starts no task that "
         "could run meanwhile, or where the function only runs one statement that reads, and nothing shows that the "
         "rest of its task has to be over by then; elsewhere new waits let other tasks come in between, which is a "
-        "hazard with its lines."
+        "hazard with its lines. While a query runs, its task can be cancelled, and a timeout around it can end it: "
+        "before, neither could."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sqlite3",)
     asks: ClassVar[tuple[bytes, ...]] = (b"sqlite3.connect(",)

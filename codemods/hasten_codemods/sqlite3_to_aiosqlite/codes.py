@@ -27,7 +27,8 @@ CODES: tuple[Code, ...] = (
         "several connections write at once",
         "The function writes in a program that starts tasks, each with connections of its own. Sync code on one "
         "event loop never contended with itself; now one connection waits for the other, and if that takes longer "
-        "than `timeout` raises OperationalError, `database is locked`.",
+        "than `timeout` raises OperationalError, `database is locked`. And what the caller looked up before, with "
+        "another function, may hold no more: two tasks that each look for a name, and then insert it, insert it twice.",
         "Keep transactions free of other waits, give `connect` a timeout that is long enough, or put an "
         "`asyncio.Lock` around the function; then take it with `--accept SQL002`.",
     ),

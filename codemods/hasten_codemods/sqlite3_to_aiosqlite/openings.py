@@ -95,7 +95,7 @@ class Openings:
         if function.kind != "function" or call.scope != function.number:
             raise Unfit("SQL104", f"the connection is opened inside an expression; {_INSTEAD}", call.span.start)
         holder = self.holder(call)
-        if function.is_generator and holder.use[0] != "with" and not cleans_up(function):
+        if function.is_generator and holder.use[0] != "with" and not cleans_up(self.program, function):
             # Asynchronous or not makes no difference: what makes it asynchronous may be another change.
             message = f"`{function.name}` is a generator, and does not close it where a loop is left early; {_INSTEAD}"
             raise Unfit("SQL117", message, call.span.start)
