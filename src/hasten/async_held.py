@@ -133,15 +133,12 @@ class Held:
         """Yield what is set for the whole process before the call, and set again in the same function after it."""
         module = call.module
         set_by_calls: dict[str, list[Call]] = {}
-        for each in module.calls():
-            if each.tail in {name.rpartition(".")[2] for name in _PROCESS_WIDE} and _body(module, each.scope) == scope:
-                dotted = self.program.dotted(module, each.scope, each.function)
-                if dotted in _PROCESS_WIDE:
-                    set_by_calls.setdefault(dotted, []).append(each)
-        for dotted, found in set_by_calls.items():
+        for called, each in self._process_calls(module, scope):
+            set_by_calls.setdefault(called, []).append(each)
+        for called, found in set_by_calls.items():
             before = [each for each in found if each.span.end <= call.span.start]
             if before and any(each.span.start >= call.span.end for each in found):
-                yield Holding(f"`{dotted}` is called before the call, and again after it", before[0].span.start)
+                yield Holding(f"`{called}` is called before the call, and again after it", before[0].span.start)
         for attribute, records in module.facts["attribute_stores"].items():
             places: dict[str, list[int]] = {}
             for base, _value, where, start in records:
@@ -152,6 +149,14 @@ class Held:
                 before_it = [each for each in starts if each < call.span.start]
                 if before_it and any(each >= call.span.end for each in starts):
                     yield Holding(f"`{place}` is set before the call, and again after it", before_it[0])
+
+    def _process_calls(self, module: Module, scope: Scope) -> Iterator[tuple[str, Call]]:
+        """Yield the calls in the body of a function that set something for the whole process, by what they call."""
+        for each in module.calls():
+            if each.tail in {name.rpartition(".")[2] for name in _PROCESS_WIDE} and _body(module, each.scope) == scope:
+                dotted = self.program.dotted(module, each.scope, each.function)
+                if dotted in _PROCESS_WIDE:
+                    yield dotted, each
 
     def _is_foreign_module(self, module: Module, scope: int, base: Shape) -> bool:
         """Tell whether a name stands for a module that is no part of the program."""
@@ -269,7 +274,7 @@ class Held:
     def _is_held(self, owner: Scope) -> bool:
         """Tell whether an object of the program is a context manager that holds a lock, or changes the process."""
         methods = (self.program.find_method(owner, each) for each in ("__enter__", "__exit__"))
-        return any(each is not None and self._takes_a_lock(each) for each in methods)
+        return any(each is not None and self._holds(each) for each in methods)
 
     def _made(self, opened: Call) -> str:
         """Return the name of the lock that is made by a call, or held by what the call makes."""
@@ -277,11 +282,11 @@ class Held:
         if dotted in _HELD or (not dotted.startswith(_ASYNC_LOCKS) and _LOCK_NAME.search(opened.tail)):
             return opened.tail
         for each in self._receivers.reached(opened).functions:
-            if self._is_held(each) if each.kind == "class" else self._takes_a_lock(each):
+            if self._is_held(each) if each.kind == "class" else self._holds(each):
                 return opened.tail
         return ""
 
-    def _takes_a_lock(self, function: Scope) -> bool:
+    def _holds(self, function: Scope) -> bool:
         """Tell whether a context manager, or an `__enter__` or `__exit__`, holds a lock or changes the process."""
         module = function.module
         if function.name not in {"__enter__", "__exit__"} and not any(
@@ -311,12 +316,7 @@ class Held:
                 base = ["a", base, each]
             if touch.writes and names and self._is_foreign_module(module, function.number, base):
                 return True
-        return any(
-            _body(module, each.scope) == function
-            and self.program.dotted(module, each.scope, each.function) in _PROCESS_WIDE
-            for name in _PROCESS_WIDE
-            for each in module.calls_named(name.rpartition(".")[2])
-        )
+        return any(True for _ in self._process_calls(module, function))
 
     def _is_lock_itself(self, acquired: Call) -> bool:
         """Tell whether `x.acquire()` may be of a lock: not where `x` is known to be something else."""

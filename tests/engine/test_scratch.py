@@ -61,7 +61,9 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) 
     """What is in memory would take it until the machine is started again."""
     with _another_process(tmp_path) as alive:
         with _another_process(tmp_path) as killed:
-            assert killed.is_dir()
+            (killed / "tree").mkdir()
+            (killed / "tree" / "app.py").touch()
+            (killed / "settings.toml").touch()
         assert killed.is_dir()
         (tmp_path / "hasten-oracle-file").touch()
         (tmp_path / "another").mkdir()

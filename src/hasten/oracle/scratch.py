@@ -21,9 +21,9 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there is made by `mkdtemp
 _CHOSEN = ("TMPDIR", "TEMP", "TMP")
 _PREFIX = "hasten-oracle-"
 _LOCK = "lock"
-#: Bytes that a report takes beside those for each byte of the program: 80 MiB for the 5.7 of Django 5.2, with its copy.
+#: Bytes that a report takes, and those for each character of the program: 80 MiB for Django 5.2 of 5.7, with its copy.
 _LEAST = 24 * 2**20
-_PER_BYTE = 12
+_PER_CHARACTER = 12
 #: No more than this part of the memory that is left there is taken.
 _SHARE = 8
 
@@ -41,7 +41,7 @@ class Scratch:
         """Make the directory.
 
         Args:
-            size: bytes of the program that is to be checked there.
+            size: characters of the program that is to be checked there.
             memory: where files are in memory, if that exists.
         """
         self._lock: IO[bytes] | None = None
@@ -51,8 +51,11 @@ class Scratch:
         # Outside memory the system clears what killed processes left.
         self.path = Path(mkdtemp(prefix=_PREFIX, dir=place)).resolve()
         if place is not None:
-            self._lock = (self.path / _LOCK).open("wb")
+            # Nobody finds the lock before it is held.
+            new = self.path / f"{_LOCK}.new"
+            self._lock = new.open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
+            new.rename(self.path / _LOCK)
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -81,7 +84,7 @@ def _has_room(place: Path, size: int) -> bool:
         status = os.statvfs(place)
     except OSError:
         return False
-    return status.f_bavail * status.f_frsize >= _SHARE * (_LEAST + _PER_BYTE * size)
+    return status.f_bavail * status.f_frsize >= _SHARE * (_LEAST + _PER_CHARACTER * size)
 
 
 def _sweep(place: Path) -> None:
@@ -89,7 +92,14 @@ def _sweep(place: Path) -> None:
     for each in _left(place):
         with suppress(OSError), (each / _LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(each, ignore_errors=True)
+            # The checker of that process may still be writing. Then the lock stays, by which the next run tries again.
+            for entry in each.iterdir():
+                if entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+                elif entry.name != _LOCK:
+                    entry.unlink(missing_ok=True)
+            if [entry.name for entry in each.iterdir()] == [_LOCK]:
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def _left(place: Path) -> Iterator[Path]:
