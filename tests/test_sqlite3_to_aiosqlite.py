@@ -90,7 +90,7 @@ def test_connections_are_only_opened_by_async_with(case: Case) -> None:
 )
 def test_nothing_is_said_at_exit(case: Case, tmp_path: Path) -> None:
     """Run in development mode, with every warning an error, a case ends by itself and leaves nothing behind."""
-    from hasten_codemods.sqlite3_to_aiosqlite.helper import TEXT
+    from hasten_codemods.sqlite3_to_aiosqlite.helper import TRANSACTIONS_TEXT as TEXT
 
     (tmp_path / "case.py").write_bytes(case.after["case.py"])
     (tmp_path / "_transactions.py").write_text(TEXT, encoding="utf-8")

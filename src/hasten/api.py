@@ -38,6 +38,7 @@ from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
     from hasten.async_forms import cleans_up
+    from hasten.async_receivers import Receivers
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Awaited, Conversion, Step
     from hasten.concurrency import Tasks
@@ -67,6 +68,7 @@ __all__ = [
     "Program",
     "Proof",
     "Read",
+    "Receivers",
     "Refusal",
     "Scope",
     "Settings",
@@ -161,6 +163,7 @@ _LATE = {
     "Step": "hasten.asynchrony",
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",
+    "Receivers": "hasten.async_receivers",
     "cleans_up": "hasten.async_forms",
     "raced": "hasten.later",
 }

@@ -27,15 +27,20 @@ from hasten.api import (
     raced,
     trouble_with,
 )
-from hasten_codemods.sqlite3_to_aiosqlite.helper import Helper
+from hasten_codemods.sqlite3_to_aiosqlite import helper
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
+from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver, Web
 
 _CONNECT = "sqlite3.connect"
 _DEPENDENCY = "aiosqlite>=0.20"
+#: The first version whose connections can be stopped from outside of their event loop.
+_KEEPING = "aiosqlite>=0.22"
+#: Reasons why a connection does not end in its function; others hold wherever it goes.
+_KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115, 116)})
 #: What the transformer is told where `os.fspath` is to be asked for the path.
 _CHECKED = ("path", "fspath")
 
@@ -51,19 +56,23 @@ class Analysis:
         self.openings = Openings(program, self.uses)
         self.paths = Paths(program)
         self.tasks = Tasks(program)
-        self.helper = Helper(program, codemod)
+        self.transactions = helper.transactions(program, codemod)
+        self.connections = helper.connections(program, codemod)
 
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every use in the target files."""
         lives: list[Life] = []
         refusals: list[Refusal] = []
+        leaving: list[tuple[Use, Unfit]] = []
         for use in self.uses:
             if use.module.path not in self.program.targets:
                 continue
             try:
                 lives.append(self._life(use))
             except Unfit as why:
-                refusals.append(self._refusal(use, why))
+                leaving.append((use, why))
+        webs, unfit = self._webs(leaving)
+        refusals += [self._refusal(use, why) for use, why in unfit]
         while alone := next(
             ((each, call) for each in lives for call in each.targets if not _holder(lives, call)), None
         ):
@@ -72,11 +81,13 @@ class Analysis:
             message = f"`{life.name}` is handed to `backup` of what stays with sqlite3, which takes no other connection"
             refusals.append(self._refusal(life.use, Unfit("SQL112", message, call.span.start)))
         conversion = Conversion(self.program, self.codemod, unasked=True, several=self._others)
-        found = list(conversion.findings([self._connection(each, lives) for each in lives]))
+        awaited = [*(self._connection(each, lives) for each in lives), *(self._kept(each) for each in webs)]
+        found = list(conversion.findings(awaited))
         refusals += [each for each in found if isinstance(each, Refusal)]
-        yield from self._apart(found, lives, {(each.path, each.start) for each in refusals})
+        yield from self._apart(found, [*lives, *webs], {(each.path, each.start) for each in refusals})
         yield from refusals
-        yield from self.helper.changes()
+        yield from self.transactions.changes()
+        yield from self.connections.changes()
 
     def _others(self, function: Scope) -> str:
         """Return why other tasks may run while `function` waits, an empty string where there are none.
@@ -85,7 +96,9 @@ class Analysis:
         """
         return self.tasks.ever(function)
 
-    def _apart(self, found: list[Finding], lives: list[Life], refused: set[tuple[str, Position]]) -> Iterator[Finding]:
+    def _apart(
+        self, found: list[Finding], lives: list[Life | Web], refused: set[tuple[str, Position]]
+    ) -> Iterator[Finding]:
         """Yield the changes that were found, with what happens beside connections that are not converted with them."""
         locking = {_id(each) for each in lives if each.statements}
         changes = [each for each in found if isinstance(each, Change)]
@@ -111,7 +124,7 @@ class Analysis:
                 return f"{use.module.path}:{use.position.line}"
         return ""
 
-    def _writing(self, lives: list[Life], unsafe: set[str]) -> str:
+    def _writing(self, lives: list[Life | Web], unsafe: set[str]) -> str:
         """Return where a connection writes beside other tasks whose change is unsafe, so that it may not be taken.
 
         What is safe itself only reads, and waits for nobody who does.
@@ -121,6 +134,90 @@ class Analysis:
             if _id(each) in unsafe and each.writes and self.tasks.several(function):
                 return f"{each.module.path}:{each.use.position.line}"
         return ""
+
+    def _webs(self, leaving: list[tuple[Use, Unfit]]) -> tuple[list[Web], list[tuple[Use, Unfit]]]:
+        """Return the connections that are kept or handed over and can be converted, and why others cannot."""
+        weaver = Weaver(self.program, self.openings, self.uses)
+        webs: list[Web] = []
+        unfit: list[tuple[Use, Unfit]] = []
+        for use, why in leaving:
+            if any(use is each for web in webs for each in web.openings.values()):
+                continue
+            if why.code not in _KEPT:
+                unfit.append((use, why))
+                continue
+            try:
+                web = weaver.web(use)
+                self._check_names(web)
+                webs.append(web)
+            except Unfit as more:
+                unfit.append((use, more))
+        return webs, unfit
+
+    def _check_names(self, web: Web) -> None:
+        """Refuse a web where names that the new code needs are taken.
+
+        Raises:
+            Unfit: one is.
+        """
+        start = web.use.span.start
+        for module in web.opened_in:
+            taken = self.connections.trouble(module)
+            if taken:
+                raise Unfit("SQL106", f"{taken}, and a connection that is kept is opened with it", start)
+        for module in web.transactions.values() if web.commits else ():
+            taken = self.transactions.trouble(module)
+            if taken:
+                raise Unfit("SQL106", f"{taken}, and a transaction is needed here", start)
+        for module, mark in web.marks:
+            if mark.action == "annotation" and (taken := trouble_with(self.program, module, 0, "aiosqlite", start)):
+                raise Unfit("SQL106", f"{taken}; give it another name", start)
+
+    def _kept(self, web: Web) -> Awaited:
+        """Return what the engine has to know of connections that are kept or handed over."""
+        imports = [self.connections.request(each) for each in web.opened_in]
+        support = [self.connections.key(each) for each in web.opened_in if not self.connections.is_there(each)]
+        if web.commits:
+            imports += [self.transactions.request(each) for each in web.transactions.values()]
+            support += [
+                self.transactions.key(each)
+                for each in web.transactions.values()
+                if not self.transactions.is_there(each)
+            ]
+        renamed = {module.path for module, mark in web.marks if mark.action == "annotation"}
+        imports += [ImportRequest(each, "aiosqlite") for each in sorted(renamed)]
+        hazards = [*web.hazards, *self._shared(web)]
+        quiet = not any(self._others(each) for each in _functions(web))
+        proofs = [Proof("SQL201", f"no other task runs while `{web.name}` is used")] if quiet else []
+        return Awaited(
+            tuple(Step(each.call, each.action, each.data) for each in web.steps),
+            f"open `{web.name}` with aiosqlite",
+            edits=tuple(self._marks(web)),
+            imports=tuple(dict.fromkeys(imports)),
+            releases=tuple(web.releases),
+            dependencies=(_KEEPING,),
+            hazards=tuple(hazards),
+            proofs=tuple(proofs),
+            requires=tuple(dict.fromkeys(support)),
+        )
+
+    def _marks(self, web: Web) -> Iterator[NodeEdit]:
+        for module, mark in web.marks:
+            action = mark.action
+            if action == "transaction" and not web.commits:
+                action = "unwrap"
+            start, end = module.position(mark.span.start), module.position(mark.span.end)
+            yield NodeEdit(module.path, mark.span, start, end, self.codemod, action, mark.data)
+
+    def _shared(self, web: Web) -> Iterator[Hazard]:
+        """Yield what may happen where several tasks use the same connection."""
+        for each in _functions(web):
+            reason = self._others(each)
+            if reason and web.writes:
+                place = f"{each.module.path}:{each.module.position(each.span.start).line}"
+                message = f"`{each.name}` uses `{web.name}`, and other tasks run beside it ({place}), by {reason}"
+                yield Hazard("SQL009", message)
+                return
 
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
         message, line = why.message, use.module.position(why.offset).line
@@ -152,7 +249,7 @@ class Analysis:
                 raise Unfit("SQL106", f"{taken}, and `os.fspath` is needed here", start)
             life.steps[0] = replace(life.steps[0], data=(*life.steps[0].data, _CHECKED))
         if _has_transaction(life):
-            taken = self.helper.trouble(use.module)
+            taken = self.transactions.trouble(use.module)
             if taken:
                 raise Unfit("SQL106", f"{taken}, and a transaction is needed here", start)
         return life
@@ -168,9 +265,9 @@ class Analysis:
         support = sorted(_id(holder) for each in life.targets for holder in _holder(lives, each))
         transaction = _has_transaction(life)
         if transaction:
-            imports.append(self.helper.request(module))
-            if not self.helper.is_there(module):
-                support.append(self.helper.key(module))
+            imports.append(self.transactions.request(module))
+            if not self.transactions.is_there(module):
+                support.append(self.transactions.key(module))
         hazards = [*life.hazards, *self._interleavings(life, function)]
         return Awaited(
             self._steps(life, transaction=transaction),
@@ -250,6 +347,16 @@ def _beside(change: Change, other: str) -> Change:
     return replace(change, applicability=Applicability.UNSAFE, hazards=tuple(hazards))
 
 
+def _functions(web: Web) -> list[Scope]:
+    """Return the functions that run statements of a web, in the order of their places."""
+    found = {}
+    for each in web.statements:
+        function = each.call.module.enclosing(each.call.scope, "function")
+        if function is not None:
+            found[function.module.path, function.number] = function
+    return [found[key] for key in sorted(found)]
+
+
 def _has_transaction(life: Life) -> bool:
     """Tell whether something has to be committed at the end of a block."""
     return life.writes and (life.transactions > 0 or ("form", "with") in life.steps[0].data)
@@ -265,7 +372,7 @@ def _holder(lives: list[Life], call: Call) -> list[Life]:
     ]
 
 
-def _id(life: Life) -> str:
+def _id(life: Life | Web) -> str:
     """Return the key of the change that converts a connection."""
     call = life.steps[0].call
     return f"{call.module.path}:{call.span.start}:{call.span.end}"

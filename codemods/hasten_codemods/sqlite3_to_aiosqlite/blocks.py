@@ -112,3 +112,27 @@ def holds_only(module: Module, block: Span, spans: list[Span]) -> bool:
     places += [entry[2] for table in module.facts["binds"] for entries in table.values() for entry in entries]
     places += [each.span.start for each in module.calls()]
     return all(any(contains(each, place) for each in inside) for place in places if contains(block, place))
+
+
+def fresh_name(module: Module, scope: int) -> str:
+    """Return a name for a cursor that nothing in a function uses."""
+    scopes = [scope]
+    for each in module.scopes():
+        if each.parent in scopes:
+            scopes.append(each.number)
+    taken = {name for each in scopes for part in ("binds", "reads") for name in module.facts[part][each]}
+    name, number = "cursor", 1
+    while name in taken:
+        number += 1
+        name = f"cursor_{number}"
+    return name
+
+
+def names_with(module: Module, guard: Guard) -> bool:
+    """Tell whether a `with` binds what it enters to more than a plain name: `with f() as self.connection:`."""
+    if guard.name:
+        return False
+    stores = [entry[1:] for entries in module.facts["attribute_stores"].values() for entry in entries]
+    stores += [entry[2:] for entry in module.facts["item_stores"]]
+    unpacked = [entry[1] for table in module.facts["binds"] for entries in table.values() for entry in entries]
+    return guard.payload in [each[0] for each in stores] or guard.payload in unpacked

@@ -6,12 +6,12 @@ import libcst as cst
 
 from hasten.api import NodeEdit
 from hasten_codemods.sqlite3_to_aiosqlite import table
-from hasten_codemods.sqlite3_to_aiosqlite.helper import FUNCTION
+from hasten_codemods.sqlite3_to_aiosqlite.helper import TRANSACTION
 
 
-def transaction(name: str) -> cst.Call:
+def transaction(connection: cst.BaseExpression) -> cst.Call:
     """Return the call that begins a transaction of a connection."""
-    return cst.Call(cst.Name(FUNCTION), [cst.Arg(cst.Name(name))])
+    return cst.Call(cst.Name(TRANSACTION), [cst.Arg(connection)])
 
 
 def method(value: cst.BaseExpression, name: str) -> cst.Call:
@@ -43,7 +43,7 @@ def rows_made(call: cst.Call, how: str) -> cst.Call:
     return call.with_changes(args=[call.args[0], given.with_changes(value=made), *call.args[2:]])
 
 
-def connect(call: cst.Call, edit: NodeEdit) -> cst.Call:
+def connect(call: cst.Call, edit: NodeEdit, callee: str = "aiosqlite.connect") -> cst.Call:
     """`sqlite3.connect(path, 5)` -> `aiosqlite.connect(path, timeout=5)`."""
     names = [*table.CONNECT, *table.CONNECT_REST]
     arguments = [
@@ -64,7 +64,7 @@ def connect(call: cst.Call, edit: NodeEdit) -> cst.Call:
         arguments[-1] = last.with_changes(comma=between)
         arguments.append(new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg))
         arguments[-2] = arguments[-2].with_changes(whitespace_after_arg=cst.SimpleWhitespace(""))
-    return call.with_changes(func=cst.parse_expression("aiosqlite.connect"), args=arguments)
+    return call.with_changes(func=cst.parse_expression(callee), args=arguments)
 
 
 def checked(argument: cst.Arg) -> cst.Arg:

@@ -1,13 +1,14 @@
-"""The module that is written into a package once: a transaction that commits, or rolls back, on every way out."""
+"""The modules that are written into a package once: what `with` does with a connection, and connections kept."""
 
 from __future__ import annotations
 
 from hasten.api import Companion, ImportRequest, Module, Program, overwritten
 
-MODULE = "_transactions"
-FUNCTION = "transaction"
+TRANSACTIONS = "_transactions"
+TRANSACTION = "transaction"
+CONNECTIONS = "_connections"
 
-TEXT = '''\
+TRANSACTIONS_TEXT = '''\
 """Transactions of aiosqlite connections."""
 
 from __future__ import annotations
@@ -39,35 +40,102 @@ async def transaction(connection: aiosqlite.Connection) -> AsyncIterator[aiosqli
 '''
 
 
+CONNECTIONS_TEXT = '''\
+"""Connections of aiosqlite that outlive the function that opens them."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiosqlite
+
+__all__ = ["closing", "connect"]
+
+_open: weakref.WeakKeyDictionary[threading.Thread, weakref.WeakSet[aiosqlite.Connection]] = weakref.WeakKeyDictionary()
+
+
+async def connect(database: Any, **options: Any) -> aiosqlite.Connection:
+    """Open a connection; if nobody closes it, it is closed when the program ends.
+
+    A connection of `sqlite3` that is still open goes away with the process. One of aiosqlite has a thread, for which
+    the process would wait for ever.
+    """
+    connection = await aiosqlite.connect(database, **options)
+    thread = threading.current_thread()
+    if thread not in _open:
+        _open[thread] = weakref.WeakSet()
+        threading.Thread(target=_close_after, args=(thread, _open[thread]), daemon=True).start()
+    _open[thread].add(connection)
+    return connection
+
+
+@asynccontextmanager
+async def closing(connection: aiosqlite.Connection) -> AsyncIterator[aiosqlite.Connection]:
+    """Close a connection at the end of the block, without committing."""
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _close_after(thread: threading.Thread, connections: weakref.WeakSet[aiosqlite.Connection]) -> None:
+    thread.join()
+    threading.main_thread().join()
+    for connection in list(connections):
+        connection.stop()
+'''
+
+
 class Helper(Companion):
     """Where the helper of each package goes, and how it is imported."""
 
-    def __init__(self, program: Program, codemod: str) -> None:
-        """Take the program."""
-        super().__init__(program, codemod, MODULE, TEXT)
+    def __init__(self, program: Program, codemod: str, name: str, text: str, member: str = "") -> None:
+        """Take the program, the module's name and text, and what is imported from it, if not the module itself."""
+        super().__init__(program, codemod, name, text)
+        self.name = name
+        self.member = member
 
     def request(self, module: Module) -> ImportRequest:
         """Return the import that `module` needs."""
         package = self.package(module)
         if not package:
-            return ImportRequest(module.path, MODULE, FUNCTION)
+            return ImportRequest(module.path, self.name, self.member)
         own = [each for each in module.imports() if (each.module or each.name).partition(".")[0] == package]
         relative = any(each.level > 0 for each in module.imports())
+        home = package
         if relative and not any(each.level <= 0 for each in own):
             # from ..core import X: as the other imports of the file
-            depth = module.name.count(".") + (1 if module.is_package else 0)
-            return ImportRequest(module.path, "." * depth + MODULE, FUNCTION)
-        return ImportRequest(module.path, f"{package}.{MODULE}", FUNCTION)
+            home = "." * (module.name.count(".") + (1 if module.is_package else 0))
+        if not self.member:
+            return ImportRequest(module.path, home, self.name)
+        return ImportRequest(
+            module.path, f"{home}{self.name}" if home.endswith(".") else f"{home}.{self.name}", self.member
+        )
 
     def trouble(self, module: Module) -> str:
         """Return why the helper cannot be used in `module`, or an empty string."""
+        used = self.member or self.name
         for scope in module.facts["binds"]:
-            for kind, payload, start, _nest in scope.get(FUNCTION, ()):
+            for kind, payload, start, _nest in scope.get(used, ()):
                 imported = module.import_target(module.imports()[payload]) if kind == "import" else ""
-                if not imported.endswith(f"{MODULE}.{FUNCTION}"):
+                if not f".{imported}".endswith(f".{self.name}.{self.member}".removesuffix(".")):
                     line = module.position(start).line
-                    return f"`{FUNCTION}` is bound to something of its own at line {line}"
-        place = overwritten(self.program, module, FUNCTION)
+                    return f"`{used}` is bound to something of its own at line {line}"
+        place = overwritten(self.program, module, used)
         if place is not None:
-            return f"a star import of this module would take `{FUNCTION}` in the place of another one ({place})"
+            return f"a star import of this module would take `{used}` in the place of another one ({place})"
         return super().trouble(module)
+
+
+def transactions(program: Program, codemod: str) -> Helper:
+    """Return the helper that commits at the end of a block."""
+    return Helper(program, codemod, TRANSACTIONS, TRANSACTIONS_TEXT, TRANSACTION)
+
+
+def connections(program: Program, codemod: str) -> Helper:
+    """Return the helper that opens connections which are kept."""
+    return Helper(program, codemod, CONNECTIONS, CONNECTIONS_TEXT)

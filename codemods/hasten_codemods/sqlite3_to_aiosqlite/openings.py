@@ -86,7 +86,7 @@ class Openings:
             Unfit: it is opened in a way that cannot be followed.
         """
         function = use.module.enclosing(call.scope, "function", "lambda", "class", "module")
-        data = _arguments(call)
+        data = arguments_of(call)
         if function is None or function.kind == "module":
             message = "the connection is opened when the module is imported; open it in a function"
             if function is not None and any(each.kind == "main" for each in use.module.blocks(call.span.start)):
@@ -192,8 +192,8 @@ def escaped(fate: list[object], what: str, offset: int) -> Unfit:
             return Unfit("SQL104", f"{what} is used in a way that cannot be followed; {_INSTEAD}", offset)
 
 
-def _arguments(call: Call) -> list[tuple[str, str]]:
-    """Check the arguments of `connect`.
+def arguments_of(call: Call) -> list[tuple[str, str]]:
+    """Check the arguments of `connect`, and return what the transformer has to know of them.
 
     Raises:
         Unfit: `aiosqlite.connect` does not take them.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hasten.api import Call, Hazard, Module, Read, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, catching, leftover, statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.aftermath import Aftermath
@@ -52,28 +50,11 @@ class Record:
 
     def many(self, call: Call) -> tuple[tuple[str, str], ...]:
         """Return how the rows of an `executemany` are made: not in another thread."""
-        given = call.argument(1)
-        if given is None:
-            return ()
-        shape: Any = given.shape
-        name = ""
-        if shape[0] == "n":
-            name = shape[1]
-            found = self.module.lookup(call.scope, name)
-            if found is not None and len(found[1]) == 1 and found[1][0].kind == "assign":
-                shape = found[1][0].payload
-        if shape is None or shape[0] not in {"g", "c"} or (shape[0] == "g" and shape[1] != "GeneratorExp"):
-            return ()
-        if shape[0] == "c":
-            made = self.module.call(shape[1])
-            dotted = self.module.dotted(made.scope, made.function)
-            if dotted in table.MADE_AT_ONCE or made.tail in {*table.FETCHES, "items", "values", "keys", "splitlines"}:
-                return ()
-            if shape[1] in self.cursors or made.tail in table.CURSORS:
-                return ()
-        place = f"{self.module.path}:{self.module.position(given.span.start).line}"
-        self.hazard("SQL005", f"the rows of `executemany` are made before the first is written ({place})")
-        return (("rows", "list" if name or shape[0] == "c" else "brackets"),)
+        made = statements.rows_of_many(call, lambda index: index in self.cursors)
+        if made:
+            place = f"{self.module.path}:{self.module.position(call.arguments[1].span.start).line}"
+            self.hazard("SQL005", f"the rows of `executemany` are made before the first is written ({place})")
+        return made
 
     def check_arguments(self, method: str, call: Call) -> None:
         """Refuse arguments that aiosqlite's method does not take."""
@@ -121,7 +102,7 @@ class Record:
                 action = "async-for-awaited" if early else "iterate"
                 # Only what the connection itself returns can be entered as it is.
                 direct = each.call.function[1] == ["n", self.life.name]
-                data = (("name", self.fresh_name()), ("await", "no" if direct else "yes"))
+                data = (("name", blocks.fresh_name(self.module, self.function)), ("await", "no" if direct else "yes"))
                 self.life.steps[index] = Step(each.call, action, data)
 
     def settle_failing(self) -> bool:
@@ -163,19 +144,6 @@ class Record:
                 lines = [self.module.position(one.span.start).line for one in (each.call, found[0])]
                 message = f"the rows that line {lines[0]} leaves are still held when line {lines[1]} runs {found[1]}"
                 self.hazard("SQL006", f"{message} ({self.module.path}:{lines[0]})")
-
-    def fresh_name(self) -> str:
-        """Return a name for a cursor that nothing in the function uses."""
-        scopes = [self.function]
-        for each in self.module.scopes():
-            if each.parent in scopes:
-                scopes.append(each.number)
-        taken = {name for each in scopes for part in ("binds", "reads") for name in self.module.facts[part][each]}
-        name, number = "cursor", 1
-        while name in taken:
-            number += 1
-            name = f"cursor_{number}"
-        return name
 
     def check_closes(self) -> None:
         """Refuse a use of what was surely closed before: the exception is another one in aiosqlite."""

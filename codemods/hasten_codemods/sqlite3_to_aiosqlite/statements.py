@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from hasten.api import Call, Module
+from hasten_codemods.sqlite3_to_aiosqlite import table
 
 #: So many names and operators are looked through.
 _DEEPEST = 6
@@ -117,3 +119,32 @@ def text_of(module: Module, scope: int, shape: list[Any], depth: int = 0) -> tup
             return "", False
         case _:
             return "", False
+
+
+def rows_of_many(call: Call, is_cursor: Callable[[int], bool]) -> tuple[tuple[str, str], ...]:
+    """Return how the rows of an `executemany` are made before it: `rows` is `list` or `brackets`; empty as they are.
+
+    Args:
+        call: the `executemany`.
+        is_cursor: tells whether the call of a number in this file gives a cursor, which becomes a list anyway.
+    """
+    module, given = call.module, call.argument(1)
+    if given is None:
+        return ()
+    shape: Any = given.shape
+    name = ""
+    if shape[0] == "n":
+        name = shape[1]
+        found = module.lookup(call.scope, name)
+        if found is not None and len(found[1]) == 1 and found[1][0].kind == "assign":
+            shape = found[1][0].payload
+    if shape is None or shape[0] not in {"g", "c"} or (shape[0] == "g" and shape[1] != "GeneratorExp"):
+        return ()
+    if shape[0] == "c":
+        made = module.call(shape[1])
+        dotted = module.dotted(made.scope, made.function)
+        if dotted in table.MADE_AT_ONCE or made.tail in {*table.FETCHES, "items", "values", "keys", "splitlines"}:
+            return ()
+        if is_cursor(shape[1]) or made.tail in table.CURSORS:
+            return ()
+    return (("rows", "list" if name or shape[0] == "c" else "brackets"),)

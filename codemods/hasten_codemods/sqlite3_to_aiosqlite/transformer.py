@@ -27,6 +27,7 @@ _AROUND: dict[str, tuple[type[cst.CSTNode], ...]] = {
     "async-for": (cst.For,),
     "async-for-awaited": (cst.For,),
     "transaction": (cst.WithItem,),
+    "close-at-end": (cst.WithItem,),
     "unwrap": (cst.WithItem,),
     "unclose": (cst.Arg,),
     "drop": (cst.Attribute,),
@@ -94,6 +95,10 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
                 if not isinstance(self._around[-1], (cst.WithItem, cst.Arg)):
                     self._bare.add(edit)
                 return expressions.connect(updated_node, edit)
+            case "open-kept":
+                return self.awaited(original_node, expressions.connect(updated_node, edit, "_connections.connect"))
+            case "close-at-end":
+                return updated_node.with_changes(func=cst.parse_expression("_connections.closing"))
             case "close" | "async-for-awaited":
                 return self.awaited(original_node, updated_node)
             case "iterate":
@@ -113,29 +118,28 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:  # noqa: N802
         """`cursor` -> `await cursor.fetchall()`; the other actions are carried out at what stands around the name."""
-        edit = self.order(original_node)
+        return self._named(original_node, updated_node, original_node.value)
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:  # noqa: N802
+        """`self.cursor` -> `await self.cursor.fetchall()`; `sqlite3.Cursor` -> `aiosqlite.Cursor` in an annotation."""
+        return self._named(original_node, updated_node, original_node.attr.value)
+
+    def _named(
+        self, original: cst.Name | cst.Attribute, updated: cst.Name | cst.Attribute, name: str
+    ) -> cst.BaseExpression:
+        edit = self.order(original)
         if edit is None:
-            return updated_node
+            return updated
         around = _AROUND.get(edit.action)
-        if original_node.value != edit.get("variable") or (around and not isinstance(self._around[-1], around)):
-            raise RuntimeError(f"`{original_node.value}` does not stand where {edit.action!r} is to be carried out")
+        if name != edit.get("variable") or (around and not isinstance(self._around[-1], around)):
+            raise RuntimeError(f"`{name}` does not stand where {edit.action!r} is to be carried out")
         if edit.action == "annotation":
             return _class(edit)
         if edit.action != "fetchall":
-            return updated_node
+            return updated
         return cst.Await(
-            expressions.method(updated_node.with_changes(lpar=[], rpar=[]), "fetchall"),
-            updated_node.lpar,
-            updated_node.rpar,
+            expressions.method(updated.with_changes(lpar=[], rpar=[]), "fetchall"), updated.lpar, updated.rpar
         )
-
-    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:  # noqa: N802
-        """`sqlite3.Cursor` -> `aiosqlite.Cursor`, in an annotation."""
-        edit = self._orders.get(original_node)
-        if edit is None or edit.action != "annotation":
-            return updated_node
-        self.order(original_node)
-        return _class(edit)
 
     # --- statements -----------------------------------------------------------------------------------------------
 
@@ -150,7 +154,7 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
 
     def leave_For(self, original_node: cst.For, updated_node: cst.For) -> cst.BaseStatement:  # noqa: N802
         """`for row in c.execute(...):` -> `async with c.execute(...) as cursor:` and `async for row in cursor:`."""
-        edit = self._orders.get(original_node.iter)
+        edit = self.order(original_node) or self._orders.get(original_node.iter)
         if edit is None or edit.action not in {"iterate", "async-for", "async-for-awaited"}:
             return updated_node
         loop = updated_node.with_changes(asynchronous=cst.Asynchronous())
@@ -171,8 +175,11 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         """`with closing(sqlite3.connect(p)) as c:` -> `async with aiosqlite.connect(p) as c:`, and its like."""
         groups: list[tuple[bool, list[cst.WithItem]]] = []
         touched = False
-        for before, item in zip(original_node.items, updated_node.items, strict=True):
+        own = self.order(original_node)
+        for number, (before, item) in enumerate(zip(original_node.items, updated_node.items, strict=True)):
             new = self._entered(before, item)
+            if own is not None and str(number) == own.get("item"):
+                new = [item.with_changes(item=expressions.transaction(item.item))]
             touched = touched or new is not None
             if new == []:
                 continue
@@ -209,10 +216,12 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
                 if edit.get("transaction") != "yes":
                     return [item]
                 opened = item.with_changes(comma=cst.MaybeSentinel.DEFAULT)
-                return [opened, cst.WithItem(expressions.transaction(edit.get("name")), comma=item.comma)]
+                begun = expressions.transaction(cst.Name(edit.get("name")))
+                return [opened, cst.WithItem(begun, comma=item.comma)]
             case "transaction":
-                name = cst.ensure_type(original.item, cst.Name).value
-                return [item.with_changes(item=expressions.transaction(name))]
+                return [item.with_changes(item=expressions.transaction(item.item))]
+            case "close-at-end":
+                return [item]
             case "unwrap":
                 return []
             case _:

@@ -1,0 +1,488 @@
+"""Where a connection or a cursor can be found once it has left the expression that made it.
+
+A *place* is a variable, an attribute, or what a function gives: whoever reads it has the connection in hand. For each
+place this module tells what is read from it and what is put into it, anywhere in the program, or that nobody can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from hasten.api import Call, Module, Program, Receivers, Scope, Span
+from hasten_codemods.sqlite3_to_aiosqlite import blocks
+from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
+
+_MANAGERS = frozenset({"contextlib.contextmanager"})
+_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
+#: Objects of these have no methods of their own that could do something with what they are given.
+_NAMESPACES = frozenset({"threading.local", "types.SimpleNamespace", "argparse.Namespace"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Variable:
+    """A variable: of a function (a parameter among them), or of a module."""
+
+    path: str
+    scope: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Attribute:
+    """An attribute of the instances of a class, and of those that derive from it; or of the class itself."""
+
+    path: str
+    owner: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Field:
+    """An attribute of the one object that a variable of a module holds, such as a `threading.local()`."""
+
+    path: str
+    variable: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Returned:
+    """What calls of a function give; of a property, what reading it gives."""
+
+    path: str
+    function: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Yielded:
+    """What `with` binds that enters a context manager made of a generator."""
+
+    path: str
+    function: int
+
+
+Place: TypeAlias = Variable | Attribute | Field | Returned | Yielded
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One expression that has a connection or a cursor as its value, and what happens to it there.
+
+    Attributes:
+        shape: what a call whose receiver it is says of its receiver.
+        use: see `hasten.index.build`.
+    """
+
+    module: Module
+    scope: int
+    span: Span
+    shape: list[Any]
+    use: list[Any]
+
+    @property
+    def line(self) -> int:
+        """Return where it is, for people."""
+        return self.module.position(self.span.start).line
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something that is put into a place.
+
+    Attributes:
+        shape: of the value, None where nobody can tell what it is.
+        offset: where it is put there.
+        entered: a `with` enters the value, and puts there what that gives.
+    """
+
+    module: Module
+    scope: int
+    shape: list[Any] | None
+    offset: int
+    entered: bool = False
+
+
+class Places:
+    """Answers for one program."""
+
+    def __init__(self, program: Program, receivers: Receivers) -> None:
+        """Take the program, and what calls reach."""
+        self.program = program
+        self.receivers = receivers
+
+    # --- which place ----------------------------------------------------------------------------------------------
+
+    def variable(self, module: Module, scope: int, name: str) -> Variable | None:
+        """Return the variable that a name stands for, None for a builtin or an imported name."""
+        found = module.lookup(scope, name)
+        if found is None:
+            return None
+        if all(each.kind == "import" for each in found[1]):
+            dotted = module.dotted(scope, ["n", name])
+            home = self.program.owner_of(dotted) if dotted is not None else None
+            return Variable(home[0].path, 0, home[1]) if home is not None else None
+        return Variable(module.path, found[0], name)
+
+    def attribute(self, module: Module, scope: int, base: list[Any], name: str) -> Attribute | Field | Variable | None:
+        """Return the place that `base.name` stands for, None where nobody can tell."""
+        owner = self.class_of(module, scope, base)
+        if owner is not None:
+            top = self._top(owner, name)
+            return Attribute(top.module.path, top.number, name)
+        dotted = self.program.dotted(module, scope, ["a", base, name])
+        home = self.program.owner_of(dotted) if dotted is not None else None
+        if home is not None:
+            return Variable(home[0].path, 0, home[1])
+        held = self._held(module, scope, base)
+        return Field(held[0], held[1], name) if held is not None else None
+
+    def class_of(self, module: Module, scope: int, base: list[Any]) -> Scope | None:
+        """Return the class of an object, or the class that `base` names; None where it is unknown or of others."""
+        around = self.receivers.class_around(module, scope, base)
+        if around is not None:
+            return around
+        named = self.receivers.class_named(module, scope, base) if base[0] in {"n", "a"} else None
+        if named is not None:
+            return named
+        kind = self.receivers.kind(module, scope, base)
+        return kind if isinstance(kind, Scope) else None
+
+    def _top(self, owner: Scope, name: str, depth: int = 0) -> Scope:
+        """Return the farthest base of a class whose methods speak of an attribute."""
+        if depth < 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
+            for base in owner.bases:
+                found = self.receivers.class_named(owner.module, owner.parent, base)
+                if found is not None and self._mentions(found, name):
+                    return self._top(found, name, depth + 1)
+        return owner
+
+    def _mentions(self, owner: Scope, name: str, depth: int = 0) -> bool:
+        module = owner.module
+        entries = [(each[0], each[2]) for each in module.facts["attribute_stores"].get(name, ())] + [
+            (each[0], each[2]) for each in module.facts["attribute_reads"].get(name, ())
+        ]
+        for base, scope in entries:
+            around = self.receivers.class_around(module, scope, base)
+            if around is not None and around.number == owner.number:
+                return True
+        if module.bindings(owner.number, name):
+            return True
+        bases = (self.receivers.class_named(module, owner.parent, each) for each in owner.bases)
+        return depth < 10 and any(each is not None and self._mentions(each, name, depth + 1) for each in bases)  # noqa: PLR2004
+
+    def _held(self, module: Module, scope: int, base: list[Any]) -> tuple[str, str] | None:
+        """Return the variable of a module that holds a plain namespace of its own."""
+        if base[0] != "n":
+            return None
+        found = module.lookup(scope, base[1])
+        if found is None or found[0] != 0 or len(found[1]) != 1 or found[1][0].kind != "assign":
+            return None
+        made = found[1][0].payload
+        if made is None or made[0] != "c":
+            return None
+        dotted = module.dotted(0, module.call(made[1]).function)
+        return (module.path, base[1]) if dotted in _NAMESPACES else None
+
+    def parameters(self, call: Call, position: object) -> list[Variable]:
+        """Return the parameters that an argument becomes.
+
+        Raises:
+            Unfit: nobody can tell, or what is called is not the program's own.
+        """
+        reached = self.receivers.reached(call)
+        if not reached.functions:
+            raise Unfit("SQL112", f"it is passed to `{call.tail}`, which is not part of the program", call.span.start)
+        return [self._parameter(call, each, position) for each in reached.functions]
+
+    def _parameter(self, call: Call, target: Scope, position: object) -> Variable:
+        function = target
+        if target.kind == "class":
+            made = self.program.find_method(target, "__init__")
+            if made is None:
+                message = f"it is passed to `{target.name}`, whose constructor cannot be seen"
+                raise Unfit("SQL112", message, call.span.start)
+            function = made
+        starred = any(each.keyword in {"*", "**"} for each in call.arguments)
+        name = ""
+        if isinstance(position, int) and not starred:
+            plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
+            number = position + self._bound(call, target, function)
+            name = plain[number] if number < len(plain) else ""
+        elif isinstance(position, str) and position not in {"*", "**"}:
+            named = [each[0] for each in function.parameters if each[1] in {"plain", "kw"}]
+            name = position if position in named else ""
+        if not name:
+            message = f"it is passed to `{call.tail}` in a way that cannot be followed"
+            raise Unfit("SQL112", message, call.span.start)
+        return Variable(function.module.path, function.number, name)
+
+    def _bound(self, call: Call, target: Scope, function: Scope) -> int:
+        """Return how many parameters stand before the first argument."""
+        if target.kind == "class":
+            return 1
+        owner = self.program.method_owner(function.module, function.number)
+        if owner is None or owner.number != function.parent or self.program.is_static(function):
+            return 0
+        if call.function[0] == "a" and not _is_classmethod(function):
+            named = call.function[1][0] in {"n", "a"}
+            # Store.save(store, connection)
+            if named and self.receivers.class_named(call.module, call.scope, call.function[1]) is not None:
+                return 0
+        return 1
+
+    def handed_out(self, function: Scope) -> Place:
+        """Return the place of what a function gives."""
+        manager = any(function.module.dotted(function.parent, each) in _MANAGERS for each in function.decorators)
+        if function.is_generator and not manager:
+            start = function.span.start
+            raise Unfit("SQL110", f"`{function.name}` is a generator that yields it; open it where it is used", start)
+        kind = Yielded if manager else Returned
+        return kind(function.module.path, function.number)
+
+    # --- what is read from a place ----------------------------------------------------------------------------------
+
+    def values(self, place: Place) -> Iterator[Value]:
+        """Yield every expression that reads a place.
+
+        Raises:
+            Unfit: something may read it that cannot be told.
+        """
+        match place:
+            case Variable():
+                yield from self._of_variable(place)
+            case Attribute():
+                yield from self._of_attribute(place)
+            case Field():
+                yield from self._of_field(place)
+            case Returned():
+                yield from self._of_calls(place)
+            case Yielded():
+                yield from self._of_managers(place)
+
+    def _of_variable(self, place: Variable) -> Iterator[Value]:
+        module = self.program.module(place.path)
+        for read in module.reads(place.scope, place.name):
+            yield Value(module, read.scope, read.span, ["n", place.name], read.use)
+        if place.scope != 0:
+            return
+        self.program.want(place.name)
+        for other in self.program.modules:
+            if other is module:
+                continue
+            for each in other.imports():
+                if self.program.owner_of(other.import_target(each)) == (module, place.name):
+                    # Whoever imports it gets what it holds at that time.
+                    message = f"`{place.name}` is imported by {other.path}; import the module, and read it there"
+                    raise Unfit("SQL111", message, -1)
+            for base, use, scope, start, end in other.facts["attribute_reads"].get(place.name, ()):
+                if self.program.owner_of(other.dotted(scope, ["a", base, place.name]) or "") == (module, place.name):
+                    yield Value(other, scope, Span(start, end), ["a", base, place.name], use)
+
+    def _of_attribute(self, place: Attribute) -> Iterator[Value]:
+        top = self.program.module(place.path).scope(place.owner)
+        self.program.want(place.name, "read", beside=self._beside(top, place.name))
+        for module in self.program.modules_with("attribute_reads", place.name):
+            for base, use, scope, start, end in module.facts["attribute_reads"][place.name]:
+                if self._is_of(module, scope, base, top, place.name, start):
+                    yield Value(module, scope, Span(start, end), ["a", base, place.name], use)
+
+    def _beside(self, top: Scope, name: str) -> frozenset[str]:
+        return frozenset({top.name}) if name.startswith("_") else frozenset()
+
+    def _is_of(self, module: Module, scope: int, base: list[Any], top: Scope, name: str, offset: int) -> bool:
+        """Tell whether an attribute is one of an instance of a class, or of one that derives from it.
+
+        Raises:
+            Unfit: nobody can tell.
+        """
+        owner = self.class_of(module, scope, base)
+        if owner is not None:
+            if self.program.derives(owner, top) or self.program.derives(top, owner):
+                return True
+            if self._mentions_store(owner, name):
+                return False
+            return any(
+                self.program.derives(each, owner) and self.program.derives(each, top) for each in self._classes()
+            )
+        kind = self.receivers.kind(module, scope, base)
+        if isinstance(kind, str) or self.program.dotted(module, scope, ["a", base, name]) is not None:
+            return False
+        if self._is_only(top, name):
+            return True
+        where = f"{module.path}:{module.position(offset).line}"
+        raise Unfit("SQL119", f"`{name}` of something unknown is read at {where}; annotate what it is read of", -1)
+
+    def _classes(self) -> list[Scope]:
+        return list(self.program.classes())
+
+    def _mentions_store(self, owner: Scope, name: str) -> bool:
+        """Tell whether a class, or one of its bases or heirs, gives the attribute a value of its own."""
+        return any(
+            (around := self.receivers.class_around(module, scope, base)) is not None
+            and (self.program.derives(around, owner) or self.program.derives(owner, around))
+            for module in self.program.modules_with("attribute_stores", name)
+            for base, _value, scope, _start in module.facts["attribute_stores"][name]
+        ) or bool(owner.module.bindings(owner.number, name))
+
+    def _is_only(self, top: Scope, name: str) -> bool:
+        """Tell whether no other class of the program has an attribute of that name."""
+        for module in self.program.modules_with("attribute_stores", name):
+            for base, _value, scope, _start in module.facts["attribute_stores"][name]:
+                around = self.receivers.class_around(module, scope, base)
+                if around is None or not (self.program.derives(around, top) or self.program.derives(top, around)):
+                    return False
+        return not any(
+            each.module.bindings(each.number, name) and not self.program.derives(each, top) for each in self._classes()
+        )
+
+    def _of_field(self, place: Field) -> Iterator[Value]:
+        self.program.want(place.name, "read")
+        for module in self.program.modules_with("attribute_reads", place.name):
+            for base, use, scope, start, end in module.facts["attribute_reads"][place.name]:
+                found = self.attribute(module, scope, base, place.name)
+                if found == place:
+                    yield Value(module, scope, Span(start, end), ["a", base, place.name], use)
+                elif found is None and module.path == place.path:
+                    raise Unfit("SQL119", f"`{place.name}` of something unknown is read; give it another name", start)
+
+    def _of_calls(self, place: Returned) -> Iterator[Value]:
+        function = self.program.module(place.path).scope(place.function)
+        if any(function.module.dotted(function.parent, each) in _PROPERTIES for each in function.decorators):
+            owner = self.program.method_owner(function.module, function.number)
+            if owner is not None:
+                yield from self._of_attribute(Attribute(owner.module.path, owner.number, function.name))
+            return
+        for call in self.calls(function):
+            yield Value(call.module, call.scope, call.span, ["c", call.index], call.use)
+
+    def calls(self, function: Scope) -> Iterator[Call]:
+        """Yield the calls of a function, those among them that only may be.
+
+        Raises:
+            Unfit: the function is handed on, so that not all calls of it can be seen.
+        """
+        references = [each for each in self.program.references(function) if each.use[0] not in {"ann", "deco", "expr"}]
+        if references:
+            where = f"{references[0].module.path}:{references[0].module.position(references[0].span.start).line}"
+            message = f"`{function.name}`, which hands it out, is passed on at {where}"
+            raise Unfit("SQL110", message, -1)
+        for call, certain in self.program.callers(function):
+            if certain:
+                yield call
+                continue
+            reached = self.receivers.reached(call)
+            if reached.known and function in reached.functions:
+                yield call
+            elif not reached.known:
+                where = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                message = f"a call of `{call.tail}` on something unknown may hand it out ({where})"
+                raise Unfit("SQL119", f"{message}; annotate the receiver", -1)
+
+    def _of_managers(self, place: Yielded) -> Iterator[Value]:
+        function = self.program.module(place.path).scope(place.function)
+        for call in self.calls(function):
+            if call.use[0] != "with":
+                raise Unfit(
+                    "SQL110", f"the context manager `{function.name}` is used in another way than by `with`", -1
+                )
+            guard = blocks.entered(call.module, call)
+            if guard is None or blocks.names_with(call.module, guard):
+                raise Unfit("SQL111", f"what `{function.name}` yields is stored, and lives on", -1)
+            if guard.name:
+                # What is entered is not what is bound.
+                bound = ["asg", call.scope, guard.name]
+                yield Value(call.module, call.scope, call.span, ["n", guard.name], bound)
+
+    # --- what is put into a place -----------------------------------------------------------------------------------
+
+    def sources(self, place: Place) -> Iterator[Source]:
+        """Yield everything that is put into a place."""
+        match place:
+            case Variable():
+                yield from self._into_variable(place)
+            case Attribute():
+                yield from self._into_attribute(place)
+            case Field():
+                yield from self._into_field(place)
+            case Returned():
+                function = self.program.module(place.path).scope(place.function)
+                for shape in function.returned:
+                    yield Source(function.module, function.number, shape, function.span.start)
+            case Yielded():
+                pass  # whatever is yielded was followed to here, and a manager yields once
+
+    def _into_variable(self, place: Variable) -> Iterator[Source]:
+        module = self.program.module(place.path)
+        for each in module.bindings(place.scope, place.name):
+            match each.kind:
+                case "assign" | "with":
+                    yield Source(module, each.scope, each.payload, each.start, entered=each.kind == "with")
+                case "param":
+                    yield from self._into_parameter(place, each.start)
+                case "declared" | "global" | "nonlocal" | "del":
+                    pass
+                case _:
+                    yield Source(module, each.scope, None, each.start)
+        if place.scope == 0:
+            home = module.name.rpartition(".")[2]
+            for other in self.program.modules_with("attribute_stores", place.name):
+                for base, value, scope, start in other.facts["attribute_stores"][place.name]:
+                    if base[-1] == home and base[0] in {"n", "a"}:
+                        yield Source(other, scope, value, start)
+
+    def _into_parameter(self, place: Variable, offset: int) -> Iterator[Source]:
+        function = self.program.module(place.path).scope(place.scope)
+        parameter = next(each for each in function.parameters if each[0] == place.name)
+        if parameter[1] in {"*", "**"}:
+            yield Source(function.module, function.number, None, offset)
+            return
+        if parameter[3] is not None:
+            yield Source(function.module, function.parent, parameter[3], offset)
+        for call, certain in self.program.callers(function):
+            if not certain:
+                reached = self.receivers.reached(call)
+                targets = [each for each in reached.functions if each.kind == "function"]
+                if reached.known and function not in targets:
+                    continue
+            yield from self._argument(call, function, place.name)
+
+    def _argument(self, call: Call, function: Scope, name: str) -> Iterator[Source]:
+        plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
+        target, _known = self.program.target_of(call)
+        made = function.name == "__init__" and call.tail != "__init__"
+        bound = 1 if made else self._bound(call, target or function, function)
+        position = plain.index(name) - bound if name in plain else -1
+        if any(each.keyword in {"*", "**"} for each in call.arguments):
+            yield Source(call.module, call.scope, None, call.span.start)
+            return
+        given = call.argument(position if position >= 0 else len(call.arguments), name)
+        if given is not None:
+            yield Source(call.module, call.scope, given.shape, given.span.start)
+
+    def _into_attribute(self, place: Attribute) -> Iterator[Source]:
+        top = self.program.module(place.path).scope(place.owner)
+        for owner in self._classes():
+            if self.program.derives(owner, top) or self.program.derives(top, owner):
+                for each in owner.module.bindings(owner.number, place.name):
+                    if each.kind == "assign":
+                        yield Source(owner.module, owner.number, each.payload, each.start)
+                    elif each.kind == "def":
+                        property_of = owner.module.scope(each.payload)
+                        yield Source(owner.module, owner.number, None, property_of.span.start)
+        self.program.want(place.name, "read", beside=self._beside(top, place.name))
+        for module in self.program.modules_with("attribute_stores", place.name):
+            for base, value, scope, start in module.facts["attribute_stores"][place.name]:
+                if self._is_of(module, scope, base, top, place.name, start):
+                    yield Source(module, scope, value, start)
+
+    def _into_field(self, place: Field) -> Iterator[Source]:
+        for module in self.program.modules_with("attribute_stores", place.name):
+            for base, value, scope, start in module.facts["attribute_stores"][place.name]:
+                if self.attribute(module, scope, base, place.name) == place:
+                    yield Source(module, scope, value, start)
+
+
+def _is_classmethod(function: Scope) -> bool:
+    return any(each[-1] == "classmethod" for each in function.decorators if each[0] in {"n", "a"})
