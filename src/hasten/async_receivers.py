@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hasten.async_kinds import NOTHING, Kinds
+from hasten.async_kinds import NOTHING, Kinds, owner_of
 from hasten.index.module import Call, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Certainty
@@ -34,6 +35,13 @@ UNKNOWN = Reached(known=False)
 #: Calls that make classes of fields that they are told in their second argument.
 _MAKERS = ("namedtuple", "NamedTuple", "make_dataclass", "TypedDict", "Enum")
 
+#: Method names that built-in types share: a call of one on an unknown object says nothing.
+COMMON_METHODS = frozenset(
+    name
+    for kind in (dict, list, set, str, bytes, tuple, io.StringIO, io.BytesIO, io.TextIOWrapper, io.BufferedReader)
+    for name in dir(kind)
+    if not name.startswith("_")
+)
 #: Attributes in which Python itself, and the standard library, keep what the program gave them.
 _PYTHONS = frozenset({"args", "func", "keywords", "obj", "queue", "value", "values"})
 
@@ -87,6 +95,16 @@ class Receivers(Kinds):
         method = self.program.find_method(kind, function[2])
         return Reached((method,), Certainty.INFERRED) if method is not None else UNKNOWN
 
+    def guessed(self, call: Call) -> tuple[Scope, ...]:
+        """Return the methods of the program that a call on something unknown may reach, by its name alone.
+
+        There are none for a name that built-in types know, too. Coroutine functions are none of them: nobody awaits.
+        """
+        if call.function[0] != "a" or call.tail in COMMON_METHODS:
+            return ()
+        found = [each for each in self.program.definitions(call.tail) if each.kind == "function" and not each.is_async]
+        return tuple(each for each in found if owner_of(each) is not None and takes(each, call))
+
     def through_super(self, call: Call) -> Scope | None:
         """Return the method of the program that `super().name(...)` reaches first, None for any other call."""
         base = call.function[1]
@@ -132,3 +150,20 @@ class Receivers(Kinds):
             for call in self.program.calls_named(maker, want=False)
             for each in call.arguments[1:2]
         )
+
+
+def takes(function: Scope, call: Call) -> bool:
+    """Tell whether the arguments of a call fit the parameters of a function, as far as they can be counted."""
+    if function.decorators or any(each.keyword in {"*", "**"} for each in call.arguments):
+        return True
+    kinds = [each[1] for each in function.parameters]
+    plain = [each for each in function.parameters if each[1] in {"plain", "posonly"}]
+    bound = int(owner_of(function) is not None)
+    given = sum(each.keyword is None for each in call.arguments)
+    words = {each.keyword for each in call.arguments if each.keyword is not None}
+    if "*" not in kinds and given + bound > len(plain):
+        return False
+    named = {each[0] for each in function.parameters if each[1] in {"plain", "kw"}}
+    if "**" not in kinds and not words <= named:
+        return False
+    return all(each[3] is not None or each[0] in words for each in plain[given + bound :])

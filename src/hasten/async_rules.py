@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import io
 from dataclasses import dataclass, field
 
 from hasten import async_forms
@@ -71,13 +70,6 @@ _KNOWN_BASES: dict[str, frozenset[str]] = {
     **{f"enum.{each}": frozenset({"name", "value", *dir(int), *dir(str)}) for each in ("Enum", "IntEnum", "StrEnum")},
     **dict.fromkeys(_TEST_CASES, _TEST_CASE_NAMES | _TEST_SET_UP),
 }
-#: Method names that built-in types share: a call of one on an unknown object says nothing.
-COMMON_METHODS = frozenset(
-    name
-    for kind in (dict, list, set, str, bytes, tuple, io.StringIO, io.BytesIO, io.TextIOWrapper, io.BufferedReader)
-    for name in dir(kind)
-    if not name.startswith("_")
-)
 _FILE_METHODS = frozenset(
     {"read", "readline", "readlines", "readinto", "write", "writelines", "flush", "seek", "tell", "fileno"}
 )

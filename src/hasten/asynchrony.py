@@ -51,11 +51,13 @@ class Step:
         call: the call that blocks.
         action: `replace-call` is known to every `AsyncTransformer`; others are the codemod's own.
         data: the arguments of the action, such as `callee`.
+        reach: where the text ends that may move with it, None where none does.
     """
 
     call: Call
     action: str = "replace-call"
     data: tuple[tuple[str, str], ...] = ()
+    reach: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,6 @@ class Awaited:
         edits: further edits that are only correct together with these.
         imports, releases, dependencies, hazards, proofs: as of `Change`.
         requires: further changes that must be made with this one, by their ids.
-        reach: where the text ends that the first step may move, None where it moves none.
     """
 
     steps: tuple[Step, ...]
@@ -80,7 +81,6 @@ class Awaited:
     hazards: tuple[Hazard, ...] = ()
     proofs: tuple[Proof, ...] = ()
     requires: tuple[str, ...] = ()
-    reach: Position | None = None
 
     @property
     def call(self) -> Call:
@@ -361,9 +361,10 @@ class _Findings:
             *([*self.at(each.site), *self.straddling(self.graph.sites[each.site])] for each in seeds),
             *(self.own_hazards[each] for each in needed),
         )
-        edits: list[Edit] = [self.edit(each.call, each.action, each.data) for each in awaited.steps]
-        if awaited.reach is not None:
-            edits[0] = replace(edits[0], end=awaited.reach)
+        edits: list[Edit] = []
+        for each in awaited.steps:
+            edit = self.edit(each.call, each.action, each.data)
+            edits.append(edit if each.reach is None else replace(edit, end=each.reach))
         return Change(
             id=f"{call.module.path}:{call.span.start}:{call.span.end}",
             codemod=self.codemod,

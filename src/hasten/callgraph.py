@@ -17,8 +17,8 @@ from hasten.async_forms import Form
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import Places, because, function_around, is_entry
-from hasten.async_receivers import Reached, Receivers, Resolve
-from hasten.async_rules import COMMON_METHODS, Definitions, Verdict
+from hasten.async_receivers import Reached, Receivers, Resolve, takes
+from hasten.async_rules import Definitions, Verdict
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.propagate import Certainty, Constraint
@@ -235,11 +235,14 @@ class _Builder:
             elif not reached.known:
                 if call.use[0] == "await" and not self.may_return_awaitable(function):
                     continue  # a plain function's result could not have been awaited
-                if not _takes(function, call):
+                if not takes(function, call):
                     continue  # TypeError, were it this one
                 guess = self.unknown(call, function, keys)
                 if guess is not None:
-                    result.append((call, Reached((function,), guess)))
+                    # Whatever else has a method of that name converts with it, so that the one `await` is right.
+                    others = self.receivers.guessed(call) if guess is Certainty.GUESSED else ()
+                    rest = tuple(each for each in others if key_of(each) not in keys)
+                    result.append((call, Reached((function, *rest), guess)))
                 elif self.may_reach(call, function):
                     if call.function[0] == "a" and self.receivers.is_foreign(call.function[1]):
                         message = f"`{call.function[1][2]}.{call.tail}` is taken for a call of something of others"
@@ -285,10 +288,7 @@ class _Builder:
             # `self.f()` in a base or mixin that does not define `f` itself
             related = [each for each in self.families.methods(function.name) if self.families.share(each, around)]
             return Certainty.INFERRED if related and {key_of(each) for each in related} <= family else None
-        if function.name in COMMON_METHODS:
-            return None
-        defined = {key_of(each) for each in self.families.methods(function.name)}
-        return Certainty.GUESSED if defined <= family else None
+        return Certainty.GUESSED if function in self.receivers.guessed(call) else None
 
     def may_reach(self, call: Call, function: Scope) -> bool:
         """Tell whether a call that nobody can resolve could be one of `function`."""
@@ -461,23 +461,6 @@ class _Builder:
         made = self.program.calls_named(owner.name)
         around = [function_around(each.module, each.scope) for each in made]
         return not made or any(not each.is_async for each in around)
-
-
-def _takes(function: Scope, call: Call) -> bool:
-    """Tell whether the arguments of a call fit the parameters of a function, as far as they can be counted."""
-    if function.decorators or any(each.keyword in {"*", "**"} for each in call.arguments):
-        return True
-    kinds = [each[1] for each in function.parameters]
-    plain = [each for each in function.parameters if each[1] in {"plain", "posonly"}]
-    bound = int(owner_of(function) is not None)
-    given = sum(each.keyword is None for each in call.arguments)
-    words = {each.keyword for each in call.arguments if each.keyword is not None}
-    if "*" not in kinds and given + bound > len(plain):
-        return False
-    named = {each[0] for each in function.parameters if each[1] in {"plain", "kw"}}
-    if "**" not in kinds and not words <= named:
-        return False
-    return all(each[3] is not None or each[0] in words for each in plain[given + bound :])
 
 
 __all__ = ["RUN", "BlockingCall", "CallGraph", "build", "function_id", "site_id"]

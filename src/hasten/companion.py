@@ -29,17 +29,44 @@ class Companion:
         self._name = name
         self._text = text
         self._needed: dict[str, Module] = {}
+        self._homes: dict[str, tuple[str, str]] = {}
 
     def path(self, module: Module) -> str:
-        """Return the path of the file that serves `module`: in its outermost package, or beside a lone script."""
-        depth = module.name.count(".") + (1 if module.is_package else 0)
-        folders = module.path.split("/")[:-1]
-        top = folders[: len(folders) - depth + 1] if depth else folders
-        return "/".join([*top, f"{self._name}.py"])
+        """Return the path of the file that serves `module`: in its outermost package, or beside a lone script.
+
+        A file that cannot have one, such as a test beside the package, is served by a package that it imports.
+        """
+        folder = self._home(module)[0]
+        return f"{folder}/{self._name}.py" if folder else f"{self._name}.py"
 
     def package(self, module: Module) -> str:
         """Return the dotted name of the package that holds the file, empty for a lone script."""
-        return module.name.partition(".")[0] if "." in module.name or module.is_package else ""
+        return self._home(module)[1]
+
+    def _home(self, module: Module) -> tuple[str, str]:
+        """Return the folder of the file that serves `module`, and the name of the package that it is."""
+        if module.path not in self._homes:
+            self._homes[module.path] = self._own_home(module)
+            if self._unserved(module):
+                imported = next(self._imported(module), None)
+                self._homes[module.path] = imported or self._homes[module.path]
+        return self._homes[module.path]
+
+    @staticmethod
+    def _own_home(module: Module) -> tuple[str, str]:
+        depth = module.name.count(".") + (1 if module.is_package else 0)
+        folders = module.path.split("/")[:-1]
+        top = folders[: len(folders) - depth + 1] if depth else folders
+        return "/".join(top), module.name.partition(".")[0] if depth else ""
+
+    def _imported(self, module: Module) -> Iterator[tuple[str, str]]:
+        """Yield the packages of the program that a module imports, other than its own, in the order of names."""
+        own = module.name.partition(".")[0]
+        roots = {(each.module or each.name).partition(".")[0] for each in module.imports() if each.level <= 0}
+        for root in sorted(roots - {own, ""}):
+            found = [each for each in self.program.paths if f"/{each}".endswith(f"/{root}/__init__.py")]
+            if found:
+                yield min(found, key=len).rpartition("/")[0], root
 
     def key(self, module: Module) -> str:
         """Return the key of the change that creates the file, and note that it is needed."""
@@ -62,11 +89,16 @@ class Companion:
             there = self.program.find(path)
             if there is None or not is_written(there, self._name, self._text):
                 return f"`{path}` is there already, and is not hasten's"
-        if not self.package(module) and self._is_lone(module):
+        return self._unserved(module) if self._home(module) == self._own_home(module) else ""
+
+    def _unserved(self, module: Module) -> str:
+        """Return why a file in the module's own package, or beside it, may not be found, or an empty string."""
+        packaged = "." in module.name or module.is_package
+        if not packaged and self._is_lone(module):
             return f"it is installed by itself, as the project's metadata shows, and `{self._name}` would be left out"
-        if not self.package(module) and "/" in module.path:
+        if not packaged and "/" in module.path:
             return f"it lies in a folder without `__init__.py`, from which `{self._name}` may not be found"
-        if self.package(module) and self._may_be_script(module):
+        if packaged and self._may_be_script(module):
             return f"it may be run as a script, from which the package that holds `{self._name}` may not be found"
         return ""
 

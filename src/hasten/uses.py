@@ -6,11 +6,12 @@ modules of the program that hand it on, and where it is no call at all.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from hasten.index.elsewhere import overwritten
-from hasten.index.module import Call, Import, Module, Read
+from hasten.index.module import Binding, Call, Guard, Import, Module, Read
 from hasten.index.module import Use as Fate
 from hasten.index.program import Program
 from hasten.model import Position, Span
@@ -113,6 +114,9 @@ class _Finder:
             name, call = f"{name}.{fate[1]}", module.call(fate[2])
         elif fate[0] == "call":
             call = module.call(fate[1])
+        elif name not in self.names and (looked_up := _looked_up(module, read.scope, fate)) is not None:
+            # getattr(sqlite3, "Error", None)
+            name = f"{name}.{looked_up}"
         if name in self.names or (name in self.modules and call is None):
             span = call.span if call is not None else Span(read.span.start, end)
             yield Use(module, read.scope, name, span, read.span, number, call, fate, trouble, via)
@@ -172,12 +176,55 @@ class _Finder:
             return f"the program has a module called `{root}` ({own})"
         targets: set[str] = set()
         for binding in bindings:
+            if binding.start != imported.start and _is_fallback(module, imported, binding):
+                continue
             if binding.kind != "import":
                 return f"`{bound}` is also bound at line {module.position(binding.start).line}"
             if "T" in binding.nest:
                 return f"`{bound}` is imported for type checkers only"
             targets.add(module.import_target(module.imports()[binding.payload]))
         return f"`{bound}` is imported in several ways ({', '.join(sorted(targets))})" if len(targets) > 1 else ""
+
+
+def _looked_up(module: Module, scope: int, fate: Fate) -> str | None:
+    """Return the attribute that is read where a module is handed to `getattr` or `hasattr`, None where it is not."""
+    if fate[0] != "arg" or fate[2] != 0:
+        return None
+    call = module.call(fate[1])
+    name = call.argument(1)
+    known = module.dotted(scope, call.function) in {"builtins.getattr", "builtins.hasattr"}
+    return str(name.shape[2]) if known and name is not None and name.shape[:2] == ["k", "str"] else None
+
+
+def _is_fallback(module: Module, imported: Import, binding: Binding) -> bool:
+    """Tell whether a name is bound where a module of the standard library cannot be imported, which never is.
+
+    try:
+        import sqlite3
+    except ImportError:
+        sqlite3 = None
+    """
+    standard = sys.stdlib_module_names
+    if imported.level > 0 or (imported.module or imported.name).partition(".")[0] not in standard:
+        return False
+    for record in module.facts["guards"]:
+        guard = Guard(*record)
+        if guard.kind != "try" or not guard.start <= imported.start < guard.end:
+            continue
+        body = min((each[2] for each in guard.payload), default=guard.end)
+        if imported.start >= body:
+            continue
+        roots = {
+            (each.module or each.name).partition(".")[0]
+            for each in module.imports()
+            if guard.start <= each.start < body and each.level <= 0
+        }
+        for types, _name, start, end, _statements in guard.payload:
+            names = [] if types is None else [str(each[-1]) for each in (types[1] if types[0] == "t" else [types])]
+            missing = bool(names) and {*names} <= {"ImportError", "ModuleNotFoundError"}
+            if missing and start <= binding.start < end and roots <= standard:
+                return True
+    return False
 
 
 def trouble_with(program: Program, module: Module, scope: int, name: str, offset: int) -> str:

@@ -72,6 +72,8 @@ class Analysis:
             except Unfit as why:
                 leaving.append((use, why))
         webs, unfit = self._webs(leaving)
+        # What is not kept itself may meet what is.
+        lives = [each for each in lives if not any(_id(each) in web.keys for web in webs)]
         refusals += [self._refusal(use, why) for use, why in unfit]
         while alone := next(
             ((each, call) for each in lives for call in each.targets if not _holder(lives, call)), None
@@ -155,12 +157,17 @@ class Analysis:
         return webs, unfit
 
     def _check_names(self, web: Web) -> None:
-        """Refuse a web where names that the new code needs are taken.
+        """Tell the openings of a web what they need to know.
 
         Raises:
-            Unfit: one is.
+            Unfit: a name that the new code needs is taken.
         """
         start = web.use.span.start
+        for life in web.lives:
+            self._checked(life)
+        for key, step in web.awaited.items():
+            if key in web.openings and self._needs_check(step.call):
+                web.awaited[key] = replace(step, data=(*step.data, _CHECKED))
         for module in web.opened_in:
             taken = self.connections.trouble(module)
             if taken:
@@ -184,21 +191,28 @@ class Analysis:
                 for each in web.transactions.values()
                 if not self.transactions.is_there(each)
             ]
+        imports += [
+            ImportRequest(step.call.module.path, "os")
+            for key, step in web.awaited.items()
+            if key in web.openings and _CHECKED in step.data
+        ]
         renamed = {module.path for module, mark in web.marks if mark.action == "annotation"}
         imports += [ImportRequest(each, "aiosqlite") for each in sorted(renamed)]
-        hazards = [*web.hazards, *self._shared(web)]
+        lent = [self._connection(each, []) for each in sorted(web.lives, key=_id)]
+        own = {(each.call.module.path, each.call.index): each for each in web.steps}
+        told = {(each.call.module.path, each.call.index): each for one in lent for each in one.steps}
         quiet = not any(self._others(each) for each in _functions(web))
         proofs = [Proof("SQL201", f"no other task runs while `{web.name}` is used")] if quiet else []
         return Awaited(
-            tuple(Step(each.call, each.action, each.data) for each in web.steps),
+            tuple(told.get(key) or Step(each.call, each.action, each.data) for key, each in own.items()),
             f"open `{web.name}` with aiosqlite",
-            edits=tuple(self._marks(web)),
-            imports=tuple(dict.fromkeys(imports)),
-            releases=tuple(web.releases),
-            dependencies=(_KEEPING,),
-            hazards=tuple(hazards),
+            edits=(*self._marks(web), *(edit for each in lent for edit in each.edits)),
+            imports=tuple(dict.fromkeys([*imports, *(one for each in lent for one in each.imports)])),
+            releases=(*web.releases, *(one for each in lent for one in each.releases)),
+            dependencies=(_KEEPING if web.opened_in else _DEPENDENCY,),
+            hazards=(*web.hazards, *self._shared(web), *(one for each in lent for one in each.hazards)),
             proofs=tuple(proofs),
-            requires=tuple(dict.fromkeys(support)),
+            requires=tuple(dict.fromkeys([*support, *(one for each in lent for one in each.requires)])),
         )
 
     def _marks(self, web: Web) -> Iterator[NodeEdit]:
@@ -239,20 +253,38 @@ class Analysis:
             raise Unfit("SQL102", f"{what} is passed on as a value, and whoever calls it awaits nothing", start)
         if use.via:
             raise Unfit("SQL105", f"`sqlite3.connect` is reached through `{use.via}`; import `sqlite3` here", start)
-        life = follow(self.openings, self.openings.life(use, use.call))
+        return self._checked(follow(self.openings, self.openings.life(use, use.call)))
+
+    def _checked(self, life: Life) -> Life:
+        """Return a connection of one function, told what its opening needs to know.
+
+        Raises:
+            Unfit: a name that the new code needs is taken.
+        """
+        use, start = life.use, life.use.span.start
         taken = trouble_with(self.program, use.module, use.scope, "aiosqlite", start)
         if taken:
             raise Unfit("SQL106", f"{taken}; give it another name", start)
-        if self.paths.may_be_no_path(use.call):
-            taken = trouble_with(self.program, use.module, use.scope, "os", start)
-            if taken:
-                raise Unfit("SQL106", f"{taken}, and `os.fspath` is needed here", start)
+        if self._needs_check(life.steps[0].call):
             life.steps[0] = replace(life.steps[0], data=(*life.steps[0].data, _CHECKED))
         if _has_transaction(life):
             taken = self.transactions.trouble(use.module)
             if taken:
                 raise Unfit("SQL106", f"{taken}, and a transaction is needed here", start)
         return life
+
+    def _needs_check(self, call: Call) -> bool:
+        """Tell whether a path is to be asked for what is opened.
+
+        Raises:
+            Unfit: the name of the module that does so is taken.
+        """
+        if not self.paths.may_be_no_path(call):
+            return False
+        taken = trouble_with(self.program, call.module, call.scope, "os", call.span.start)
+        if taken:
+            raise Unfit("SQL106", f"{taken}, and `os.fspath` is needed here", call.span.start)
+        return True
 
     def _connection(self, life: Life, lives: list[Life]) -> Awaited:
         """Return what the engine has to know of a connection that can be converted, with the others that can."""
@@ -264,13 +296,16 @@ class Analysis:
             imports.append(ImportRequest(module.path, "os", scope=scope))
         support = sorted(_id(holder) for each in life.targets for holder in _holder(lives, each))
         transaction = _has_transaction(life)
+        steps = self._steps(life, transaction=transaction)
+        if life.moves:
+            steps = (replace(steps[0], reach=module.position(life.region.end)), *steps[1:])
         if transaction:
             imports.append(self.transactions.request(module))
             if not self.transactions.is_there(module):
                 support.append(self.transactions.key(module))
         hazards = [*life.hazards, *self._interleavings(life, function)]
         return Awaited(
-            self._steps(life, transaction=transaction),
+            steps,
             f"open `{life.name}` with aiosqlite",
             edits=tuple(self._edits(life, function, transaction=transaction)),
             imports=tuple(imports),
@@ -279,7 +314,6 @@ class Analysis:
             hazards=tuple(hazards),
             proofs=tuple(self._proofs(life, function, hazards)),
             requires=tuple(support),
-            reach=module.position(life.region.end) if life.moves else None,
         )
 
     def _steps(self, life: Life, *, transaction: bool) -> tuple[Step, ...]:

@@ -96,6 +96,23 @@ CODES: tuple[Code, ...] = (
         "time.",
     ),
     Code(
+        "SQL009",
+        "hazard",
+        "tasks share a connection",
+        "The connection is kept, or handed over, and several tasks use it. Before, a function was over before another "
+        "task came on; now others come in between its statements, and all of them are part of one transaction: what "
+        "one task rolls back is gone for the other, and what one commits is committed for both.",
+        "Give each task a connection of its own, or put an `asyncio.Lock` around what belongs together; then take it "
+        "with `--accept SQL009`.",
+    ),
+    Code(
+        "SQL010",
+        "hazard",
+        "arguments of connect that cannot be seen",
+        "`**options` may hold a `factory`, whose methods and attributes aiosqlite does not pass on.",
+        "Take it with `--accept SQL010` if there is no `factory` among them.",
+    ),
+    Code(
         "SQL101",
         "refusal",
         "sqlite3 may be something else",
@@ -114,7 +131,7 @@ CODES: tuple[Code, ...] = (
         "SQL103",
         "refusal",
         "arguments of connect",
-        "The arguments cannot be seen (`*args`, `**options`), or name a `factory`, whose methods and attributes "
+        "The arguments cannot be seen (`*args`), or name a `factory`, whose methods and attributes "
         "aiosqlite does not pass on.",
         "Write the arguments out; make functions of the methods of the factory's class.",
     ),
@@ -145,24 +162,24 @@ CODES: tuple[Code, ...] = (
         "SQL110",
         "refusal",
         "the connection is returned",
-        "The connection or one of its cursors is returned or yielded. Who gets it would have to await everything that "
-        "it does with it.",
+        "The connection or one of its cursors is returned or yielded to something that cannot be followed: a "
+        "generator, or a function that is passed on. Who gets it would have to await all that it does with it.",
         "Return rows instead; or open the connection where it is used.",
     ),
     Code(
         "SQL111",
         "refusal",
         "the connection is stored",
-        "The connection or one of its cursors is put into an attribute, a container or a global variable, and lives "
-        "on. With aiosqlite it would keep the process from ending unless every way out of the program closes it.",
-        "Open the connection where it is used, and keep the path instead.",
+        "The connection or one of its cursors is put where it cannot be followed: into a container, an attribute "
+        "of something of others, or a variable that is bound when a module is imported, which cannot wait.",
+        "Keep it in an attribute of a class, or in a variable of the module that a function sets.",
     ),
     Code(
         "SQL112",
         "refusal",
         "the connection is passed on",
-        "The connection, one of its cursors, or one of their methods is handed to another function, which does not "
-        "await what it does with it.",
+        "The connection, one of its cursors, or one of their methods is handed to a function that is not part of the "
+        "program, or that nobody can tell. It does not await what it does with it.",
         "Do the work here, or open the connection in the other function.",
     ),
     Code(
@@ -214,6 +231,15 @@ CODES: tuple[Code, ...] = (
         "The `with` opens several things, some of which become asynchronous, and its header has several lines, whose "
         "layout and comments cannot be kept. Or one line opens several connections, or holds a function as a whole.",
         "Write one `with`, or one line, for each.",
+    ),
+    Code(
+        "SQL119",
+        "refusal",
+        "a place that may hold something else",
+        "The connection or one of its cursors is kept in a variable or an attribute, or handed over as an argument "
+        "or a result, and there it may be something else as well: another connection, an object of a test, or what nobody "
+        "can tell. What is done with it could not be awaited for both.",
+        "Give each thing a name of its own, or annotate what it is.",
     ),
     Code(
         "SQL120",

@@ -107,7 +107,7 @@ class Helper(Companion):
         own = [each for each in module.imports() if (each.module or each.name).partition(".")[0] == package]
         relative = any(each.level > 0 for each in module.imports())
         home = package
-        if relative and not any(each.level <= 0 for each in own):
+        if relative and module.name.partition(".")[0] == package and not any(each.level <= 0 for each in own):
             # from ..core import X: as the other imports of the file
             home = "." * (module.name.count(".") + (1 if module.is_package else 0))
         if not self.member:

@@ -5,28 +5,44 @@ Every use of them is one of a table, or the connection stays as it is: what is n
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from hasten.api import Call, Read, Span
+from hasten.api import Call, Module, Read, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Statement, Step, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped, hidden
 from hasten_codemods.sqlite3_to_aiosqlite.record import Record
 
 _CURSOR = "a cursor of it"
 
 
-def follow(openings: Openings, life: Life) -> Life:
+#: Takes note of a `connection` or `cursor` that is handed to a call: where it stands, and its shape.
+Lend: TypeAlias = Callable[[Module, int, Span, list[Any], list[Any], str], None]
+
+
+def follow(openings: Openings, life: Life, lend: Lend | None = None) -> Life:
     """Return a connection that was just opened with all that happens to it.
+
+    Args:
+        openings: how connections are opened.
+        life: what is known of it.
+        lend: takes note of where it is handed over, as an argument, and returns if it can be followed there.
 
     Raises:
         Unfit: something happens to it that cannot be converted.
     """
-    return _Tracker(openings, life).follow()
+    return _Tracker(openings, life, lend).follow()
 
 
 class _Tracker(Record):
+    def __init__(self, openings: Openings, life: Life, lend: Lend | None) -> None:
+        super().__init__(openings, life)
+        self.lend = lend
+
     def follow(self) -> Life:
+        if where := hidden(self.life.steps[0].call):
+            self.hazard("SQL010", f"the arguments of `connect` may hold a `factory` ({where})")
         for read in self.reads(self.life.name):
             self.connection(read)
         done: set[str] = set()
@@ -136,6 +152,8 @@ class _Tracker(Record):
                 self.life.releases += closing.releases if closing is not None else ()
                 self.mark(name, read, "unclose")
                 self.life.transactions += 1
+            case ["arg", *_] if self.lend is not None:
+                self.hand_over(read.scope, read.span, ["n", name], use, "connection")
             case ["call", _]:
                 message = f"`{name}(...)` prepares a statement, which aiosqlite cannot; use `execute`"
                 raise Unfit("SQL120", message, read.span.start)
@@ -281,6 +299,9 @@ class _Tracker(Record):
                 self.loop(call, fresh=fresh)
             case ["arg", int() as index, 0] if self.openings.closing(self.module, index) is not None:
                 self.closed_at_end(call, self.module.call(index), fresh=fresh)
+            case ["arg", int() as index, *_] if self.lend is not None and not self.takes_rows(index):
+                self.step(call, "await-call")
+                self.hand_over(call.scope, call.span, ["c", call.index], call.use, "cursor")
             case _ as use:
                 self.step(call, self.rows(use, call.scope, ["c", call.index], call.span))
 
@@ -304,6 +325,8 @@ class _Tracker(Record):
                     self.factory(attribute, value, read)
             case ["cond"] | ["expr"] | ["cmp", "Is" | "IsNot", ["k", "NoneType", _], *_]:
                 pass
+            case ["arg", int() as index, *_] if self.lend is not None and not self.takes_rows(index):
+                self.hand_over(read.scope, read.span, ["n", name], read.use, "cursor")
             case ["iter"] if not blocks.is_comprehended(self.module, read.scope, read.span):
                 self.check_held(read)
                 self.loops.append((self.body(read.scope, ["n", name], read.span), name))
@@ -315,6 +338,19 @@ class _Tracker(Record):
                 self.check_held(read)
                 if action != "await-call":
                     self.mark(name, read, "fetchall")
+
+    def hand_over(self, scope: int, span: Span, shape: list[Any], use: list[Any], kind: str) -> None:
+        """Note a connection or cursor that is handed to a call, in which anything may be done with it."""
+        if self.lend is not None:
+            self.lend(self.module, scope, span, shape, use, kind)
+            self.life.statements.append(Statement(self.module.call(use[1]), reads=False))
+
+    def takes_rows(self, index: int) -> bool:
+        """Tell whether a call that takes a cursor is one of those that go through its rows."""
+        taker = self.module.call(index)
+        dotted = self.module.dotted(taker.scope, taker.function)
+        known = table.EAGER | table.LAZY | {"builtins.next", "contextlib.closing"}
+        return dotted in known
 
     def cursor_method(self, method: str, call: Call, *, fresh: bool) -> None:
         if method in table.EXECUTING:

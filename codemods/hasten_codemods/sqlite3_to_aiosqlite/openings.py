@@ -201,6 +201,8 @@ def arguments_of(call: Call) -> list[tuple[str, str]]:
     names = [*table.CONNECT, *table.CONNECT_REST]
     for position, each in enumerate(call.arguments):
         word = each.keyword if each.keyword is not None else names[position] if position < len(names) else "*"
+        if word == "**" and not _names_factory(call, each.shape):
+            continue
         if word in {"*", "**"} or word not in table.CONNECT_KEYWORDS:
             raise Unfit("SQL103", "the arguments cannot be seen here; write them out", each.span.start)
         if word == "factory":
@@ -208,3 +210,21 @@ def arguments_of(call: Call) -> list[tuple[str, str]]:
     if not call.arguments:
         raise Unfit("SQL103", "the database is not named here", call.span.start)
     return []
+
+
+def _names_factory(call: Call, shape: list[Any]) -> bool:
+    """Tell whether `**options` may hold a `factory`, as far as the file shows."""
+    module = call.module
+    if shape[0] == "d":
+        return any(key is None or key[:3] == ["k", "str", "factory"] for key, _value in shape[1])
+    named = any(each.keyword == "factory" for other in module.calls() for each in other.arguments)
+    stored = any(entry[1][:3] == ["k", "str", "factory"] for entry in module.facts["item_stores"])
+    return named or stored
+
+
+def hidden(call: Call) -> str:
+    """Return the place where `connect` is given arguments that cannot be seen, an empty string where there are none."""
+    for each in call.arguments:
+        if each.keyword == "**" and each.shape[0] != "d":
+            return f"{call.module.path}:{call.module.position(each.span.start).line}"
+    return ""

@@ -192,9 +192,11 @@ class Places:
             Unfit: nobody can tell, or what is called is not the program's own.
         """
         reached = self.receivers.reached(call)
-        if not reached.functions:
-            raise Unfit("SQL112", f"it is passed to `{call.tail}`, which is not part of the program", call.span.start)
-        return [self._parameter(call, each, position) for each in reached.functions]
+        functions = reached.functions or (() if reached.known else self.receivers.guessed(call))
+        if not functions:
+            why = "which is not part of the program" if reached.known else "and nobody can tell what that is"
+            raise Unfit("SQL112", f"it is passed to `{call.tail}`, {why}", call.span.start)
+        return [self._parameter(call, each, position) for each in functions]
 
     def _parameter(self, call: Call, target: Scope, position: object) -> Variable:
         function = target
@@ -373,9 +375,9 @@ class Places:
                 yield call
                 continue
             reached = self.receivers.reached(call)
-            if reached.known and function in reached.functions:
+            if function in (reached.functions if reached.known else self.receivers.guessed(call)):
                 yield call
-            elif not reached.known:
+            elif not reached.known and not self.receivers.guessed(call):
                 where = f"{call.module.path}:{call.module.position(call.span.start).line}"
                 message = f"a call of `{call.tail}` on something unknown may hand it out ({where})"
                 raise Unfit("SQL119", f"{message}; annotate the receiver", -1)
@@ -443,8 +445,7 @@ class Places:
         for call, certain in self.program.callers(function):
             if not certain:
                 reached = self.receivers.reached(call)
-                targets = [each for each in reached.functions if each.kind == "function"]
-                if reached.known and function not in targets:
+                if function not in (reached.functions if reached.known else self.receivers.guessed(call)):
                     continue
             yield from self._argument(call, function, place.name)
 

@@ -11,9 +11,10 @@ from typing import Any
 from hasten.api import Call, Hazard, Module, Program, Receivers, Scope, Span, Use
 from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.leftover import Left
-from hasten_codemods.sqlite3_to_aiosqlite.lives import Data, Mark, Statement, Step, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, arguments_of, escaped
-from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Places, Source, Value, Yielded
+from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
+from hasten_codemods.sqlite3_to_aiosqlite.lives import Data, Life, Mark, Statement, Step, Unfit
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, arguments_of, escaped, hidden
+from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Places, Source, Value, Variable, Yielded
 
 _CONNECTION, _CURSOR = "connection", "cursor"
 _WHAT = {_CONNECTION: "the connection", _CURSOR: "a cursor of it"}
@@ -34,6 +35,7 @@ class Web:
         transactions: files with `with` blocks at whose end something is committed.
         closings: files with `with closing(...)` blocks, at whose end it is closed.
         loops: bodies of loops over rows.
+        lives: connections of one function each that are only lent to others.
     """
 
     openings: dict[tuple[str, int], Use] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Web:
     transactions: dict[str, Module] = field(default_factory=dict)
     closings: dict[str, Module] = field(default_factory=dict)
     loops: list[tuple[Module, Span]] = field(default_factory=list)
+    lives: list[Life] = field(default_factory=list)
 
     @property
     def use(self) -> Use:
@@ -60,14 +63,24 @@ class Web:
     @property
     def steps(self) -> list[Step]:
         """Return the calls that are awaited, the one that a person is shown at first."""
+        found = dict(self.awaited)
+        for life in self.lives:
+            found |= {(each.call.module.path, each.call.index): each for each in life.steps}
         first = min(self.openings)
-        rest = sorted((each for each in self.awaited if each != first), key=lambda each: (each[0], each[1]))
-        return [self.awaited[each] for each in (first, *rest)]
+        rest = sorted(each for each in found if each != first)
+        return [found[each] for each in (first, *rest)]
+
+    @property
+    def keys(self) -> set[str]:
+        """Return the keys of the changes that would convert each opening by itself."""
+        found = [(each.module, each.call.span) for each in self.openings.values() if each.call is not None]
+        return {f"{module.path}:{span.start}:{span.end}" for module, span in found}
 
     @property
     def opened_in(self) -> list[Module]:
-        """Return the files that open them or close them at the end of a block."""
-        found = {each.module.path: each.module for each in self.openings.values()} | self.closings
+        """Return the files that open what is kept, or close it at the end of a block."""
+        kept = [use for key, use in self.openings.items() if key in self.awaited]
+        found = {each.module.path: each.module for each in kept} | self.closings
         return [found[path] for path in sorted(found)]
 
     @property
@@ -81,7 +94,13 @@ class Web:
     @property
     def writes(self) -> bool:
         """Tell whether a statement may change something."""
-        return not all(each.reads for each in self.statements)
+        return not all(each.reads for each in self.everything_run)
+
+    @property
+    def everything_run(self) -> list[Statement]:
+        """Return all statements, those of connections that are only lent among them."""
+        lent = [each for life in self.lives for each in life.statements if each.call.tail in table.EXECUTING]
+        return [*self.statements, *lent]
 
     @property
     def commits(self) -> bool:
@@ -106,12 +125,18 @@ class Weaver:
         Raises:
             Unfit: something happens to them that cannot be converted.
         """
-        return _Weaving(self, Web()).all(use)
+        try:
+            return _Weaving(self, Web(), lending=True).all(use)
+        except Unfit:
+            # It is not closed at the end of the function that opens it.
+            return _Weaving(self, Web(), lending=False).all(use)
 
 
 class _Weaving:
-    def __init__(self, weaver: Weaver, web: Web) -> None:
+    def __init__(self, weaver: Weaver, web: Web, *, lending: bool) -> None:
         self.weaver = weaver
+        self.lending = lending
+        self.claimed: set[Place] = set()
         self.program = weaver.program
         self.where = weaver.places
         self.web = web
@@ -162,12 +187,29 @@ class _Weaving:
             raise Unfit("SQL111", message, use.span.start)
         self.web.openings[key] = use
         self.calls[key] = _CONNECTION
+        if self.lending:
+            life = follow(self.weaver.openings, self.weaver.openings.life(use, call), self.lend)
+            if life.targets:
+                raise Unfit("SQL112", "it is handed to `backup` of another connection", use.span.start)
+            self.claimed |= {Variable(use.module.path, call.scope, each) for each in life.variables}
+            self.web.lives.append(life)
+            return
         self.web.awaited[key] = Step(call, "open-kept", tuple(arguments_of(call)))
         self.web.releases += use.releases
+        if where := hidden(call):
+            self.hazard("SQL010", f"the arguments of `connect` may hold a `factory` ({where})")
         self.take(Value(call.module, call.scope, call.span, ["c", call.index], call.use), _CONNECTION)
+
+    def lend(self, module: Module, scope: int, span: Span, shape: list[Any], use: list[Any], kind: str) -> None:
+        """Take note of a connection or cursor of one function that is handed to another."""
+        self.take(Value(module, scope, span, shape, use), kind)
 
     def add(self, place: Place | None, kind: str, value: Value) -> None:
         """Note that a place holds a connection or a cursor."""
+        if self.lending and not isinstance(place, Variable):
+            raise Unfit("SQL111", f"{_WHAT[kind]} outlives the function that opens it", value.span.start)
+        if self.lending and isinstance(place, Variable) and place.scope == 0:
+            raise Unfit("SQL111", f"{_WHAT[kind]} outlives the function that opens it", value.span.start)
         if place is None:
             raise Unfit("SQL111", f"{_WHAT[kind]} is stored where it cannot be followed", value.span.start)
         known = self.web.places.setdefault(place, kind)
@@ -198,6 +240,9 @@ class _Weaving:
                 return
             case ["n", str() as name] if name != "self":
                 place = self.where.variable(source.module, source.scope, name)
+                self.claim(place)
+                if place in self.claimed:
+                    return
                 if place is not None:
                     self.add(place, kind, value)
                     return
@@ -209,6 +254,22 @@ class _Weaving:
             case _:
                 pass
         raise Unfit("SQL119", f"{_WHAT[kind]} may be something else here; give that a name of its own", source.offset)
+
+    def claim(self, place: Variable | None) -> None:
+        """Follow the connections that are opened into a variable of another function, where they are only lent."""
+        if not self.lending or place is None or place in self.claimed:
+            return
+        module = self.program.module(place.path)
+        for each in module.bindings(place.scope, place.name):
+            shape = each.payload if each.kind in {"assign", "with"} else None
+            if shape is not None and shape[0] == "c":
+                call = module.call(shape[1])
+                closing = self.weaver.openings.closing(module, call.index)
+                if closing is not None and call.arguments and call.arguments[0].shape[0] == "c":
+                    call = module.call(call.arguments[0].shape[1])
+                use = self.weaver.uses.get((module.path, call.index))
+                if use is not None:
+                    self.open(use)
 
     def _check_call(self, source: Source, call: Call, kind: str) -> None:
         key = call.module.path, call.index
@@ -313,7 +374,7 @@ class _Weaving:
         return kind == _CURSOR and self.is_row_taker(value, call, position, exact=exact)
 
     def closing(self, value: Value, call: Call, kind: str) -> None:
-        """Note `with closing(get_connection()) as connection:`."""
+        """Note a `with` that closes what it enters."""
         self._check_header(call)
         guard = blocks.entered(call.module, call)
         if guard is None or blocks.names_with(call.module, guard):
@@ -676,8 +737,13 @@ class _Weaving:
         """Let rows be read one by one where a loop may write what it has still to read."""
         if any(self._may_write(module, body) for module, body in self.web.loops):
             for key in self.web.openings:
-                step = self.web.awaited[key]
-                self.web.awaited[key] = Step(step.call, step.action, (*step.data, ("chunk", "1")))
+                if key in self.web.awaited:
+                    step = self.web.awaited[key]
+                    self.web.awaited[key] = Step(step.call, step.action, (*step.data, ("chunk", "1")))
+            for life in self.web.lives:
+                step = life.steps[0]
+                if ("chunk", "1") not in step.data:
+                    life.steps[0] = Step(step.call, step.action, (*step.data, ("chunk", "1")))
 
     def _may_write(self, module: Module, body: Span) -> bool:
         own = {key for key in self.web.awaited if key[0] == module.path}
