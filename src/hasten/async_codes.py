@@ -129,6 +129,13 @@ ASYNC_CODES: tuple[Code, ...] = (
         "first; and a timeout, or a task beside it that fails, ends it in the middle.",
         "Await the task before its effects are needed, or take it with `--accept ASY014` if nobody looks before.",
     ),
+    _hazard(
+        "ASY015",
+        "an object that is seen before it is finished",
+        "The constructor puts the object somewhere (a list of all workers, a table by name) and waits after that: "
+        "another task can take it from there before the constructor has ended.",
+        "Put it there when all else is done; or take it with `--accept ASY015`.",
+    ),
     _refusal(
         "ASY101",
         "in a lambda",
@@ -197,8 +204,13 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY120",
         "a constructor",
-        "`__init__`, `__new__` and `__post_init__` have to return at once: no caller awaits them.",
-        "Open it lazily, or write an asynchronous factory: `async def create(cls)`.",
+        "An `__init__` that has to wait becomes an asynchronous factory: `Store(path)` is then "
+        "`await Store.create(path)`, which makes the object and awaits what was the body, now a method. Nothing else "
+        "happens, and nothing later than before. Whoever still writes `Store(path)`, outside of the program too, gets "
+        "TypeError: a class without an `__init__` takes no arguments, and where none are needed, or a base has an "
+        "`__init__`, hasten leaves one that raises it. Here that cannot be done: the object is made in another way "
+        "(`__new__`, a metaclass, a dataclass, a base from elsewhere), or the next constructor cannot be told.",
+        "Write an asynchronous factory, `async def create(cls)`, and make objects with that.",
     ),
     _refusal(
         "ASY121",

@@ -109,15 +109,15 @@ def run_inside(function: cst.FunctionDef, name: str) -> cst.FlattenSentinel[cst.
 
     The decorators, the defaults of the parameters and the docstring stay where they were.
     """
-    docstring, body = _without_docstring(function.body)
-    call = cst.Call(cst.Name(name), _passed(function.params))
+    docstring, body = without_docstring(function.body)
+    call = cst.Call(cst.Name(name), passed(function.params))
     run = cst.Call(cst.Attribute(cst.Name("asyncio"), cst.Name("run")), [cst.Arg(call)])
     line = cst.SimpleStatementLine([cst.Return(run)])
     header = function.body.header if isinstance(function.body, cst.IndentedBlock) else cst.TrailingWhitespace()
     outer = function.with_changes(asynchronous=None, body=cst.IndentedBlock([*docstring, line], header=header))
     inner = function.with_changes(
         name=cst.Name(name),
-        params=_without_defaults(function.params),
+        params=without_defaults(function.params),
         decorators=[],
         lines_after_decorators=[],
         leading_lines=[cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)],
@@ -126,7 +126,8 @@ def run_inside(function: cst.FunctionDef, name: str) -> cst.FlattenSentinel[cst.
     return cst.FlattenSentinel([outer, inner])
 
 
-def _without_docstring(body: cst.BaseSuite) -> tuple[list[cst.BaseStatement], cst.BaseSuite]:
+def without_docstring(body: cst.BaseSuite) -> tuple[list[cst.BaseStatement], cst.BaseSuite]:
+    """Return the docstring of a body, where it is not all of it, and the rest."""
     if not isinstance(body, cst.IndentedBlock):
         return [], body
     plain = body.with_changes(header=cst.TrailingWhitespace())
@@ -143,7 +144,9 @@ def _without_docstring(body: cst.BaseSuite) -> tuple[list[cst.BaseStatement], cs
     return [], plain
 
 
-def _without_defaults(parameters: cst.Parameters) -> cst.Parameters:
+def without_defaults(parameters: cst.Parameters) -> cst.Parameters:
+    """Return parameters that all have to be given."""
+
     def bare(each: cst.Param) -> cst.Param:
         return each.with_changes(default=None, equal=cst.MaybeSentinel.DEFAULT)
 
@@ -154,7 +157,8 @@ def _without_defaults(parameters: cst.Parameters) -> cst.Parameters:
     )
 
 
-def _passed(parameters: cst.Parameters) -> list[cst.Arg]:
+def passed(parameters: cst.Parameters) -> list[cst.Arg]:
+    """Return the arguments that hand on parameters as they are."""
     passed = [cst.Arg(each.name) for each in (*parameters.posonly_params, *parameters.params)]
     if isinstance(parameters.star_arg, cst.Param):
         passed.append(cst.Arg(parameters.star_arg.name, star="*"))

@@ -132,6 +132,13 @@ class Mentions:
         elif function.name == "close":
             self._judge_closing(function, verdict)
 
+    def judge_class(self, owner: Scope, verdict: Verdict) -> None:
+        """Add to `verdict` what gets at a class in a way that does not name it as code does."""
+        self.program.want(owner.name)
+        self._judge_by_name(owner, verdict)
+        self._judge_replaced(owner, verdict)
+        self._judge_module(owner, verdict)
+
     # --- its own body ---------------------------------------------------------------------------------------------
 
     def judge_body(self, function: Scope, verdict: Verdict) -> None:

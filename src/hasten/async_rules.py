@@ -132,8 +132,10 @@ class Definitions:
             verdict.constraints += async_forms.definition(function).constraints
         elif async_forms.kind_of(function) == "generator":
             no("ASY125", f"`{name}` is a generator; make the value outside of it")
-        if owner is not None and name in _CONSTRUCTORS:
-            no("ASY120", f"`{name}` is a constructor; open it lazily, or write an `async def create(cls)`")
+        if owner is not None and name == "__init__" and self._forms:
+            pass  # `hasten.async_constructors` knows
+        elif owner is not None and name in _CONSTRUCTORS:
+            no("ASY120", f"`{name}` runs while Python makes something; do its work in an `async def create(cls)`")
         elif owner is not None and name.startswith("__") and name.endswith("__"):
             no("ASY121", f"`{name}` is called by Python itself, which awaits nothing")
         if f"{function.module.name}.{function.module.symbol(function.number)}" in self._entries:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import libcst as cst
 
-from hasten import async_layout
+from hasten import async_factories, async_layout
 from hasten.errors import SourceError
 from hasten.rewrite import NodeT, Transformer
 
@@ -27,6 +27,10 @@ class AsyncTransformer(Transformer):
     `collect`. `async-def` takes `decorated` and `decorator`, the old and the new name of a decorator, and `returns`,
     the new name in the return type. `run-inside` moves the body of a function into a coroutine function called `name`,
     which the function runs.
+
+    Those of constructors (see `hasten.async_factories`) are `make-factory` for an `__init__`, `construct` for a call of
+    the class, with the `name` of the factory, and `go-on-constructing` for a call of another `__init__`, with the
+    `name` of its body. `asyncio-run` takes the name as `factory`.
     """
 
     def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
@@ -67,8 +71,13 @@ class AsyncTransformer(Transformer):
         match edit.action:
             case "await-call":
                 return self.awaited(original_node, updated_node)
+            case "construct":
+                return self.awaited(original_node, async_factories.constructed(updated_node, edit.get("name")))
+            case "go-on-constructing":
+                return self.awaited(original_node, async_factories.going_on(updated_node, edit.get("name")))
             case "asyncio-run":
-                return _run(updated_node)
+                factory = edit.get("factory")
+                return _run(async_factories.constructed(updated_node, factory) if factory else updated_node)
             case "replace-call":
                 replaced = updated_node.with_changes(func=_renamed(updated_node.func, edit.get("callee")))
                 return replaced if edit.get("await") == "no" else self.awaited(original_node, replaced)
@@ -156,6 +165,8 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
         result = async_layout.decorated(result, edit.get("decorated"), edit.get("decorator"))
     if edit.get("returns"):
         result = async_layout.returning(result, edit.get("returns"))
+    if edit.action == "make-factory":
+        return async_factories.factory(result, dict(edit.data))
     return async_layout.run_inside(result, edit.get("name")) if edit.action == "run-inside" else result
 
 

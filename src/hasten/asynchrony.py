@@ -15,7 +15,7 @@ from hasten import propagate, stale
 from hasten.async_forms import Form
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
-from hasten.callgraph import RUN, CallGraph, build
+from hasten.callgraph import RUN, CallGraph, build, site_id
 from hasten.changes import Changes
 from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Module, Scope
@@ -393,7 +393,7 @@ class _Findings:
         ]
         edits: list[Edit] = [self.definition(scope, self.graph.forms.get(function))]
         edits += (self.await_at(each) for each in self.sites.get(function, ()))
-        edits += (self.edit(each, "asyncio-run") for each in run)
+        edits += (self.run_at(each) for each in run)
         hazards = _merged(self.own_hazards[function])
         return Change(
             id=_key(function),
@@ -415,6 +415,8 @@ class _Findings:
     def title(self, function: str) -> str:
         """Return one line about the conversion of a function, for people."""
         form, name = self.graph.forms.get(function), self.graph.scopes[function].name
+        if form is not None and form.action == "make-factory":
+            return f"make an asynchronous factory of the constructor of `{dict(form.data)['owner']}`"
         inside = form is not None and form.action == "run-inside"
         return f"run the body of `{name}` in a coroutine" if inside else f"make a coroutine function of `{name}`"
 
@@ -430,6 +432,11 @@ class _Findings:
         form, site = self.graph.forms.get(call.site), self.graph.sites[call.site]
         plain = self.edit(site, "await-call")
         return plain if form is None else _formed(plain, form, site.module)
+
+    def run_at(self, call: Call) -> NodeEdit:
+        """Return the edit of a call that is run in an event loop of its own."""
+        form = self.graph.forms.get(site_id(call))
+        return self.edit(call, "asyncio-run", (("factory", dict(form.data)["name"]),) if form is not None else ())
 
     def edit(self, call: Call, action: str, data: tuple[tuple[str, str], ...] = ()) -> NodeEdit:
         """Return the edit of a call."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hasten import async_forms, propagate
+from hasten.async_constructors import Constructors
 from hasten.async_entries import Entries
 from hasten.async_families import Families
 from hasten.async_forms import Form
@@ -121,6 +122,7 @@ class _Builder:
         self.handed: set[str] = set()
         self.mentions = Mentions(program, receivers)
         self.families = Families(program, self.definitions)
+        self.constructors = Constructors(program, receivers, self.families, self.mentions)
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
@@ -145,6 +147,7 @@ class _Builder:
         self.turn_entries()
         self.keep_callers_plain()
         self.count_loops()
+        self.show_early()
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
         functions = tuple(
             propagate.Function(key, each.scope.is_async, tuple(sorted(set(each.constraints))), each.family)
@@ -200,10 +203,14 @@ class _Builder:
                     because("ASY125", message, each.module, each.span.start)
                 )
             form = async_forms.definition(each).form if self.with_forms else None
+            verdict = Verdict()
+            if is_constructor(each):
+                self.mentions.judge_body(each, verdict)
+                form = self.constructors.judge(each, verdict)
+            else:
+                self.mentions.judge(each, verdict)
             if form is not None:
                 self.forms[function_id(each)] = form
-            verdict = Verdict()
-            self.mentions.judge(each, verdict)
             self.add(function_id(each), verdict)
             if verdict.handed:
                 self.handed.add(function_id(each))
@@ -217,6 +224,10 @@ class _Builder:
 
     def callers(self, function: Scope, family: list[Scope]) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one."""
+        if is_constructor(function):
+            made, troubles = self.constructors.callers(function)
+            self.nodes[function_id(function)].constraints += troubles
+            return made
         if owner_of(function) is not None:
             # The engine reads no file for `x.get()` by itself, since dictionaries have it too; here each must be seen.
             self.program.want(function.name, "called")
@@ -320,7 +331,8 @@ class _Builder:
     def edge(self, call: Call, function: Scope, reached: Reached, *, blocked: bool) -> None:
         site = site_id(call)
         around = self.places.around(call, seed=False)
-        shown = async_forms.use(self.program, call, function)
+        constructs = is_constructor(function)
+        shown = self.constructors.use(call, function) if constructs else async_forms.use(self.program, call, function)
         constraints, remedy = [*around.constraints, *shown.constraints], ""
         kind = async_forms.kind_of(function)
         stays = self.stays(around.function)
@@ -442,6 +454,14 @@ class _Builder:
             message = f"each `asyncio.run` is an event loop of its own; {what} is bound to the first that uses it"
             self.hazards.setdefault(site, set()).add(because("ASY007", message, call.module, call.span.start))
 
+    def show_early(self) -> None:
+        """Note a hazard where a constructor hands the object on and waits after that."""
+        for key, node in self.nodes.items():
+            if is_constructor(node.scope):
+                waits = [self.sites[each.site] for each in self.seeds if each.function == key]
+                waits += [self.sites[each.site] for each in self.edges.values() if each.caller == key]
+                self.hazards.setdefault(key, set()).update(self.constructors.seen_early(node.scope, waits))
+
     def bound_to_a_loop(self) -> Call | None:
         """Return the first call that makes something bound to an event loop and keeps it from one to the next."""
         for name in _LOOP_BOUND:
@@ -461,6 +481,11 @@ class _Builder:
         made = self.program.calls_named(owner.name)
         around = [function_around(each.module, each.scope) for each in made]
         return not made or any(not each.is_async for each in around)
+
+
+def is_constructor(function: Scope) -> bool:
+    """Tell whether a function is the `__init__` of a class."""
+    return function.name == "__init__" and owner_of(function) is not None
 
 
 __all__ = ["RUN", "BlockingCall", "CallGraph", "build", "function_id", "site_id"]

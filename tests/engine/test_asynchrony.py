@@ -119,12 +119,12 @@ def test_a_refusal_shows_the_way_to_its_reason(tmp_path: Path) -> None:
     """What is in the way is named with its place, and with every function and call between it and the sleep."""
     files = {
         **CHAIN,
-        "client.py": "import middle\n\n\nclass Client:\n    def __init__(self):\n        self.one = middle.step()\n",
+        "client.py": "import middle\n\n\nclass Client:\n    def __len__(self):\n        return middle.step()\n",
     }
     refusal = next(each for each in _run(tmp_path, files).plan.refusals if each.path == "low.py")
-    assert refusal.code == "ASY120"
-    assert refusal.message.startswith("client.py:5: `__init__` is a constructor")
-    assert refusal.message.endswith("the way there: `rest` <- `step` (middle.py:5) <- `Client.__init__` (client.py:6)")
+    assert refusal.code == "ASY121"
+    assert refusal.message.startswith("client.py:5: `__len__` is called by Python itself")
+    assert refusal.message.endswith("the way there: `rest` <- `step` (middle.py:5) <- `Client.__len__` (client.py:6)")
 
 
 def test_the_name_asyncio_has_to_be_free_where_a_loop_is_started(tmp_path: Path) -> None:

@@ -142,7 +142,15 @@ def test_the_codes_are_unique_and_every_code_that_is_given_has_a_page() -> None:
     codes = [each.code for each in ASYNC_CODES]
     assert len(set(codes)) == len(codes)
     source = Path(callgraph.__file__).parent
-    names = ("callgraph", "async_forms", "async_interrupts", "async_rules", "async_places", "async_mentions")
+    names = (
+        "callgraph",
+        "async_constructors",
+        "async_forms",
+        "async_interrupts",
+        "async_rules",
+        "async_places",
+        "async_mentions",
+    )
     files = [source / f"{name}.py" for name in names]
     files += Path(hasten_codemods.__file__).parent.rglob("*.py")
     given: set[str] = set()
