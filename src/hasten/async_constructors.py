@@ -282,7 +282,7 @@ class Constructors:
         if around is None or not self._families.share_class(owner, around):
             message = f"the constructor of `{owner.name}` is called on an object of another class"
             return Shown(constraints=(because("ASY120", message, call.module, call.span.start),))
-        return Shown(Form("go-on-constructing", (("name", body),)))
+        return Shown(Form("await-renamed", (("name", body),)))
 
     # --- what others see ------------------------------------------------------------------------------------------
 

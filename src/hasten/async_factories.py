@@ -19,9 +19,9 @@ def constructed(call: cst.Call, factory: str) -> cst.Call:
     return call.with_changes(func=cst.Attribute(call.func, cst.Name(factory)))
 
 
-def going_on(call: cst.Call, body: str) -> cst.Call:
+def renamed(call: cst.Call, name: str) -> cst.Call:
     """`super().__init__(path)` -> `super()._init(path)`."""
-    return call.with_changes(func=call.func.with_changes(attr=cst.Name(body)))
+    return call.with_changes(func=call.func.with_changes(attr=cst.Name(name)))
 
 
 def factory(init: cst.FunctionDef, data: Mapping[str, str]) -> cst.FlattenSentinel[cst.FunctionDef]:

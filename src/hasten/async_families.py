@@ -9,6 +9,9 @@ from hasten.async_rules import Definitions, has_methods_of
 from hasten.index.module import Scope
 from hasten.index.program import Program
 
+#: What a `with` calls: asynchronous both, or none of them.
+ENTERING = ("__enter__", "__exit__")
+
 
 class Families:
     """Answers for the functions of one program."""
@@ -78,6 +81,10 @@ class Families:
 
     def _related(self, function: Scope) -> Iterable[Scope]:
         owner = owner_of(function)
+        if owner is not None and function.name in ENTERING:
+            for each in (*self.methods("__enter__"), *self.methods("__exit__")):
+                if self.share(each, owner):
+                    yield each
         if owner is None or function.name.startswith("__"):
             return
         self.program.want(owner.name)  # subclasses that tie it to others may lie in files that do not name the method

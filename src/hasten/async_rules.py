@@ -44,6 +44,8 @@ _HANDLERS: dict[str, tuple[frozenset[str], str]] = {
 COMMANDS = ("click.", "typer.", "rich_click.", "asyncclick.", "cloup.")
 _TASKS = ("celery.", "dramatiq.", "huey.", "rq.", "luigi.", "prefect.", "airflow.")
 _CLASS_DECORATORS = ("dataclasses.", "attr.", "attrs.", "typing.", "typing_extensions.", "enum.", "pytest.mark.")
+#: Special methods that may be written in another way.
+_FORMED = frozenset({"__init__", "__enter__", "__exit__"})
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__"})
 
 _TEST_CASES = frozenset(
@@ -132,8 +134,8 @@ class Definitions:
             verdict.constraints += async_forms.definition(function).constraints
         elif async_forms.kind_of(function) == "generator":
             no("ASY125", f"`{name}` is a generator; make the value outside of it")
-        if owner is not None and name == "__init__" and self._forms:
-            pass  # `hasten.async_constructors` knows
+        if owner is not None and name in _FORMED and self._forms:
+            pass  # `hasten.async_constructors` and `hasten.async_blocks` know
         elif owner is not None and name in _CONSTRUCTORS:
             no("ASY120", f"`{name}` runs while Python makes something; do its work in an `async def create(cls)`")
         elif owner is not None and name.startswith("__") and name.endswith("__"):

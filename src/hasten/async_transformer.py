@@ -29,8 +29,9 @@ class AsyncTransformer(Transformer):
     which the function runs.
 
     Those of constructors (see `hasten.async_factories`) are `make-factory` for an `__init__`, `construct` for a call of
-    the class, with the `name` of the factory, and `go-on-constructing` for a call of another `__init__`, with the
-    `name` of its body. `asyncio-run` takes the name as `factory`.
+    the class, with the `name` of the factory, and `await-renamed` for a call of a method that has another `name` then.
+    `asyncio-run` takes the name of a factory as `factory`. `enter-items` is meant for a `with`, with the number of each
+    `item` that is entered asynchronously, and `async-def` takes `renamed`, the new name of the function.
     """
 
     def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
@@ -51,6 +52,8 @@ class AsyncTransformer(Transformer):
         while self._around.pop() is not original_node:
             pass
         result = super().on_leave(original_node, updated_node)
+        if _action(self._orders, original_node) == "enter-items":
+            self.order(original_node)
         change = _CHANGES.get(type(original_node))
         return result if change is None else change(self._orders, original_node, result)
 
@@ -73,8 +76,8 @@ class AsyncTransformer(Transformer):
                 return self.awaited(original_node, updated_node)
             case "construct":
                 return self.awaited(original_node, async_factories.constructed(updated_node, edit.get("name")))
-            case "go-on-constructing":
-                return self.awaited(original_node, async_factories.going_on(updated_node, edit.get("name")))
+            case "await-renamed":
+                return self.awaited(original_node, async_factories.renamed(updated_node, edit.get("name")))
             case "asyncio-run":
                 factory = edit.get("factory")
                 return _run(async_factories.constructed(updated_node, factory) if factory else updated_node)
@@ -161,6 +164,8 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
     edit = orders.get(original)
     if edit is None or not isinstance(result, cst.FunctionDef):
         return result
+    if edit.get("renamed"):
+        result = result.with_changes(name=cst.Name(edit.get("renamed")))
     if edit.get("decorator"):
         result = async_layout.decorated(result, edit.get("decorated"), edit.get("decorator"))
     if edit.get("returns"):
@@ -186,7 +191,14 @@ def _clause(orders: _Orders, original: cst.CompFor, result: Any) -> Any:  # noqa
 
 
 def _block(orders: _Orders, original: cst.With, result: Any) -> Any:  # noqa: ANN401
-    entered = [_action(orders, each.item) == "enter-asynchronously" for each in original.items]
+    edit = orders.get(original)
+    items = {value for name, value in edit.data if name == "item"} if edit is not None else set()
+    entered = [
+        str(number) in items or _action(orders, each.item) == "enter-asynchronously"
+        for number, each in enumerate(original.items)
+    ]
+    if any(entered) and not (isinstance(result, cst.With) and len(result.items) == len(entered)):
+        raise SourceError("internal", "contexts of one `with` change in several ways; give each a block of its own")
     return async_layout.entered(result, entered) if any(entered) else result
 
 

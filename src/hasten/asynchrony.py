@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from hasten import propagate, stale
+from hasten.async_blocks import Entering
 from hasten.async_forms import Form
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
@@ -431,6 +432,8 @@ class _Findings:
         """Return the edit of a call that is awaited, entered or iterated."""
         form, site = self.graph.forms.get(call.site), self.graph.sites[call.site]
         plain = self.edit(site, "await-call")
+        if isinstance(site, Entering):
+            plain = replace(plain, span=site.statement)
         return plain if form is None else _formed(plain, form, site.module)
 
     def run_at(self, call: Call) -> NodeEdit:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hasten import async_forms, propagate
+from hasten.async_blocks import Blocks, is_entering
 from hasten.async_constructors import Constructors
 from hasten.async_entries import Entries
 from hasten.async_families import Families
-from hasten.async_forms import Form
+from hasten.async_forms import Form, Shown
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import Places, because, function_around, is_entry
@@ -123,6 +124,7 @@ class _Builder:
         self.mentions = Mentions(program, receivers)
         self.families = Families(program, self.definitions)
         self.constructors = Constructors(program, receivers, self.families, self.mentions)
+        self.blocks = Blocks(program, receivers, self.families, self.definitions)
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
@@ -209,6 +211,7 @@ class _Builder:
                 form = self.constructors.judge(each, verdict)
             else:
                 self.mentions.judge(each, verdict)
+                form = self.blocks.judge(each, verdict) if is_entering(each) else form
             if form is not None:
                 self.forms[function_id(each)] = form
             self.add(function_id(each), verdict)
@@ -224,8 +227,11 @@ class _Builder:
 
     def callers(self, function: Scope, family: list[Scope]) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one."""
-        if is_constructor(function):
-            made, troubles = self.constructors.callers(function)
+        if is_constructor(function) or is_entering(function):
+            if is_constructor(function):
+                made, troubles = self.constructors.callers(function)
+            else:
+                made, troubles = self.blocks.callers(function, family)
             self.nodes[function_id(function)].constraints += troubles
             return made
         if owner_of(function) is not None:
@@ -331,14 +337,14 @@ class _Builder:
     def edge(self, call: Call, function: Scope, reached: Reached, *, blocked: bool) -> None:
         site = site_id(call)
         around = self.places.around(call, seed=False)
-        constructs = is_constructor(function)
-        shown = self.constructors.use(call, function) if constructs else async_forms.use(self.program, call, function)
+        shown = self.shown(call, function)
         constraints, remedy = [*around.constraints, *shown.constraints], ""
         kind = async_forms.kind_of(function)
+        whole = not (kind or is_entering(function))  # the call is all that has to wait
         stays = self.stays(around.function)
         if self.with_forms and stays:
-            self.entries.add(around, site, tuple(sorted({*constraints, *shown.constraints})), wrapped=not kind)
-        if not kind and (stays or is_entry(call)):
+            self.entries.add(around, site, tuple(sorted({*constraints, *shown.constraints})), wrapped=whole)
+        if whole and (stays or is_entry(call)):
             wrapped = self.places.wrapped(call)
             if not wrapped.constraints:
                 remedy = RUN
@@ -364,6 +370,14 @@ class _Builder:
             self.pending += others
             if not remedy:
                 self.pending.append(around.function)
+
+    def shown(self, call: Call, function: Scope) -> Shown:
+        """Return how a call of `function` is awaited."""
+        if is_constructor(function):
+            return self.constructors.use(call, function)
+        if is_entering(function):
+            return self.blocks.use(call, function)
+        return async_forms.use(self.program, call, function)
 
     def stays(self, scope: Scope) -> bool:
         """Tell whether a function stays as it is and may call `asyncio.run`, since no event loop runs around it."""

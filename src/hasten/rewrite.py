@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import libcst as cst
@@ -206,6 +206,7 @@ def _transform(
         for key in (begin, (*begin, tail.line, tail.column - 1)):
             wanted.setdefault(key, []).append(edit)
     by_codemod: dict[str, dict[cst.CSTNode, NodeEdit]] = {}
+    parts: dict[NodeEdit, set[Span]] = {}
     for node, where in positions.items():
         if not isinstance(node, (cst.BaseExpression, cst.BaseStatement, cst.BaseSmallStatement)):
             continue
@@ -215,16 +216,27 @@ def _transform(
         if not isinstance(node, cst.BaseCompoundStatement):
             key = (*key, where.end.line, where.end.column)
         for edit in wanted.get(key, ()):
-            by_codemod.setdefault(edit.codemod, {})[node] = edit
+            orders = by_codemod.setdefault(edit.codemod, {})
+            known = orders.get(node)
+            orders[node] = joined = _joined(known, edit)
+            parts[joined] = parts.get(joined, set()) | {edit.span} | (parts[known] if known is not None else set())
     workers = [transformers[name](orders) for name, orders in sorted(by_codemod.items())]
     result = module.visit(_Chorus(workers))
-    missing = sorted({edit.span for edit, _ in inside} - {edit.span for worker in workers for edit in worker.done})
+    done = {span for worker in workers for edit in worker.done for span in parts[edit]}
+    missing = sorted({edit.span for edit, _ in inside} - done)
     if missing:
         raise SourceError("internal", f"an edit at offset {missing[0].start} was not carried out; please report this")
     code = result.code
     if not code.startswith(shell):
         raise SourceError("internal", f"the statement at offset {span.start} lost its indentation; please report this")
     return code[len(shell) + span.start - start :] if wrapped else code
+
+
+def _joined(known: NodeEdit | None, edit: NodeEdit) -> NodeEdit:
+    """Return one edit for two that do the same at one node, each to a part of it; else the second."""
+    if known is None or known.action != edit.action or known.data == edit.data:
+        return edit
+    return replace(edit, data=(*known.data, *edit.data))
 
 
 class _Chorus(cst.CSTTransformer):

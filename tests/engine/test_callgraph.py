@@ -144,6 +144,7 @@ def test_the_codes_are_unique_and_every_code_that_is_given_has_a_page() -> None:
     source = Path(callgraph.__file__).parent
     names = (
         "callgraph",
+        "async_blocks",
         "async_constructors",
         "async_forms",
         "async_interrupts",
