@@ -215,9 +215,11 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY121",
         "a special method",
-        "Python itself calls the method by its special name and awaits nothing: the coroutine would count as "
-        "true, as a "
-        "result, or as nothing at all.",
+        "Python itself calls the method by its special name and awaits nothing: the coroutine would count as true, as "
+        "a result, or as nothing at all. `__enter__` and `__exit__` become `__aenter__` and `__aexit__`, and each "
+        "`with` that enters such an object an `async with`; a `with` that is left somewhere raises TypeError. Here the "
+        "object is entered in another way (an `ExitStack`, a base from elsewhere), or has the asynchronous twins "
+        "already.",
         "Use the asynchronous twin where there is one (`__aenter__`, `__aiter__`), or a plain method.",
     ),
     _refusal(

@@ -163,6 +163,9 @@ class Constructors:
         def no(message: str) -> Constraint:
             return because("ASY120", message, module, owner.span.start)
 
+        if self._families.definitions.is_entry_point(owner):
+            message = f"class `{owner.name}` is an entry point of the project; who makes instances awaits nothing"
+            yield because("ASY128", message, module, owner.span.start)
         if module.scope(owner.parent).kind != "module":
             yield no(f"class `{owner.name}` is defined inside of something, so who makes instances cannot be followed")
         if len(module.bindings(owner.parent, owner.name)) > 1:

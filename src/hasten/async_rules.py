@@ -140,7 +140,7 @@ class Definitions:
             no("ASY120", f"`{name}` runs while Python makes something; do its work in an `async def create(cls)`")
         elif owner is not None and name.startswith("__") and name.endswith("__"):
             no("ASY121", f"`{name}` is called by Python itself, which awaits nothing")
-        if f"{function.module.name}.{function.module.symbol(function.number)}" in self._entries:
+        if self.is_entry_point(function):
             verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is an entry point of the project; let it call `asyncio.run` on an `async def`")
         if self._is_test(function, owner):
@@ -154,6 +154,10 @@ class Definitions:
         if owner is not None and name in _FILE_METHODS:
             message = f"`{name}` is called by the standard library on objects that are handed to it"
             verdict.hazards.append(because("ASY009", message, function.module, function.span.start))
+
+    def is_entry_point(self, scope: Scope) -> bool:
+        """Tell whether the project's metadata calls a function, or makes an instance of a class, by its name."""
+        return f"{scope.module.name}.{scope.module.symbol(scope.number)}" in self._entries
 
     def _judge_bindings(self, function: Scope, verdict: Verdict) -> None:
         """Refuse a name that is bound in several ways, overloads excepted."""
