@@ -134,7 +134,7 @@ class Blocks:
         self.program.want_like(_WITH)
         for module, number, guard in self._guards():
             scope = _scope_at(module, guard.start)
-            kind = self._receivers.kind(module, scope, guard.payload)
+            kind = self._kind(module, scope, guard.payload)
             if isinstance(kind, Scope) and self._families.share_class(kind, owner):
                 method = self.program.find_method(kind, function.name) or function
                 if key_of(method) == key_of(function):
@@ -160,6 +160,28 @@ class Blocks:
         # A block that is torn apart moves to the right.
         extent = Span(guard.start, guard.end if mixed else guard.inner)
         return Shown(Form("enter-items", (("item", str(call.item)),), extent=extent))
+
+    def _kind(self, module: Module, scope: int, shape: Shape) -> Scope | str | None:
+        """Return what is entered; where a call gives it, what all the functions give that it reaches."""
+        kind = self._receivers.kind(module, scope, shape)
+        if kind is not None or shape[0] != "c":
+            return kind
+        reached = self._receivers.reached(module.call(shape[1]))
+        given: dict[tuple[str, int] | str, Scope | str] = {}
+        for each in reached.functions:
+            if each.kind == "class":
+                found: list[Scope | str | None] = [each]
+            elif each.is_async or each.is_generator:
+                found = [None]
+            elif each.returns is not None:
+                found = [self._receivers.annotated(each.module, each.parent, each.returns)]
+            else:
+                found = [self._receivers.kind(each.module, each.number, one) for one in each.returned]
+            for one in found:
+                if one is None:
+                    return None
+                given[one if isinstance(one, str) else key_of(one)] = one
+        return next(iter(given.values())) if len(given) == 1 else None
 
     def _guards(self) -> Iterator[tuple[Module, int, Guard]]:
         for module in self.program.modules:

@@ -18,6 +18,7 @@ from hasten.async_receivers import Reached, Receivers
 from hasten.async_rules import Verdict
 from hasten.index.module import Call, Module, Read, Scope, Shape, Use
 from hasten.index.program import Program
+from hasten.model import Span
 from hasten.propagate import Constraint
 
 _INIT = "__init__"
@@ -36,8 +37,10 @@ _HARMLESS = frozenset({"ann", "base", "cmp", "cond", "del", "dest", "except", "e
 _LOOKING = frozenset(
     {"isinstance", "issubclass", "super", "cast", "hasattr", "getattr", "setattr", "delattr", "object", "spy", "id"}
     | {"TypeVar", "AsyncMock", "Mock", "MagicMock", "NonCallableMock", "get_type_hints", "assertIsInstance"}
-    | {"assertNotIsInstance", "assert_type", "print", "repr", "str", "fields", "multiple", "dict"}
+    | {"assertNotIsInstance", "assert_type", "print", "__new__", "repr", "str", "fields", "multiple", "dict"}
 )
+#: Methods that are given the class without being decorated.
+_OF_CLASSES = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 #: Default values that may stand in two definitions: evaluated twice, they are the same.
 _SAME_TWICE = frozenset({"k", "n", "a"})
 #: So many places are named where nobody can say what is made.
@@ -69,8 +72,10 @@ class Constructors:
         for each in heirs:
             verdict.constraints += self._unlike(each)
             verdict.constraints += self._handed_on(each)
-            self._mentions.judge_class(each, verdict)
+            self._mentions.judge_class(each, init, verdict)
         verdict.constraints += self._several_bases(owner)
+        for each in self._hierarchy(owner):
+            verdict.constraints += self._hands_itself_on(each)
         return self._form(init, owner) if not verdict.constraints else None
 
     def names(self, owner: Scope) -> tuple[str, str]:
@@ -203,6 +208,35 @@ class Constructors:
                 message = _makes(owner, read, use)
                 if message:
                     yield because("ASY132", message, read.module, read.span.start)
+
+    def _hands_itself_on(self, owner: Scope) -> Iterator[Constraint]:
+        """Yield a constraint where a method of a class hands on whatever class it is: `registry[name] = cls`."""
+        module = owner.module
+        for read in self._reads_of_itself(owner):
+            message = _makes(owner, read, read.use)
+            if message:
+                yield because("ASY132", message, module, read.span.start)
+
+    def _reads_of_itself(self, owner: Scope) -> Iterator[Read]:
+        module = owner.module
+        for method in module.scopes():
+            if method.parent != owner.number or method.kind != "function" or not method.parameters:
+                continue
+            first = method.parameters[0][0]
+            if method.name in _OF_CLASSES or ["n", "classmethod"] in method.decorators:
+                for read in module.reads(method.number, first):
+                    called = read.use[0] == "call" and first != "cls"  # only calls of `cls` are followed
+                    yield read._replace(use=["elem", "call", ["asgsub"]]) if called else read
+        for call in module.calls_named("type"):
+            if len(call.arguments) == 1 and self._is_of(call.module, call.scope, ["c", call.index], owner):
+                yield Read(module, call.scope, call.span, call.use)
+        for base, use, scope, start, end in module.facts["attribute_reads"].get("__class__", ()):
+            if self._is_of(module, scope, ["a", base, "__class__"], owner):
+                yield Read(module, scope, Span(start, end), use)
+
+    def _is_of(self, module: Module, scope: int, shape: Shape, owner: Scope) -> bool:
+        around = self._receivers.class_around(module, scope, shape)
+        return around is not None and key_of(around) == key_of(owner)
 
     # --- constructions --------------------------------------------------------------------------------------------
 
@@ -337,11 +371,12 @@ def _root(shape: Shape) -> str:
 
 def _makes(owner: Scope, read: Read, use: Use) -> str:
     """Return why a use of a class may make instances of it where nobody awaits, an empty string where it does not."""
+    subscripted = use[0] == "sub" and use[1][0] in {"call", "callee"}
     while use[0] in {"elem", "sub"}:
         use = use[-1]
     message = f"class `{owner.name}` is handed on as a value; who makes instances of it then awaits nothing"
     match use:
-        case ["call", _] | ["meth", *_]:
+        case ["call" | "callee", _] | ["meth", *_] if not subscripted:
             return ""
         case ["attr", name, _] if name != _INIT:
             return ""

@@ -89,9 +89,9 @@ class Mentions:
         return found
 
     @cached_property
-    def _replacements(self) -> list[tuple[Call, str]]:
-        """Every call that puts something in the place of something else, with the name of the latter."""
-        found: list[tuple[Call, str]] = []
+    def _replacements(self) -> list[tuple[Call, str, bool]]:
+        """Every call that puts something in the place of something else, its name, and whether it says by what."""
+        found: list[tuple[Call, str, bool]] = []
         for tail in ("patch", "object", "setattr"):
             for call in self.program.calls_named(tail, want=False):
                 first, second = call.argument(0), call.argument(1)
@@ -99,8 +99,9 @@ class Mentions:
                 named = first if dotted else second
                 new = call.argument(1 if dotted else 2, "new") or call.argument(len(call.arguments), "new_callable")
                 # patch("app.f") alone makes an AsyncMock by itself
-                if named is not None and named.shape[:2] == ["k", "str"] and (new is not None or tail == "setattr"):
-                    found.append((call, str(named.shape[2]).rpartition(".")[2]))
+                if named is not None and named.shape[:2] == ["k", "str"]:
+                    said = new is not None or tail == "setattr"
+                    found.append((call, str(named.shape[2]).rpartition(".")[2], said))
         return found
 
     @cached_property
@@ -132,11 +133,12 @@ class Mentions:
         elif function.name == "close":
             self._judge_closing(function, verdict)
 
-    def judge_class(self, owner: Scope, verdict: Verdict) -> None:
-        """Add to `verdict` what gets at a class in a way that does not name it as code does."""
+    def judge_class(self, owner: Scope, init: Scope, verdict: Verdict) -> None:
+        """Add to `verdict` what gets at a class, made by `init`, in a way that does not name it as code does."""
         self.program.want(owner.name)
         self._judge_by_name(owner, verdict)
         self._judge_replaced(owner, verdict)
+        self._judge_replaced(init, verdict)
         self._judge_module(owner, verdict)
 
     # --- its own body ---------------------------------------------------------------------------------------------
@@ -378,8 +380,8 @@ class Mentions:
                     verdict.constraints.append(because("ASY137", message, module, start))
             elif owner is not None or self.program.named(module.dotted(scope, base) or "") is function.module:
                 self._replaced(function, module, start, verdict)
-        for call, named in self._replacements:
-            if named == name:
+        for call, named, said in self._replacements:
+            if named == name and (said or function.kind == "class"):  # in the place of a class a plain mock is put
                 self._replaced(function, call.module, call.span.start, verdict)
 
     def _replaced(self, function: Scope, module: Module, offset: int, verdict: Verdict) -> None:

@@ -46,6 +46,11 @@ _TASKS = ("celery.", "dramatiq.", "huey.", "rq.", "luigi.", "prefect.", "airflow
 _CLASS_DECORATORS = ("dataclasses.", "attr.", "attrs.", "typing.", "typing_extensions.", "enum.", "pytest.mark.")
 #: Special methods that may be written in another way.
 _FORMED = frozenset({"__init__", "__enter__", "__exit__"})
+#: When these run, and why they cannot wait.
+_BIRTHS = {
+    "__new__": "gives the object itself, and not a coroutine",
+    "__post_init__": "is called by an `__init__` that others call, who would have a half-made object",
+}
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__"})
 
 _TEST_CASES = frozenset(
@@ -137,7 +142,15 @@ class Definitions:
         if owner is not None and name in _FORMED and self._forms:
             pass  # `hasten.async_constructors` and `hasten.async_blocks` know
         elif owner is not None and name in _CONSTRUCTORS:
-            no("ASY120", f"`{name}` runs while Python makes something; do its work in an `async def create(cls)`")
+            no(
+                "ASY120",
+                f"`{name}` {_BIRTHS.get(name, 'runs while a class is made')}; write an `async def create(cls)`",
+            )
+        elif owner is not None and name == "__del__":
+            no(
+                "ASY121",
+                "`__del__` runs when the last reference goes, where nothing can wait; close it by `async with`",
+            )
         elif owner is not None and name.startswith("__") and name.endswith("__"):
             no("ASY121", f"`{name}` is called by Python itself, which awaits nothing")
         if self.is_entry_point(function):

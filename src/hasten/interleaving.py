@@ -139,7 +139,7 @@ def _mentions(shape: object, place: str) -> int:
     """Return how often a place is part of a shape, as far as it is made of operators, items and displays."""
     if not isinstance(shape, list) or not shape:
         return 0
-    if shape[0] in {"n", "a"}:
+    if shape[0] == "n" or shape[0] == "a":
         return int(_dotted(shape) == place)
     return sum(_mentions(each, place) for each in shape)
 
