@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hasten.async_families import ENTERING, Families
 from hasten.async_forms import Form, Shown
-from hasten.async_held import is_async
+from hasten.async_held import Held, is_async
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Reached, Receivers
@@ -25,10 +26,8 @@ from hasten.propagate import Constraint
 _ASYNCHRONOUS = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 #: What enters, or leaves, what it is given.
 _TAKERS = ("enter_context", "enterContext", "enterClassContext", "enterModuleContext", "push")
-#: Types that any object with `__enter__` and `__exit__` has.
-_ANY_CONTEXT = frozenset(
-    {"typing.ContextManager", "typing_extensions.ContextManager", "contextlib.AbstractContextManager"}
-)
+#: How types begin that any object with `__enter__` and `__exit__` may have.
+_ANY_CONTEXT = ("typing.", "typing_extensions.", "collections.abc.", "contextlib.AbstractContextManager")
 _COPIES = frozenset({"copy.copy", "copy.deepcopy", "typing.cast"})
 #: Files with a `with` that may enter an object of the program.
 _WITH = r"\bwith\s+(?!open\b|pytest\.|self\.assert|self\.subTest)[\w(]"
@@ -42,10 +41,12 @@ class Entering(Call):
 
     Attributes:
         guard_number: that of the guard.
+        around: the scope of the statement.
         leaving: whether it is the end of the block that is meant.
     """
 
     guard_number: int = -1
+    around: int = 0
     leaving: bool = False
 
     @property
@@ -71,7 +72,7 @@ class Entering(Call):
         guard = self.entered
         end = guard.end - self.item
         span = [end - 1, end] if self.leaving else [guard.start, guard.inner]
-        return [*span, _scope_at(self.module, guard.start), guard.payload, [], ["with", ""], guard.parent, False, False]
+        return [*span, self.around, guard.payload, [], ["with", ""], guard.parent, False, False]
 
 
 class Blocks:
@@ -83,6 +84,7 @@ class Blocks:
         self._receivers = receivers
         self._families = families
         self._definitions = definitions
+        self._held = Held(program, receivers)
 
     def judge(self, function: Scope, verdict: Verdict) -> Form | None:
         """Return how `__enter__` or `__exit__` is written; add to `verdict` what stands in the way of it."""
@@ -107,6 +109,10 @@ class Blocks:
         base = self._definitions.foreign_base(owner, "__enter__")
         if base is not None:
             yield no("ASY121", f"`{name}` derives from `{base}`, which may enter it, or be entered, in its own way")
+        if self._held.is_held(owner):
+            yield no(
+                "ASY107", f"while a `{name}` is entered it holds a lock, or changes the process; use `asyncio.Lock`"
+            )
         for plain, asynchronous in _ASYNCHRONOUS.items():
             if self.program.find_method(owner, plain) is None:
                 yield no("ASY121", f"`{name}` has no `{plain}` that can be seen, which `async with` needs, too")
@@ -132,17 +138,17 @@ class Blocks:
             elif not reached.known and self._may_be(call.module, call.scope, _receiver(call), owner):
                 unknown.append((call.module, call.span.start))
         self.program.want_like(_WITH)
-        for module, number, guard in self._guards():
-            scope = _scope_at(module, guard.start)
+        for module, number, guard, scope in self._guards:
             kind = self._kind(module, scope, guard.payload)
             if isinstance(kind, Scope) and self._families.share_class(kind, owner):
-                method = self.program.find_method(kind, function.name) or function
-                if key_of(method) == key_of(function):
-                    leaving = function.name == "__exit__"
-                    entering = Entering(module, -2 * number - 1 - leaving, number, leaving)
-                    found.append((entering, Reached((function,))))
-                elif key_of(method) not in keys:
+                methods = [self.program.find_method(each, function.name) for each in (kind, *self._below(kind))]
+                method = methods[0] or function
+                if any(each is not None and key_of(each) not in keys for each in methods):
                     unknown.append((module, guard.start))
+                elif key_of(method) == key_of(function):
+                    leaving = function.name == "__exit__"
+                    entering = Entering(module, -2 * number - 1 - leaving, number, scope, leaving)
+                    found.append((entering, Reached((function,))))
             elif self._is_open(kind, owner) and self._may_be(module, scope, guard.payload, owner):
                 unknown.append((module, guard.start))
         troubles = [
@@ -183,12 +189,15 @@ class Blocks:
                 given[one if isinstance(one, str) else key_of(one)] = one
         return next(iter(given.values())) if len(given) == 1 else None
 
-    def _guards(self) -> Iterator[tuple[Module, int, Guard]]:
-        for module in self.program.modules:
-            for number, record in enumerate(module.facts["guards"]):
-                guard = Guard(*record)
-                if guard.kind == "with" and not is_async(module, guard):
-                    yield module, number, guard
+    @cached_property
+    def _guards(self) -> list[tuple[Module, int, Guard, int]]:
+        """Every `with` of the program that is not asynchronous, with its number and scope."""
+        return [
+            (module, number, guard, _scope_at(module, guard.start))
+            for module in self.program.modules
+            for number, guard in enumerate(Guard(*each) for each in module.facts["guards"])
+            if guard.kind == "with" and not is_async(module, guard)
+        ]
 
     def _taken(self, owner: Scope) -> Iterator[Constraint]:
         """Yield a constraint where an object is handed to what enters it."""
@@ -208,7 +217,7 @@ class Blocks:
         """Tell whether what is known of an object leaves it open whether it is one of class `owner`."""
         if isinstance(kind, Scope):
             return self._definitions.is_protocol(kind) and self.program.find_method(kind, "__enter__") is not None
-        return kind is None or kind in _ANY_CONTEXT or owner.name == kind.rpartition(".")[2]
+        return kind is None or kind.startswith(_ANY_CONTEXT) or owner.name == kind.rpartition(".")[2]
 
     # --- what may be one ------------------------------------------------------------------------------------------
 

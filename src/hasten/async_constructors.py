@@ -213,9 +213,10 @@ class Constructors:
         """Yield a constraint where a method of a class hands on whatever class it is: `registry[name] = cls`."""
         module = owner.module
         for read in self._reads_of_itself(owner):
-            message = _makes(owner, read, read.use)
-            if message:
-                yield because("ASY132", message, module, read.span.start)
+            for use in read.use[1] if read.use[0] == "multi" else [read.use]:
+                message = _makes(owner, read, use)
+                if message:
+                    yield because("ASY132", message, module, read.span.start)
 
     def _reads_of_itself(self, owner: Scope) -> Iterator[Read]:
         module = owner.module
@@ -228,7 +229,8 @@ class Constructors:
                     called = read.use[0] == "call" and first != "cls"  # only calls of `cls` are followed
                     yield read._replace(use=["elem", "call", ["asgsub"]]) if called else read
         for call in module.calls_named("type"):
-            if len(call.arguments) == 1 and self._is_of(call.module, call.scope, ["c", call.index], owner):
+            taken = len(call.arguments) == 1 and call.use[0] != "callee"
+            if taken and self._is_of(call.module, call.scope, ["c", call.index], owner):
                 yield Read(module, call.scope, call.span, call.use)
         for base, use, scope, start, end in module.facts["attribute_reads"].get("__class__", ()):
             if self._is_of(module, scope, ["a", base, "__class__"], owner):
@@ -371,12 +373,13 @@ def _root(shape: Shape) -> str:
 
 def _makes(owner: Scope, read: Read, use: Use) -> str:
     """Return why a use of a class may make instances of it where nobody awaits, an empty string where it does not."""
-    subscripted = use[0] == "sub" and use[1][0] in {"call", "callee"}
     while use[0] in {"elem", "sub"}:
         use = use[-1]
     message = f"class `{owner.name}` is handed on as a value; who makes instances of it then awaits nothing"
     match use:
-        case ["call" | "callee", _] | ["meth", *_] if not subscripted:
+        case ["call", _]:
+            return ""  # `callers` looks at these
+        case ["meth", name, _] if name not in {"__call__", "__subclasses__", "mro"}:
             return ""
         case ["attr", name, _] if name != _INIT:
             return ""

@@ -266,12 +266,12 @@ class Held:
     def _named(self, kind: Scope | str | None, name: str) -> str:
         """Return the name of what is a lock by its kind, or, where nobody knows the kind, by its name."""
         if isinstance(kind, Scope):
-            return name if self._is_held(kind) else ""
+            return name if self.is_held(kind) else ""
         if isinstance(kind, str):
             return name if kind in _HELD else ""
         return name if _LOCK_NAME.search(name) else ""
 
-    def _is_held(self, owner: Scope) -> bool:
+    def is_held(self, owner: Scope) -> bool:
         """Tell whether an object of the program is a context manager that holds a lock, or changes the process."""
         methods = (self.program.find_method(owner, each) for each in ("__enter__", "__exit__"))
         return any(each is not None and self._holds(each) for each in methods)
@@ -282,7 +282,7 @@ class Held:
         if dotted in _HELD or (not dotted.startswith(_ASYNC_LOCKS) and _LOCK_NAME.search(opened.tail)):
             return opened.tail
         for each in self._receivers.reached(opened).functions:
-            if self._is_held(each) if each.kind == "class" else self._holds(each):
+            if self.is_held(each) if each.kind == "class" else self._holds(each):
                 return opened.tail
         return ""
 

@@ -455,6 +455,9 @@ class Kinds:
                 return self.annotated(module, scope, sides[0]) if len(sides) == 1 else None
             case ["i", base, index] if str(base[-1]) in _WRAPPERS:
                 return self.annotated(module, scope, index[1][0] if index[0] == "t" else index)
+            case ["i", base, index] if str(base[-1]) == "Union":
+                sides = [each for each in (index[1] if index[0] == "t" else [index]) if each[:2] != ["k", "NoneType"]]
+                return self.annotated(module, scope, sides[0]) if len(sides) == 1 else None
             case ["i", base, _]:
                 return self.annotated(module, scope, base)
             case ["n" | "a", *_]:
