@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from hasten.async_interrupts import Interrupts
@@ -76,6 +76,8 @@ class Mentions:
         self._lookups = Lookups(program, receivers)
         self._interrupts = Interrupts(program)
         self._starters: dict[tuple[str, int], str] | None = None
+        #: Tells whether a use of a function as a value is written in another way once it is a coroutine function.
+        self.handled: Callable[[Scope, Read], bool] = lambda _function, _read: False
 
     @cached_property
     def _strings(self) -> list[tuple[Module, int, str]]:
@@ -124,7 +126,8 @@ class Mentions:
         self.program.want(function.name)
         self.judge_body(function, verdict)
         for read in self.references(function):
-            self._judge_reference(function, read, verdict)
+            if not self.handled(function, read):
+                self._judge_reference(function, read, verdict)
         self._judge_by_name(function, verdict)
         self._judge_replaced(function, verdict)
         if owner_of(function) is None:

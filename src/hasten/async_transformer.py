@@ -27,6 +27,11 @@ class AsyncTransformer(Transformer):
     `collect`. `async-def` takes `decorated` and `decorator`, the old and the new name of a decorator, and `returns`,
     the new name in the return type. `run-inside` moves the body of a function into a coroutine function called `name`,
     which the function runs.
+
+    Those of tests (see `hasten.async_tests`): `async-def` takes `mark`, a decorator to add, `loop_scope` for that of a
+    fixture, and `name`, that of the method from then on; `await-method` calls a method by another `name` and awaits it,
+    `call-method` does not await it; `name` puts another dotted name in the place of one, and `expect` makes a `with` of
+    a line that hands a function to `raises`.
     """
 
     def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
@@ -47,6 +52,9 @@ class AsyncTransformer(Transformer):
         while self._around.pop() is not original_node:
             pass
         result = super().on_leave(original_node, updated_node)
+        if isinstance(original_node, (cst.Name, cst.Attribute)) and _action(self._orders, original_node) == "name":
+            edit = self.order(original_node)
+            result = _dotted(edit.get("name") if edit is not None else "")  # type: ignore[assignment]
         change = _CHANGES.get(type(original_node))
         return result if change is None else change(self._orders, original_node, result)
 
@@ -69,6 +77,12 @@ class AsyncTransformer(Transformer):
                 return self.awaited(original_node, updated_node)
             case "asyncio-run":
                 return _run(updated_node)
+            case "await-method":
+                return self.awaited(original_node, _method(updated_node, edit.get("name")))
+            case "call-method":
+                return _method(updated_node, edit.get("name"))
+            case "expect":
+                return updated_node
             case "replace-call":
                 replaced = updated_node.with_changes(func=_renamed(updated_node.func, edit.get("callee")))
                 return replaced if edit.get("await") == "no" else self.awaited(original_node, replaced)
@@ -117,6 +131,11 @@ def _run(call: cst.Call) -> cst.Call:
     return cst.Call(_dotted("asyncio.run"), [cst.Arg(inner)], lpar=call.lpar, rpar=call.rpar)
 
 
+def _method(call: cst.Call, name: str) -> cst.Call:
+    """Return a call of another method of the same object."""
+    return call.with_changes(func=call.func.with_changes(attr=cst.Name(name)))
+
+
 def _renamed(function: cst.BaseExpression, callee: str) -> cst.BaseExpression:
     """Return `callee` in the place of what was called, spaces and comments around its dot kept."""
     base, _, name = callee.rpartition(".")
@@ -156,7 +175,13 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
         result = async_layout.decorated(result, edit.get("decorated"), edit.get("decorator"))
     if edit.get("returns"):
         result = async_layout.returning(result, edit.get("returns"))
-    return async_layout.run_inside(result, edit.get("name")) if edit.action == "run-inside" else result
+    if edit.get("loop_scope"):
+        result = async_layout.scoped(result, edit.get("decorator"))
+    if edit.get("mark"):
+        result = async_layout.marked(result, edit.get("mark"))
+    if edit.action == "run-inside":
+        return async_layout.run_inside(result, edit.get("name"))
+    return result.with_changes(name=cst.Name(edit.get("name"))) if edit.get("name") else result
 
 
 def _loop(orders: _Orders, original: cst.For, result: Any) -> Any:  # noqa: ANN401
@@ -184,10 +209,19 @@ def _call(orders: _Orders, original: cst.Call, result: Any) -> Any:  # noqa: ANN
     return async_layout.unlisted(result) if collected and isinstance(result, cst.Call) else result
 
 
+def _line(orders: _Orders, original: cst.SimpleStatementLine, result: Any) -> Any:  # noqa: ANN401
+    for small in original.body:
+        edit = orders.get(small.value) if isinstance(small, (cst.Expr, cst.Assign)) else None
+        if edit is not None and edit.action == "expect":
+            return async_layout.expecting(result, int(edit.get("leading")))
+    return result
+
+
 _CHANGES: dict[type[cst.CSTNode], Callable[[_Orders, Any, Any], Any]] = {
     cst.FunctionDef: _function,
     cst.For: _loop,
     cst.CompFor: _clause,
     cst.With: _block,
     cst.Call: _call,
+    cst.SimpleStatementLine: _line,
 }
