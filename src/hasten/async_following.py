@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from hasten import async_forms, propagate
+from hasten.async_doubles import Doubles
 from hasten.async_fixtures import scope_of
 from hasten.async_forms import Form, More, Shown
 from hasten.async_kinds import key_of, owner_of
@@ -49,7 +50,9 @@ class Node(Protocol):
 class Following:
     """Answers for the tests of one program."""
 
-    def __init__(self, program: Program, receivers: Receivers, definitions: Definitions, mentions: Mentions) -> None:
+    def __init__(
+        self, program: Program, receivers: Receivers, definitions: Definitions, mentions: Mentions, doubles: Doubles
+    ) -> None:
         """Take the program, and what is known of it."""
         self.program = program
         self._receivers = receivers
@@ -57,7 +60,9 @@ class Following:
         self._mentions = mentions
         #: By site, for calls in tests, what is in the way of `asyncio.run` there; None where it cannot stand there.
         self._wrapped: dict[str, tuple[Constraint, ...] | None] = {}
-        mentions.handled = lambda function, read: self._taker(function, read) is not None
+        mentions.handled = lambda function, read: (
+            self._taker(function, read) is not None or doubles.is_double(function, read)
+        )
 
     def follows(self, scope: Scope) -> bool:
         """Tell whether a function is a test, or belongs to one, and may become a coroutine function."""

@@ -147,6 +147,13 @@ def expecting(statement: cst.SimpleStatementLine, leading: int) -> cst.With:
     return cst.With([cst.WithItem(head, target)], cst.IndentedBlock([line]), leading_lines=statement.leading_lines)
 
 
+def doubled(function: object, name: str) -> cst.BaseExpression:
+    """`lambda: 1` -> `AsyncMock(side_effect=lambda: 1)`."""
+    inner = cst.ensure_type(function, cst.Lambda)
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    return cst.Call(cst.Name(name), [cst.Arg(inner, cst.Name("side_effect"), equal)])
+
+
 def _without_last_comma(arguments: Sequence[cst.Arg]) -> list[cst.Arg]:
     if not arguments:
         return []

@@ -30,8 +30,8 @@ class AsyncTransformer(Transformer):
 
     Those of tests (see `hasten.async_tests`): `async-def` takes `mark`, a decorator to add, `loop_scope` for that of a
     fixture, and `name`, that of the method from then on; `await-method` calls a method by another `name` and awaits it,
-    `call-method` does not await it; `name` puts another dotted name in the place of one, and `expect` makes a `with` of
-    a line that hands a function to `raises`.
+    `call-method` does not await it; `name` puts another dotted name in the place of one, `double` lets a mock call a
+    lambda, and `expect` makes a `with` of a line that hands a function to `raises`.
     """
 
     def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
@@ -55,6 +55,9 @@ class AsyncTransformer(Transformer):
         if isinstance(original_node, (cst.Name, cst.Attribute)) and _action(self._orders, original_node) == "name":
             edit = self.order(original_node)
             result = _dotted(edit.get("name") if edit is not None else "")  # type: ignore[assignment]
+        if isinstance(original_node, cst.Lambda) and _action(self._orders, original_node) == "double":
+            edit = self.order(original_node)
+            result = async_layout.doubled(result, edit.get("name") if edit is not None else "")  # type: ignore[assignment]
         change = _CHANGES.get(type(original_node))
         return result if change is None else change(self._orders, original_node, result)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hasten import async_forms, propagate
+from hasten.async_doubles import Doubles
 from hasten.async_entries import Entries
 from hasten.async_families import Families
 from hasten.async_following import Following
@@ -123,7 +124,9 @@ class _Builder:
         self.handed: set[str] = set()
         self.mentions = Mentions(program, receivers)
         self.families = Families(program, self.definitions)
-        self.following = Following(program, receivers, self.definitions, self.mentions)
+        self.doubles = Doubles(program, self.definitions, self.mentions)
+        self.families.partners = self.doubles.partners
+        self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles)
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
@@ -205,7 +208,7 @@ class _Builder:
                 self.nodes[function_id(each)].constraints.append(
                     because("ASY125", message, each.module, each.span.start)
                 )
-            form = self.definitions.form(each) if self.with_forms else None
+            form = self.doubles.form(each, self.definitions.form(each)) if self.with_forms else None
             if form is not None:
                 self.forms[function_id(each)] = form
             verdict = Verdict()
