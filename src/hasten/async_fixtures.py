@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from posixpath import dirname
 
@@ -16,8 +15,6 @@ FIXTURES = frozenset({"pytest.fixture", "pytest.yield_fixture"})
 ASYNCIO_FIXTURE = "pytest_asyncio.fixture"
 _EVERY = FIXTURES | {ASYNCIO_FIXTURE}
 _SCOPES = frozenset({"function", "class", "module", "package", "session"})
-
-Decorator = Callable[[Scope, Shape], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +30,10 @@ class Requesters:
     complete: bool
 
 
-def scope_of(fixture: Scope, decorator: Decorator) -> str | None:
+def scope_of(fixture: Scope) -> str | None:
     """Return the scope of a fixture, None where it is decided at run time."""
     for shape in fixture.decorators:
-        if decorator(fixture, shape) not in _EVERY or shape[0] != "c":
+        if shape[0] != "c" or decorator_of(fixture, shape) not in _EVERY:
             continue
         call = fixture.module.call(shape[1])
         if any(each.keyword == "**" for each in call.arguments):
@@ -77,9 +74,13 @@ def requesters(program: Program, fixture: Scope) -> Requesters:
 
 def is_fixture(function: Scope) -> bool:
     """Tell whether a function is a fixture of pytest or pytest-asyncio."""
+    return any(decorator_of(function, each) in _EVERY for each in function.decorators)
+
+
+def decorator_of(function: Scope, shape: Shape) -> str:
+    """Return the dotted name of a decorator, called or not, `""` where it has none."""
     module = function.module
-    shapes = (module.call(each[1]).function if each[0] == "c" else each for each in function.decorators)
-    return any(module.dotted(function.parent, each) in _EVERY for each in shapes)
+    return module.dotted(function.parent, module.call(shape[1]).function if shape[0] == "c" else shape) or ""
 
 
 def _takes(module: Module, name: str) -> bool:

@@ -265,12 +265,11 @@ class Following:
         self, nodes: Mapping[str, Node], forms: Mapping[str, Form], bound: Callable[[], Call | None]
     ) -> Iterator[tuple[str, Constraint]]:
         """Yield a hazard for each fixture that lives longer than a test, where something is bound to a loop."""
-        decorator = self._definitions.decorator
         for key, node in sorted(nodes.items()):
             role = self._definitions.tests.role(node.scope) if self.follows(node.scope) else None
             if role is None or role.kind != "fixture" or key not in forms or node.constraints:
                 continue
-            scope = scope_of(node.scope, decorator)
+            scope = scope_of(node.scope)
             kept = bound() if scope != "function" else None
             if kept is not None:
                 what = f"`{kept.tail}()` of {kept.module.path}:{kept.module.position(kept.span.start).line}"

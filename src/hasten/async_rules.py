@@ -10,7 +10,7 @@ from hasten import async_forms
 from hasten.async_decorators import forwards
 from hasten.async_fixtures import FIXTURES
 from hasten.async_forms import Form
-from hasten.async_kinds import method_of, owner_of
+from hasten.async_kinds import key_of, method_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Receivers
 from hasten.async_tests import TEST_CASES, Role, Tests
@@ -120,7 +120,7 @@ class Definitions:
         self._forms = forms
         self._receivers = receivers
         self._entries = frozenset(each.replace(":", ".") for each in entry_points)
-        self.tests = Tests(program, self.decorator)
+        self.tests = Tests(program)
         self._verdicts: dict[tuple[str, int], Verdict] = {}
 
     def verdict(self, function: Scope) -> Verdict:
@@ -202,7 +202,8 @@ class Definitions:
         if shape[0] == "a":
             group = module.dotted(function.parent, shape[1])
             base = self.program.resolve(group) if group is not None else None
-            if base is not None and base.kind == "function":
+            # @size.setter def size(self, value): ... is below nothing but itself
+            if base is not None and base.kind == "function" and key_of(base) != key_of(function):
                 over = [self.decorator(base, each) for each in base.decorators]
                 if any(each.startswith(COMMANDS) for each in over):  # @cli.command() below @click.group()
                     return f"click.Group.{shape[2]}"

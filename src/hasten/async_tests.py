@@ -8,10 +8,10 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hasten.async_fixtures import ASYNCIO_FIXTURE, FIXTURES, scope_of
+from hasten.async_fixtures import ASYNCIO_FIXTURE, FIXTURES, decorator_of, scope_of
 from hasten.async_forms import Form, More, head_begins, renamed_root
 from hasten.async_kinds import owner_of
 from hasten.async_places import function_around
@@ -64,16 +64,15 @@ class Role:
 class Tests:
     """Answers for the functions of one program."""
 
-    def __init__(self, program: Program, decorator: Callable[[Scope, Shape], str]) -> None:
-        """Take the program, and what tells the dotted name of a decorator of a function."""
+    def __init__(self, program: Program) -> None:
+        """Take the program."""
         self.program = program
-        self._decorator = decorator
 
     def role(self, function: Scope) -> Role | None:
         """Return what a plain function is to a test runner, None where it is nothing to it."""
         owner = owner_of(function)
         name = function.name
-        if any(self._decorator(function, each) in FIXTURES for each in function.decorators):
+        if any(decorator_of(function, each) in FIXTURES for each in function.decorators):
             return Role("fixture", self._no_fixture(function, owner))
         if owner is not None and self.is_case(owner):
             if name.startswith("test"):
@@ -210,7 +209,7 @@ class Tests:
             return "it belongs to a TestCase of unittest"
         if function.name in _LOOP_FIXTURES:
             return "it says how loops are made"
-        scope = scope_of(function, self._decorator)
+        scope = scope_of(function)
         if scope is None:
             return "its scope is not written out"
         strict = scope != "function" or not suite_for(function.module.path, self.program.suites).auto
@@ -230,10 +229,10 @@ class Tests:
 
     def _fixture(self, function: Scope) -> Form | None:
         module = function.module
-        scope = scope_of(function, self._decorator)
+        scope = scope_of(function)
         if scope == "function" and suite_for(module.path, self.program.suites).auto:
             return None
-        shape = next(each for each in function.decorators if self._decorator(function, each) in FIXTURES)
+        shape = next(each for each in function.decorators if decorator_of(function, each) in FIXTURES)
         written = _callee(module, shape)
         text, releases = renamed_root(function, written)
         data = [("decorated", text), ("decorator", ASYNCIO_FIXTURE)]
