@@ -64,7 +64,9 @@ ASYNC_CODES: tuple[Code, ...] = (
         "ASY006",
         "replaced by something that cannot be awaited",
         "A test or another module puts something else in the function's place. `patch` without `new` makes an "
-        "`AsyncMock` by itself; a lambda, a `MagicMock` or a plain function returns what `await` refuses (TypeError).",
+        "`AsyncMock` by itself, and lambdas, plain mocks and functions that a test puts there are made awaitable. This "
+        "one is not: it is another object, or nobody can say whose place it takes; what it returns `await` may refuse "
+        "(TypeError).",
         "Use `AsyncMock` or an `async def` there; or take it with `--accept ASY006`.",
     ),
     _hazard(
@@ -272,9 +274,13 @@ ASYNC_CODES: tuple[Code, ...] = (
     ),
     _refusal(
         "ASY129",
-        "a test or fixture",
-        "An `async def` test without the plugin, the marker or the base class for it fails, or passes without running.",
-        "Make the test asynchronous in the style of the project.",
+        "a test or fixture that stays a plain function",
+        "Tests and fixtures become coroutine functions in the style of the project: with a mark and fixtures of "
+        "pytest-asyncio (`asyncio_mode = auto` needs none), with the mark of anyio, or in an "
+        "`IsolatedAsyncioTestCase`. This one cannot, for the reason given: a test runner calls it and awaits nothing "
+        "(`setup_method`, `setUpClass`), what it does starts an event loop, or nobody can say how it is run. Calls in "
+        "it stand in `asyncio.run` then; this one cannot.",
+        "Take what stands in the way out of the test, or make it asynchronous by hand.",
     ),
     _refusal(
         "ASY130",
@@ -304,7 +310,8 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY134",
         "reached by its name in a string",
-        "The function is looked up by name at run time (`getattr`, a dotted path), and the call cannot be seen.",
+        "The function is looked up by name at run time (`getattr`, a dotted path), and the call cannot be seen; or a "
+        "doctest calls it, whose lines are run as they are.",
         "Call it by name, or change the place named by hand.",
     ),
     _refusal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_rules import Definitions, has_methods_of
@@ -20,6 +20,8 @@ class Families:
         """Take the program, and what is known of its definitions."""
         self.program = program
         self.definitions = definitions
+        #: Tells with which others a function converts, whatever their names.
+        self.partners: Callable[[Scope], list[Scope]] = lambda _function: []
         self._methods: dict[str, list[Scope]] = {}
         self._ancestors: dict[tuple[str, int], dict[tuple[str, int], Scope]] = {}
         self._below: dict[tuple[str, int], set[tuple[str, int]]] = {}
@@ -31,7 +33,7 @@ class Families:
         pending = [function]
         while pending:
             current = pending.pop()
-            for each in [*self._overloads(current), *self._related(current)]:
+            for each in [*self._overloads(current), *self._related(current), *self.partners(current)]:
                 if key_of(each) not in members:
                     members[key_of(each)] = each
                     pending.append(each)

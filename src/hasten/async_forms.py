@@ -32,6 +32,21 @@ _NAMES = ("items", "values", "found", "each_of")
 
 
 @dataclass(frozen=True, slots=True)
+class More:
+    """One more edit of a form, at a node of its own.
+
+    Attributes:
+        module, span: where it is.
+        action, data: as of `NodeEdit`.
+    """
+
+    module: Module
+    span: Span
+    action: str
+    data: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """What a transformer does at one node in the place of `async-def` or `await-call`.
 
@@ -39,6 +54,8 @@ class Form:
         action, data: as of `NodeEdit`.
         imports, releases: as of `Change`.
         extent: the text that moves or changes with it, None where it is the head of the function, or the call.
+        more: further edits that go with it.
+        test_dependencies: as of `Change`.
     """
 
     action: str
@@ -46,6 +63,8 @@ class Form:
     imports: tuple[ImportRequest, ...] = ()
     releases: tuple[tuple[str, Span], ...] = ()
     extent: Span | None = None
+    more: tuple[More, ...] = ()
+    test_dependencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +142,7 @@ def definition(function: Scope) -> Shown:
             releases += renamed[2]
         elif dotted not in _ANYTHING:
             return no("has a return type that no asynchronous one has; write it as `Iterator[...]`")
-    extent = Span(_head_begins(function), function.span.start + len("def"))
+    extent = Span(head_begins(function), function.span.start + len("def"))
     return Shown(Form("async-def", tuple(data), tuple(imports), tuple(releases), extent))
 
 
@@ -163,26 +182,48 @@ def _renamed(function: Scope, written: Shape, name: str, home: str) -> _Renamed 
     inside = [
         Span(start, end)
         for start, end, _use in module.facts["reads"][function.parent].get(written[1], ())
-        if _head_begins(function) <= start < function.span.end
+        if head_begins(function) <= start < function.span.end
     ]
     binding = next((each for each in module.bindings(0, written[1]) if each.kind == "import"), None)
     scope = module.imports()[binding.payload].scope if binding is not None else 0
     return name, [ImportRequest(module.path, home, name, scope)], [(module.path, each) for each in inside[-1:]]
 
 
-def _head_begins(function: Scope) -> int:
+def renamed_root(function: Scope, written: Shape) -> tuple[str, tuple[tuple[str, Span], ...]]:
+    """Return the text of a decorator's name, and the use of an import that is gone once it has another one."""
+    module, root = function.module, written
+    while root[0] == "a":
+        root = root[1]
+    places = [
+        (module.path, Span(start, end))
+        for start, end, use in module.facts["reads"][function.parent].get(root[1], ())
+        if head_begins(function) <= start < function.span.start
+        and decorates(module, use, function.number)
+        and _named_in(use, written)
+    ]
+    return _text(written), tuple(places[-1:])
+
+
+def _named_in(use: Use, written: Shape) -> bool:
+    """Tell whether a read is that of a dotted name: by its last part but one, if it has one."""
+    return written[0] != "a" or (
+        use[0] in {"attr", "meth"} and use[1] == (written[2] if written[1][0] == "n" else written[1][2])
+    )
+
+
+def head_begins(function: Scope) -> int:
     """Return where the decorators of a function begin, as far as names in them tell."""
     module = function.module
     starts = [
         start
         for reads in module.facts["reads"][function.parent].values()
         for start, _end, use in reads
-        if _decorates(module, use, function.number)
+        if decorates(module, use, function.number)
     ]
     return min([function.span.start, *map(int, starts)])
 
 
-def _decorates(module: Module, use: Use, function: int) -> bool:
+def decorates(module: Module, use: Use, function: int) -> bool:
     """Tell whether a name is a decorator of a function, or what one begins with: `@a.b(c)`."""
     while use[0] in {"attr", "meth", "call"}:
         use = use[2] if use[0] == "attr" else module.call(use[-1]).use

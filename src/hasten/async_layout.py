@@ -73,14 +73,91 @@ def decorated(function: cst.FunctionDef, old: str, new: str) -> cst.FunctionDef:
     Raises:
         SourceError: the function has no such decorator.
     """
-    found = [_code(each.decorator) for each in function.decorators]
+    found = [_code(_callee(each)) for each in function.decorators]
     if old not in found:
         raise SourceError("internal", f"the function has no decorator `{old}`; please report this")
+    name = cst.parse_expression(new)
     decorators = [
-        each.with_changes(decorator=cst.parse_expression(new)) if text == old else each
+        each.with_changes(
+            decorator=each.decorator.with_changes(func=name) if isinstance(each.decorator, cst.Call) else name
+        )
+        if text == old
+        else each
         for each, text in zip(function.decorators, found, strict=True)
     ]
     return function.with_changes(decorators=decorators)
+
+
+def _callee(decorator: cst.Decorator) -> cst.BaseExpression:
+    return decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
+
+
+def marked(function: cst.FunctionDef, mark: str) -> cst.FunctionDef:
+    """Put one more decorator above the others."""
+    return function.with_changes(decorators=[cst.Decorator(cst.parse_expression(mark)), *function.decorators])
+
+
+def scoped(function: cst.FunctionDef, name: str) -> cst.FunctionDef:
+    """`@name(scope="module")` -> `@name(scope="module", loop_scope="module")`."""
+    decorators = list(function.decorators)
+    for number, each in enumerate(decorators):
+        call = each.decorator
+        if isinstance(call, cst.Call) and _code(call.func) == name:
+            like = next(arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == "scope")
+            comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+            last = call.args[-1]
+            trailing = last.comma if isinstance(last.comma, cst.Comma) else cst.MaybeSentinel.DEFAULT
+            args = [*call.args[:-1], last.with_changes(comma=comma)]
+            equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+            args.append(cst.Arg(like, cst.Name("loop_scope"), equal, comma=trailing))
+            decorators[number] = each.with_changes(decorator=call.with_changes(args=args))
+    return function.with_changes(decorators=decorators)
+
+
+def expecting(statement: cst.SimpleStatementLine, leading: int) -> cst.With:
+    """`raises(E, f, x)` -> `with raises(E): await f(x)`, and with `as` where its result is assigned.
+
+    Args:
+        statement: a line that holds nothing else.
+        leading: how many arguments stand before the function.
+
+    Raises:
+        SourceError: the line holds something else, too.
+    """
+    small = statement.body[0]
+    value = small.value if isinstance(small, (cst.Expr, cst.Assign)) else None
+    if len(statement.body) != 1 or not isinstance(value, cst.Call):
+        raise SourceError("internal", "another statement stands on the line; give each a line of its own")
+    function, passed = value.args[leading].value, value.args[leading + 1 :]
+    if isinstance(function, cst.Lambda):
+        body: cst.BaseExpression = function.body
+    else:
+        rest = [each.with_changes(whitespace_after_arg=cst.SimpleWhitespace("")) for each in passed]
+        body = cst.Await(cst.Call(function, _without_last_comma(rest)))
+    target = None
+    if isinstance(small, cst.Assign):
+        if len(small.targets) != 1:
+            raise SourceError("internal", "the result is assigned to several names; assign it to one")
+        bound = small.targets[0].target
+        if not isinstance(bound, cst.Name):
+            raise SourceError("internal", "the result is no variable; assign it to one")
+        target = cst.AsName(bound)
+    head = value.with_changes(args=_without_last_comma(value.args[:leading]))
+    line = cst.SimpleStatementLine([cst.Expr(body)], trailing_whitespace=statement.trailing_whitespace)
+    return cst.With([cst.WithItem(head, target)], cst.IndentedBlock([line]), leading_lines=statement.leading_lines)
+
+
+def doubled(function: object, name: str) -> cst.BaseExpression:
+    """`lambda: 1` -> `AsyncMock(side_effect=lambda: 1)`."""
+    inner = cst.ensure_type(function, cst.Lambda)
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    return cst.Call(cst.Name(name), [cst.Arg(inner, cst.Name("side_effect"), equal)])
+
+
+def _without_last_comma(arguments: Sequence[cst.Arg]) -> list[cst.Arg]:
+    if not arguments:
+        return []
+    return [*arguments[:-1], arguments[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)]
 
 
 def returning(function: cst.FunctionDef, new: str) -> cst.FunctionDef:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from hasten.async_interrupts import Interrupts
@@ -13,6 +14,7 @@ from hasten.async_receivers import Receivers
 from hasten.async_rules import Verdict
 from hasten.index.module import Call, Import, Module, Read, Scope, Use
 from hasten.index.program import Program
+from hasten.propagate import Constraint
 
 #: Uses of a function as a value that neither call it nor hand it on.
 _HARMLESS = frozenset({"cmp", "cond", "expr", "del", "dest", "ann", "fmt", "match"})
@@ -76,6 +78,10 @@ class Mentions:
         self._lookups = Lookups(program, receivers)
         self._interrupts = Interrupts(program)
         self._starters: dict[tuple[str, int], str] | None = None
+        #: Tells whether a use of a function as a value is written in another way once it is a coroutine function.
+        self.handled: Callable[[Scope, Read], bool] = lambda _function, _read: False
+        #: Tells whether what a call puts in the place of a function can be awaited then.
+        self.awaitable: Callable[[Call, Scope], bool] = lambda _call, _function: False
 
     @cached_property
     def _strings(self) -> list[tuple[Module, int, str]]:
@@ -125,8 +131,10 @@ class Mentions:
         self.program.want(function.name)
         self.judge_body(function, verdict)
         for read in self.references(function):
-            self._judge_reference(function, read, verdict)
+            if not self.handled(function, read):
+                self._judge_reference(function, read, verdict)
         self._judge_by_name(function, verdict)
+        self._judge_doctests(function, verdict)
         self._judge_replaced(function, verdict)
         if owner_of(function) is None:
             self._judge_module(function, verdict)
@@ -360,6 +368,35 @@ class Mentions:
                 message = f"`{name}` is named in a string; who looks it up by it awaits nothing"
                 verdict.constraints.append(because("ASY134", message, module, start))
 
+    def _judge_doctests(self, function: Scope, verdict: Verdict) -> None:
+        """Refuse what a doctest calls: its lines are run as they are, and cannot wait."""
+        called = re.compile(rf"^[ \t]*(?:>>>|\.\.\.) .*\b{re.escape(function.name)}\(", re.MULTILINE)
+        for module, start, text in self._doctests:
+            found = called.search(text)
+            if found is not None and self._reads_in_doctest(module, function):
+                line = module.position(start).line + text[: found.end()].count("\n")
+                message = f"`{function.name}` is called in a doctest, which cannot await"
+                verdict.constraints.append(Constraint("ASY134", message, module.path, line, 1))
+
+    @cached_property
+    def _doctests(self) -> list[tuple[Module, int, str]]:
+        """Every string with a doctest in it."""
+        return [
+            (module, start, text)
+            for module in self.program.modules
+            for start, text, use, _scope in module.facts["strings"]
+            if use[0] == "expr" and ">>> " in text
+        ]
+
+    def _reads_in_doctest(self, module: Module, function: Scope) -> bool:
+        """Tell whether a name in a doctest may be a function: of the same module, or one that it gets at."""
+        if module is function.module or owner_of(function) is not None:
+            return True
+        dotted = f"{function.module.name}.{function.name}"
+        return module.dotted(0, ["n", function.name]) == dotted or any(
+            self.program.named(module.import_target(each)) is function.module for each in module.imports()
+        )
+
     def _is_named(self, dotted: str, function: Scope) -> bool:
         found = self.program.resolve(dotted)
         if found is not None:
@@ -381,7 +418,8 @@ class Mentions:
             elif owner is not None or self.program.named(module.dotted(scope, base) or "") is function.module:
                 self._replaced(function, module, start, verdict)
         for call, named, said in self._replacements:
-            if named == name and (said or function.kind == "class"):  # in the place of a class a plain mock is put
+            # In the place of a class a plain mock is put.
+            if named == name and (said or function.kind == "class") and not self.awaitable(call, function):
                 self._replaced(function, call.module, call.span.start, verdict)
 
     def _replaced(self, function: Scope, module: Module, offset: int, verdict: Verdict) -> None:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 from hasten import async_forms
 from hasten.async_decorators import forwards
-from hasten.async_kinds import method_of, owner_of
+from hasten.async_fixtures import FIXTURES
+from hasten.async_forms import Form
+from hasten.async_kinds import key_of, method_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Receivers
+from hasten.async_tests import TEST_CASES, Role, Tests
 from hasten.index.module import Binding, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Constraint
@@ -22,11 +25,11 @@ _TYPING = ("overload", "override", "final", "no_type_check", "type_check_only", 
 _TRANSPARENT = frozenset(
     {"builtins.staticmethod", "builtins.classmethod", "abc.abstractmethod", "functools.wraps", "warnings.deprecated"}
     | {f"{module}.{name}" for module in ("typing", "typing_extensions") for name in _TYPING}
+    | {f"unittest.{each}" for each in ("skip", "skipIf", "skipUnless", "expectedFailure")}
     | {"unittest.mock.patch", "unittest.mock.patch.object", "unittest.mock.patch.dict"}
 )
 _CACHES = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager"})
-_FIXTURES = frozenset({"pytest.fixture", "pytest.yield_fixture"})
 _HTTP = frozenset({"route", "get", "post", "put", "delete", "patch", "head", "options"})
 _FLASK = _HTTP | {"before_request", "after_request", "teardown_request", "errorhandler"}
 _FASTAPI = _HTTP | {"api_route", "websocket", "websocket_route", "on_event", "exception_handler"}
@@ -53,10 +56,6 @@ _BIRTHS = {
 }
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__"})
 
-_TEST_CASES = frozenset(
-    {"unittest.TestCase", "unittest.case.TestCase", "unittest.IsolatedAsyncioTestCase"}
-    | {f"django.test.{each}" for each in ("TestCase", "SimpleTestCase", "TransactionTestCase")}
-)
 _TEST_SET_UP = frozenset({"setUp", "tearDown", "setUpClass", "tearDownClass", "setUpModule", "tearDownModule"})
 _TEST_CASE_NAMES = frozenset(
     {"run", "debug", "doCleanups", "addCleanup", "skipTest", "subTest", "id", "countTestCases", "defaultTestResult"}
@@ -75,7 +74,7 @@ _KNOWN_BASES: dict[str, frozenset[str]] = {
     "threading.Thread": _THREAD_NAMES,
     "multiprocessing.Process": _THREAD_NAMES | {"terminate", "kill", "close"},
     **{f"enum.{each}": frozenset({"name", "value", *dir(int), *dir(str)}) for each in ("Enum", "IntEnum", "StrEnum")},
-    **dict.fromkeys(_TEST_CASES, _TEST_CASE_NAMES | _TEST_SET_UP),
+    **dict.fromkeys(TEST_CASES, _TEST_CASE_NAMES | _TEST_SET_UP),
 }
 _FILE_METHODS = frozenset(
     {"read", "readline", "readlines", "readinto", "write", "writelines", "flush", "seek", "tell", "fileno"}
@@ -90,6 +89,7 @@ class Verdict:
         constraints: why it cannot become a coroutine function.
         hazards: what happens if it does.
         stays: it stays as it is, but may call `asyncio.run`: an entry of the program, a command, a test.
+        test: a test, or a fixture or method that sets one up, becomes a coroutine function where it has to.
         command: it stays because it is an entry of the program or a command.
         handed: it is handed to what takes coroutine functions, and calls them.
     """
@@ -97,6 +97,7 @@ class Verdict:
     constraints: list[Constraint] = field(default_factory=list)
     hazards: list[Constraint] = field(default_factory=list)
     stays: bool = False
+    test: bool = False
     command: bool = False
     handed: bool = False
 
@@ -118,6 +119,7 @@ class Definitions:
         self._forms = forms
         self._receivers = receivers
         self._entries = frozenset(each.replace(":", ".") for each in entry_points)
+        self.tests = Tests(program)
         self._verdicts: dict[tuple[str, int], Verdict] = {}
 
     def verdict(self, function: Scope) -> Verdict:
@@ -156,9 +158,12 @@ class Definitions:
         if self.is_entry_point(function):
             verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is an entry point of the project; let it call `asyncio.run` on an `async def`")
-        if self._is_test(function, owner):
-            verdict.stays = True
-            no("ASY129", f"`{name}` is a test; make it asynchronous in the style of the project")
+        role = self.tests.role(function)
+        if role is not None:
+            why = role.why if self._forms else "make it asynchronous in the style of the project"
+            verdict.stays, verdict.test = bool(why), not why
+            if why:
+                no("ASY129", stays_plain(function, role, why))
         self._judge_bindings(function, verdict)
         for index, decorator in enumerate(function.decorators):
             self._judge_decorator(function, decorator, verdict, innermost=index == len(function.decorators) - 1)
@@ -167,6 +172,12 @@ class Definitions:
         if owner is not None and name in _FILE_METHODS:
             message = f"`{name}` is called by the standard library on objects that are handed to it"
             verdict.hazards.append(because("ASY009", message, function.module, function.span.start))
+        if verdict.test and verdict.constraints:
+            verdict.stays, verdict.test = True, False
+
+    def form(self, function: Scope) -> Form | None:
+        """Return how a function is written as a coroutine function, None where `async def` is all."""
+        return self.tests.form(function, async_forms.definition(function).form)
 
     def is_entry_point(self, scope: Scope) -> bool:
         """Tell whether the project's metadata calls a function, or makes an instance of a class, by its name."""
@@ -204,7 +215,8 @@ class Definitions:
         if shape[0] == "a":
             group = module.dotted(function.parent, shape[1])
             base = self.program.resolve(group) if group is not None else None
-            if base is not None and base.kind == "function":
+            # @size.setter def size(self, value): ... is below nothing but itself
+            if base is not None and base.kind == "function" and key_of(base) != key_of(function):
                 over = [self.decorator(base, each) for each in base.decorators]
                 if any(each.startswith(COMMANDS) for each in over):  # @cli.command() below @click.group()
                     return f"click.Group.{shape[2]}"
@@ -246,9 +258,8 @@ class Definitions:
         elif dotted.startswith(COMMANDS):
             verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is a command; let it call `asyncio.run` on an `async def`")
-        elif dotted in _FIXTURES:
-            verdict.stays = True
-            no("ASY129", f"`{name}` is a fixture; make it asynchronous in the style of the project")
+        elif dotted in FIXTURES:
+            return
         elif dotted.startswith(_TASKS):
             no("ASY127", f"`{name}` is a task of a queue; keep it, and call `asyncio.run` in it")
         else:
@@ -268,7 +279,7 @@ class Definitions:
                 message = f"the decorator of class `{owner.name}` may wrap or call its methods"
                 verdict.constraints.append(because("ASY126", message, module, owner.span.start))
         base = self.foreign_base(owner, function.name)
-        if base is not None and not (function.name.startswith("__") or verdict.stays):
+        if base is not None and not (function.name.startswith("__") or verdict.stays or verdict.test):
             message = f"`{function.name}` may override a method of `{base}`, which is not part of the program"
             verdict.constraints.append(because("ASY130", message, function.module, function.span.start))
 
@@ -296,25 +307,10 @@ class Definitions:
         names = [owner.module.dotted(owner.parent, each) for each in owner.bases]
         return any(each in {"typing.Protocol", "typing_extensions.Protocol"} for each in names)
 
-    # --- tests ----------------------------------------------------------------------------------------------------
 
-    def _is_test(self, function: Scope, owner: Scope | None) -> bool:
-        name = function.name
-        if owner is not None and self._is_test_case(owner):
-            return name.startswith("test") or name in _TEST_SET_UP
-        file = function.module.path.rpartition("/")[2]
-        is_file = file.startswith("test_") or file.endswith("_test.py") or file == "conftest.py"
-        outside = function.parent == 0 or (owner is not None and owner.name.startswith("Test"))
-        known = name.startswith(("test", "setup_", "teardown_", "pytest_"))
-        return is_file and outside and known
-
-    def _is_test_case(self, owner: Scope, depth: int = 0) -> bool:
-        for base in owner.bases if depth < 10 else ():  # noqa: PLR2004 - deeper hierarchies are cyclic
-            dotted = owner.module.dotted(owner.parent, base) or ""
-            found = self.program.resolve(dotted) if dotted else None
-            if dotted in _TEST_CASES or (found is not None and self._is_test_case(found, depth + 1)):
-                return True
-        return False
+def stays_plain(function: Scope, role: Role, why: str) -> str:
+    """Return the message of a test, or what belongs to one, that stays a plain function."""
+    return f"`{function.name}` is a {role.called} that stays a plain function: {why}"
 
 
 class _Anything:

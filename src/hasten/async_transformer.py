@@ -32,6 +32,10 @@ class AsyncTransformer(Transformer):
     the class, with the `name` of the factory, and `await-renamed` for a call of a method that has another `name` then.
     `asyncio-run` takes the name of a factory as `factory`. `enter-items` is meant for a `with`, with the number of each
     `item` that is entered asynchronously, and `async-def` takes `renamed`, the new name of the function.
+    Those of tests (see `hasten.async_tests`): `async-def` takes `mark`, a decorator to add, `loop_scope` for that of a
+    fixture, and `name`, that of the method from then on; `await-method` calls a method by another `name` and awaits it,
+    `call-method` does not await it; `name` puts another dotted name in the place of one, `double` lets a mock call a
+    lambda, and `expect` makes a `with` of a line that hands a function to `raises`.
     """
 
     def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
@@ -54,6 +58,12 @@ class AsyncTransformer(Transformer):
         result = super().on_leave(original_node, updated_node)
         if _action(self._orders, original_node) == "enter-items":
             self.order(original_node)
+        if isinstance(original_node, (cst.Name, cst.Attribute)) and _action(self._orders, original_node) == "name":
+            edit = self.order(original_node)
+            result = _dotted(edit.get("name") if edit is not None else "")  # type: ignore[assignment]
+        if isinstance(original_node, cst.Lambda) and _action(self._orders, original_node) == "double":
+            edit = self.order(original_node)
+            result = async_layout.doubled(result, edit.get("name") if edit is not None else "")  # type: ignore[assignment]
         change = _CHANGES.get(type(original_node))
         return result if change is None else change(self._orders, original_node, result)
 
@@ -81,6 +91,12 @@ class AsyncTransformer(Transformer):
             case "asyncio-run":
                 factory = edit.get("factory")
                 return _run(async_factories.constructed(updated_node, factory) if factory else updated_node)
+            case "await-method":
+                return self.awaited(original_node, _method(updated_node, edit.get("name")))
+            case "call-method":
+                return _method(updated_node, edit.get("name"))
+            case "expect":
+                return updated_node
             case "replace-call":
                 replaced = updated_node.with_changes(func=_renamed(updated_node.func, edit.get("callee")))
                 return replaced if edit.get("await") == "no" else self.awaited(original_node, replaced)
@@ -129,6 +145,11 @@ def _run(call: cst.Call) -> cst.Call:
     return cst.Call(_dotted("asyncio.run"), [cst.Arg(inner)], lpar=call.lpar, rpar=call.rpar)
 
 
+def _method(call: cst.Call, name: str) -> cst.Call:
+    """Return a call of another method of the same object."""
+    return call.with_changes(func=call.func.with_changes(attr=cst.Name(name)))
+
+
 def _renamed(function: cst.BaseExpression, callee: str) -> cst.BaseExpression:
     """Return `callee` in the place of what was called, spaces and comments around its dot kept."""
     base, _, name = callee.rpartition(".")
@@ -172,7 +193,13 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
         result = async_layout.returning(result, edit.get("returns"))
     if edit.action == "make-factory":
         return async_factories.factory(result, dict(edit.data))
-    return async_layout.run_inside(result, edit.get("name")) if edit.action == "run-inside" else result
+    if edit.get("loop_scope"):
+        result = async_layout.scoped(result, edit.get("decorator"))
+    if edit.get("mark"):
+        result = async_layout.marked(result, edit.get("mark"))
+    if edit.action == "run-inside":
+        return async_layout.run_inside(result, edit.get("name"))
+    return result.with_changes(name=cst.Name(edit.get("name"))) if edit.get("name") else result
 
 
 def _loop(orders: _Orders, original: cst.For, result: Any) -> Any:  # noqa: ANN401
@@ -207,10 +234,19 @@ def _call(orders: _Orders, original: cst.Call, result: Any) -> Any:  # noqa: ANN
     return async_layout.unlisted(result) if collected and isinstance(result, cst.Call) else result
 
 
+def _line(orders: _Orders, original: cst.SimpleStatementLine, result: Any) -> Any:  # noqa: ANN401
+    for small in original.body:
+        edit = orders.get(small.value) if isinstance(small, (cst.Expr, cst.Assign)) else None
+        if edit is not None and edit.action == "expect":
+            return async_layout.expecting(result, int(edit.get("leading")))
+    return result
+
+
 _CHANGES: dict[type[cst.CSTNode], Callable[[_Orders, Any, Any], Any]] = {
     cst.FunctionDef: _function,
     cst.For: _loop,
     cst.CompFor: _clause,
     cst.With: _block,
     cst.Call: _call,
+    cst.SimpleStatementLine: _line,
 }

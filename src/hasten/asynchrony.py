@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from hasten import propagate, stale
 from hasten.async_blocks import Entering
-from hasten.async_forms import Form
+from hasten.async_forms import Form, More
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
 from hasten.callgraph import RUN, CallGraph, build, site_id
@@ -395,6 +395,7 @@ class _Findings:
         edits: list[Edit] = [self.definition(scope, self.graph.forms.get(function))]
         edits += (self.await_at(each) for each in self.sites.get(function, ()))
         edits += (self.run_at(each) for each in run)
+        edits += (self.further(each) for form in forms for each in form.more)
         hazards = _merged(self.own_hazards[function])
         return Change(
             id=_key(function),
@@ -411,7 +412,13 @@ class _Findings:
             ),
             releases=tuple(each for form in forms for each in form.releases),
             support=True,
+            test_dependencies=tuple(dict.fromkeys(each for form in forms for each in form.test_dependencies)),
         )
+
+    def further(self, more: More) -> NodeEdit:
+        """Return one more edit of a form."""
+        start, end = more.module.position(more.span.start), more.module.position(more.span.end)
+        return NodeEdit(more.module.path, more.span, start, end, self.codemod, more.action, more.data)
 
     def title(self, function: str) -> str:
         """Return one line about the conversion of a function, for people."""

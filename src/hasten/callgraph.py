@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from hasten import async_forms, propagate
 from hasten.async_blocks import Blocks, is_entering
 from hasten.async_constructors import Constructors
+from hasten.async_doubles import Doubles
 from hasten.async_entries import Entries
 from hasten.async_families import Families
+from hasten.async_following import Following
 from hasten.async_forms import Form, Shown
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
@@ -125,6 +128,9 @@ class _Builder:
         self.families = Families(program, self.definitions)
         self.constructors = Constructors(program, receivers, self.families, self.mentions)
         self.blocks = Blocks(program, receivers, self.families, self.definitions)
+        self.doubles = Doubles(program, self.definitions, self.mentions)
+        self.families.partners = self.doubles.partners
+        self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles)
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
@@ -134,7 +140,7 @@ class _Builder:
         self.done: set[str] = set()
 
     def seed(self, call: Call) -> None:
-        around = self.places.around(call, seed=True)
+        around = self.following.around(call, self.places.around(call, seed=True))
         site = site_id(call)
         self.sites[site] = call
         self.hazards.setdefault(site, set()).update(around.hazards)
@@ -147,6 +153,9 @@ class _Builder:
         while self.pending:
             self.expand(self.pending.pop())
         self.turn_entries()
+        self.following.settle(self.nodes, self.edges, self.forms, RUN)
+        for key, hazard in self.following.hazards(self.nodes, self.forms, self.bound_to_a_loop):
+            self.hazards.setdefault(key, set()).add(hazard)
         self.keep_callers_plain()
         self.count_loops()
         self.show_early()
@@ -204,7 +213,7 @@ class _Builder:
                 self.nodes[function_id(each)].constraints.append(
                     because("ASY125", message, each.module, each.span.start)
                 )
-            form = async_forms.definition(each).form if self.with_forms else None
+            form = self.doubles.form(each, self.definitions.form(each)) if self.with_forms else None
             verdict = Verdict()
             if is_constructor(each):
                 self.mentions.judge_body(each, verdict)
@@ -215,7 +224,7 @@ class _Builder:
             if form is not None:
                 self.forms[function_id(each)] = form
             self.add(function_id(each), verdict)
-            if verdict.handed:
+            if verdict.handed or self.definitions.verdict(each).test:
                 self.handed.add(function_id(each))
         if any(self.nodes[function_id(each)].constraints for each in plain):
             return
@@ -237,7 +246,7 @@ class _Builder:
         if owner_of(function) is not None:
             # The engine reads no file for `x.get()` by itself, since dictionaries have it too; here each must be seen.
             self.program.want(function.name, "called")
-        result: list[tuple[Call, Reached]] = []
+        result = list(self.following.handed(function))
         unknown: list[Call] = []
         keys = {key_of(each) for each in family}
         misnamed = [
@@ -336,14 +345,17 @@ class _Builder:
 
     def edge(self, call: Call, function: Scope, reached: Reached, *, blocked: bool) -> None:
         site = site_id(call)
-        around = self.places.around(call, seed=False)
-        shown = self.shown(call, function)
+        around = self.following.around(call, self.places.around(call, seed=False))
+        shown = self.following.use(call, function, lambda: self.shown(call, function))
         constraints, remedy = [*around.constraints, *shown.constraints], ""
         kind = async_forms.kind_of(function)
         whole = not (kind or is_entering(function))  # the call is all that has to wait
         stays = self.stays(around.function)
         if self.with_forms and stays:
             self.entries.add(around, site, tuple(sorted({*constraints, *shown.constraints})), wrapped=whole)
+        if self.following.follows(around.function):
+            plain = whole and (shown.form is None or shown.form.action == "await-call")
+            self.following.note(site, self.places.wrapped(call).constraints if plain else None)
         if whole and (stays or is_entry(call)):
             wrapped = self.places.wrapped(call)
             if not wrapped.constraints:
@@ -383,16 +395,28 @@ class _Builder:
         """Tell whether a function stays as it is and may call `asyncio.run`, since no event loop runs around it."""
         if scope.kind != "function" or scope.is_async:
             return False
-        if not self.definitions.verdict(scope).stays:
+        verdict = self.definitions.verdict(scope)
+        if verdict.command and any(function_around(each.module, each.scope).is_async for each in self.invocations):
+            return False
+        if not verdict.stays:
             # What starts a loop itself does so where the program begins, and may start others there.
             return key_of(scope) in self.mentions.loop_starts and self.begins(scope)
         for call, _certain in self.program.callers(scope):
             caller = function_around(call.module, call.scope)
             if caller.kind == "module" or key_of(caller) == key_of(scope):
                 continue
-            if caller.is_async or not (self.definitions.verdict(caller).stays or self.begins(caller)):
+            if caller.is_async or not (self.is_entry_or_test(caller) or self.begins(caller)):
                 return False
         return True
+
+    @cached_property
+    def invocations(self) -> list[Call]:
+        return self.following.invocations()
+
+    def is_entry_or_test(self, scope: Scope) -> bool:
+        """Tell whether no loop runs around a plain function: a test stays one where it calls what starts a loop."""
+        verdict = self.definitions.verdict(scope)
+        return not scope.is_async and (verdict.stays or verdict.test)
 
     def begins(self, scope: Scope, seen: tuple[Scope, ...] = ()) -> bool:
         """Tell whether a plain function is called where the program begins, and nowhere else."""
@@ -401,7 +425,7 @@ class _Builder:
             return False
         for call, _certain in calls:
             caller = function_around(call.module, call.scope)
-            entry = is_entry(call) if caller.kind == "module" else self.definitions.verdict(caller).stays
+            entry = is_entry(call) if caller.kind == "module" else self.is_entry_or_test(caller)
             if not (entry or (caller.kind == "function" and self.begins(caller, (*seen, scope)))):
                 return False
         return True
@@ -441,7 +465,7 @@ class _Builder:
         seen = set(map(key_of, pending))
         while pending:
             starter = pending.pop()
-            for call, _certain in self.program.callers(starter):
+            for call in self.following.starts_of(starter):
                 caller = function_around(call.module, call.scope)
                 if caller.kind != "function" or caller.is_async or key_of(caller) in seen:
                     continue

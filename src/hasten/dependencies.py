@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from packaging.requirements import Requirement
 
+from hasten.dependency_beside import add_next_to
 from hasten.dependency_text import (
     LINE,
     Added,
@@ -28,11 +29,27 @@ from hasten.dependency_toml import add_to_pyproject
 from hasten.model import Span, TextEdit
 from hasten.text import LineTable
 
-__all__ = ["Added", "AlreadyThere", "CannotAdd", "Outcome", "add", "add_to_project", "metadata_files", "to_edit"]
+__all__ = [
+    "Added",
+    "AlreadyThere",
+    "CannotAdd",
+    "Outcome",
+    "add",
+    "add_beside",
+    "add_to_project",
+    "metadata_files",
+    "to_edit",
+]
 
 # In the order in which they are reported. What is for development, tests or documentation alone is not among them.
 _GOVERNING = re.compile(
     r"pyproject\.toml|setup\.cfg|setup\.py|requirements\.(?:in|txt)|requirements/(?:base|main|prod)\.(?:in|txt)"
+)
+
+
+#: Those that may list what tests need.
+_LISTING = re.compile(
+    r"pyproject\.toml|setup\.cfg|setup\.py|[^/]*requirements[^/]*\.(?:in|txt)|requirements/[^/]*\.(?:in|txt)"
 )
 
 
@@ -59,16 +76,19 @@ def _levels(paths: Collection[str], for_file: str) -> Iterator[tuple[str, ...]]:
 
 
 @lru_cache(maxsize=64)  # every changed file of a project asks for the same
-def add(path: str, text: str, requirement: str, *, optional: str | None = None) -> Outcome:
+def add(path: str, text: str, requirement: str, *, optional: str | None = None, beside: str = "") -> Outcome:
     """Return what `text`, the metadata file at `path`, becomes with one more requirement.
 
     `requirement` is a PEP 508 string; `optional` names the extra that it belongs to instead of the dependencies that
-    every installation has. Comments, order, indentation, quotes and line ends stay as they are.
+    every installation has, and `beside` a distribution, next to which it is listed wherever that is. Comments,
+    order, indentation, quotes and line ends stay as they are.
 
     Raises:
         packaging.requirements.InvalidRequirement: `requirement` is not one.
     """
     Requirement(requirement)
+    if beside:
+        return add_next_to(path, text, requirement, beside)
     match posixpath.basename(path):
         case "pyproject.toml":
             return add_to_pyproject(text, requirement, optional=optional)
@@ -109,6 +129,28 @@ def add_to_project(
             return tuple(sorted(declaring.items(), key=lambda item: item[0]))
         nearest = nearest or outcomes
     return tuple(sorted(nearest.items(), key=lambda item: item[0]))
+
+
+def add_beside(
+    texts: Mapping[str, str], for_file: str, requirement: str, beside: str
+) -> tuple[tuple[str, Outcome], ...]:
+    """Return what becomes of each file that lists `beside`, in the nearest directory above `for_file` that has one.
+
+    Nothing where no file of the tree does, or where all that do are written in a way that cannot be edited.
+
+    Raises:
+        packaging.requirements.InvalidRequirement: `requirement` is not one.
+    """
+    directory = for_file
+    while directory:
+        directory = posixpath.dirname(directory)
+        prefix = f"{directory}/" if directory else ""
+        here = [path for path in sorted(texts) if path.startswith(prefix) and _LISTING.fullmatch(path[len(prefix) :])]
+        outcomes = [(path, add(path, texts[path], requirement, beside=beside)) for path in here]
+        listing = [each for each in outcomes if not (isinstance(each[1], CannotAdd) and each[1].elsewhere)]
+        if listing:
+            return tuple(listing)
+    return ()
 
 
 def _followed(

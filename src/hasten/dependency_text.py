@@ -195,6 +195,19 @@ def add_to_requirements(text: str, requirement: str, *, optional: str | None = N
     return Added(f"{head}{requirement}{newline}")
 
 
+def lines_of_requirements(text: str) -> list[str]:
+    """Return the requirements that a requirements file lists, options left out."""
+    return [entry.value for entry in _entries(text) if not entry.value.startswith("-")]
+
+
+def extras_of_setup_cfg(text: str) -> dict[str, list[str]]:
+    """Return the requirements of each extra of a setup.cfg."""
+    found = _cfg_section(text, "options.extras_require")
+    names = re.findall(r"^([A-Za-z0-9_.-]+)[ \t]*[=:]", text[found.start : found.end], re.MULTILINE) if found else []
+    values = {name: _cfg_value(text, "options.extras_require", name) for name in names}
+    return {name: _cfg_items(text, value) for name, value in values.items() if value is not None}
+
+
 def included(text: str) -> tuple[str, ...]:
     """Return the files that a requirements file includes with `-r`, as they are written."""
     found = (re.match(r"(?:-r\s*|--requirement[\s=])(\S.*)", entry.value) for entry in _entries(text))

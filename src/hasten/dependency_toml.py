@@ -88,11 +88,11 @@ def _add_to_project(text: str, data: _Table, project: _Table, requirement: str, 
         changed["optional-dependencies"] = {**extras, optional: [*_strings(lists[1]), requirement]}
     old = lists[-1] if optional is not None else lists[0]
     if old is not None:
-        new = _into_array(text, path, requirement)
+        new = string_into_array(text, path, requirement)
     elif optional is None:
-        new = _into_table(text, ["project"], f"dependencies = [{_quote(requirement)}]", at_end=True)
+        new = line_into_table(text, ["project"], f"dependencies = [{_quote(requirement)}]", at_end=True)
     elif extras:
-        new = _into_table(text, path[:2], f"{_key(optional)} = [{_quote(requirement)}]", at_end=True)
+        new = line_into_table(text, path[:2], f"{_key(optional)} = [{_quote(requirement)}]", at_end=True)
     elif "optional-dependencies" in project:
         new = None
     else:
@@ -132,7 +132,7 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quote(name)
 
 
-def _into_array(text: str, path: Sequence[str], requirement: str) -> str | None:
+def string_into_array(text: str, path: Sequence[str], requirement: str) -> str | None:
     """Return `text` with one more string in the array at `path`."""
     # Imported late: it costs a twentieth of a second, which a project that declares the requirement need not spend.
     import tomlkit
@@ -233,7 +233,7 @@ def _header(text: str, path: Sequence[str]) -> tuple[int, int] | None:
     return header.end(), header.end() + len(kept)
 
 
-def _into_table(text: str, path: Sequence[str], line: str, *, at_end: bool = False) -> str | None:
+def line_into_table(text: str, path: Sequence[str], line: str, *, at_end: bool = False) -> str | None:
     """Return `text` with one more line in the table `path`, at its sorted place unless `at_end`."""
     found = _header(text, path)
     if not found:
@@ -331,15 +331,15 @@ class _Poetry:
         if not there:
             line = f"{_key(requirement.name)} = {self._value(requirement, optional)}"
             poetry["dependencies"] = {**self._dependencies, **tomllib.loads(line)}
-            new = _into_table(self._text, ["tool", "poetry", "dependencies"], line)
+            new = line_into_table(self._text, ["tool", "poetry", "dependencies"], line)
         if optional is not None and new is not None:
             path = ["tool", "poetry", "extras"]
             line = f"{_key(optional)} = [{_quote(requirement.name)}]"
             poetry["extras"] = {**self._extras, optional: [*_strings(self._extras.get(optional)), requirement.name]}
             if optional in self._extras:
-                new = _into_array(new, [*path, optional], requirement.name)
+                new = string_into_array(new, [*path, optional], requirement.name)
             elif self._extras:
-                new = _into_table(new, path, line, at_end=True)
+                new = line_into_table(new, path, line, at_end=True)
             else:
                 new = _new_table(new, path, line)
         wanted = {**self._data, "tool": {**tool, "poetry": poetry}}

@@ -12,6 +12,7 @@ from hasten.evidence import DataFiles
 from hasten.metadata import Metadata
 from hasten.reading import Reader
 from hasten.resolving import Resolver
+from hasten.suites import Suite
 
 if TYPE_CHECKING:
     from hasten.api import Codemod
@@ -28,6 +29,7 @@ class Inputs:
     entry_points: frozenset[str]
     lone: frozenset[str]
     resolver: Resolver
+    suites: tuple[Suite, ...]
 
 
 def read(request: Request, codemods: Sequence[Codemod], progress: Progress) -> Inputs:
@@ -38,7 +40,8 @@ def read(request: Request, codemods: Sequence[Codemod], progress: Progress) -> I
     progress.step("reading", len(everything))
     reader.look(everything, progress.advance)
     data = DataFiles(request.root, everything)
-    return Inputs(reader, data, metadata, metadata.entry_points(), metadata.lone_modules(), Resolver(reader, progress))
+    entry_points, lone = metadata.entry_points(), metadata.lone_modules()
+    return Inputs(reader, data, metadata, entry_points, lone, Resolver(reader, progress), metadata.suites())
 
 
 def _reader(request: Request, codemods: Sequence[Codemod]) -> Reader:

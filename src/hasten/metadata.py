@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasten import entry_points
+from hasten import entry_points, suites
 from hasten.errors import SourceError
 from hasten.model import Applicability, Change, Finding, Notice, RequirementEdit, TextEdit
 from hasten.source import decode_plain, read_bytes
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hasten.dependencies import Outcome
+
+#: What tests need is declared beside this distribution.
+_TESTED_WITH = "pytest"
 
 
 @dataclass(slots=True)
@@ -79,6 +82,10 @@ class Metadata:
         """Return the modules that are installed one by one, with nothing that lies beside them."""
         return entry_points.lone_modules(self.texts)
 
+    def suites(self) -> tuple[suites.Suite, ...]:
+        """Return how the project runs its tests."""
+        return suites.suites(self.texts)
+
     def at_root(self) -> dict[str, str]:
         """Return the texts of the files that lie at the root itself."""
         return {path: text for path, text in self.texts.items() if "/" not in path}
@@ -93,36 +100,44 @@ class Metadata:
         notices: dict[tuple[str, str], Notice] = {}
         outcomes: dict[tuple[str, str], tuple[tuple[str, Outcome], ...]] = {}
         for finding in findings:
-            if not isinstance(finding, Change) or not finding.dependencies:
+            if not isinstance(finding, Change) or not (finding.dependencies or finding.test_dependencies):
                 result.append(finding)
                 continue
             keys = set(finding.requires)
-            for requirement in finding.dependencies:
+            needed = [(each, "") for each in finding.dependencies]
+            needed += [(each, _TESTED_WITH) for each in finding.test_dependencies]
+            for requirement, beside in needed:
                 for path in sorted({edit.path for edit in finding.edits}):
                     if (path, requirement) not in outcomes:
-                        outcomes[path, requirement] = self._add(path, requirement)
+                        outcomes[path, requirement] = self._add(path, requirement, beside)
                     if not outcomes[path, requirement]:
-                        message = f"`{requirement}` is needed, and no file says what the project needs: install it"
+                        what = f"that the tests need `{beside}`" if beside else "what the project needs"
+                        message = f"`{requirement}` is needed, and no file says {what}: install it"
                         notices["", requirement] = Notice(path, 1, message)
-                    keys |= self._take(finding.codemod, requirement, outcomes[path, requirement], added, notices)
+                    keys |= self._take(
+                        finding.codemod, requirement, beside, outcomes[path, requirement], added, notices
+                    )
             result.append(replace(finding, requires=tuple(sorted(keys))))
         unread = {(each.path, "read"): each for each in self.notices if added or notices}
         every = {**notices, **unread}.values()
         return [*result, *added.values()], sorted(every, key=lambda each: (each.path, each.message))
 
-    def _add(self, path: str, requirement: str) -> tuple[tuple[str, Outcome], ...]:
+    def _add(self, path: str, requirement: str, beside: str) -> tuple[tuple[str, Outcome], ...]:
         """Return what becomes of the requirement of one file; nothing where the project has no metadata."""
         if not self.texts:
             return ()
         # Imported late: format-preserving TOML costs start-up time, which a run that finds nothing need not spend.
         from hasten import dependencies
 
+        if beside:
+            return dependencies.add_beside(self.texts, path, requirement, beside)
         return dependencies.add_to_project(self.texts, path, requirement)
 
     def _take(
         self,
         codemod: str,
         requirement: str,
+        beside: str,
         outcomes: Sequence[tuple[str, Outcome]],
         added: dict[tuple[str, str, str], Change],
         notices: dict[tuple[str, str], Notice],
@@ -142,7 +157,7 @@ class Metadata:
                 case dependencies.Added(new):
                     file = self.links.get(path, path)
                     change = added.get((codemod, file, requirement)) or self._change(
-                        codemod, file, requirement, dependencies.to_edit(file, self.texts[path], new)
+                        codemod, file, requirement, beside, dependencies.to_edit(file, self.texts[path], new)
                     )
                     added[codemod, file, requirement] = change
                     keys.add(change.id)
@@ -153,8 +168,8 @@ class Metadata:
         return keys
 
     @staticmethod
-    def _change(codemod: str, path: str, requirement: str, text: TextEdit) -> Change:
-        edit = RequirementEdit(path, text.span, text.start, text.end, requirement)
+    def _change(codemod: str, path: str, requirement: str, beside: str, text: TextEdit) -> Change:
+        edit = RequirementEdit(path, text.span, text.start, text.end, requirement, beside)
         name = re.split(r"[^\w.-]", requirement)[0]
         return Change(
             f"dependency:{path}:{requirement}",
@@ -169,7 +184,15 @@ class Metadata:
 
 def _names(folder: Path) -> set[str]:
     """Return the names of the metadata files in a directory; what cannot be looked at is none."""
-    patterns = ("pyproject.toml", "setup.cfg", "setup.py", ".isort.cfg", "*requirements*.txt", "*requirements*.in")
+    patterns: tuple[str, ...] = (
+        "pyproject.toml",
+        "setup.cfg",
+        "setup.py",
+        ".isort.cfg",
+        "*requirements*.txt",
+        "*requirements*.in",
+    )
+    patterns += suites.FILES
     found = {name for name in _listed(folder) if any(fnmatch(name, pattern) for pattern in patterns)}
     found |= {f"requirements/{name}" for name in _listed(folder / "requirements") if name.endswith((".txt", ".in"))}
     return {name for name in found if (folder / name).is_file()}

@@ -106,6 +106,7 @@ class RequirementEdit:
     Attributes:
         span: what the edit replaces when it is the only one.
         requirement: a PEP 508 requirement.
+        beside: the distribution beside which it is declared, in whatever group; `""` for the run-time dependencies.
     """
 
     path: str
@@ -113,6 +114,7 @@ class RequirementEdit:
     start: Position
     end: Position
     requirement: str
+    beside: str = ""
 
 
 Edit: TypeAlias = NodeEdit | TextEdit | RequirementEdit
@@ -182,6 +184,7 @@ class Change:
         releases: `(path, span)` of each use of an imported name that is gone once the change is made; an import
             whose uses are all gone is removed.
         dependencies: distributions that the new code needs, as PEP 508 requirements.
+        test_dependencies: distributions that its tests need, declared where pytest is.
         proofs: what was found in favour, for `explain` and `-v`.
         support: the change has no worth of its own, and is made exactly when another one requires it.
         awaits: how many blocking calls are awaited with it; 0 for codemods that have to do with no such calls.
@@ -203,6 +206,7 @@ class Change:
     support: bool = False
     awaits: int = 0
     unwaited: bool = False
+    test_dependencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

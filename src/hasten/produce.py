@@ -282,7 +282,7 @@ def _declared(path: str, text: str, edits: Sequence[Edit]) -> list[TextEdit]:
     new = text
     for edit in edits:
         if isinstance(edit, RequirementEdit):
-            outcome = dependencies.add(path, new, edit.requirement)
+            outcome = dependencies.add(path, new, edit.requirement, beside=edit.beside)
             new = outcome.text if isinstance(outcome, dependencies.Added) else new
     return [dependencies.to_edit(path, text, new)] if new != text else []
 

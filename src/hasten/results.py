@@ -206,6 +206,7 @@ def _change(data: dict[str, Any]) -> Change:
             "imports": tuple(ImportRequest(**each) for each in data["imports"]),
             "releases": tuple((path, Span(**span)) for path, span in data["releases"]),
             "dependencies": tuple(data["dependencies"]),
+            "test_dependencies": tuple(data["test_dependencies"]),
         }
     )
 

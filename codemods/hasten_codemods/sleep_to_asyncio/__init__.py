@@ -44,7 +44,7 @@ class SleepToAsyncio(Codemod):
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sleep",)
     asks: ClassVar[tuple[bytes, ...]] = (b"time.sleep(",)
-    literals: ClassVar[tuple[str, ...]] = patches.LITERALS
+    literals: ClassVar[tuple[str, ...]] = (*patches.LITERALS, r">>> ")
     codes = codes.CODES
 
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:  # noqa: ARG002 - it has no options

@@ -55,7 +55,7 @@ class Sqlite3ToAiosqlite(Codemod):
     triggers: ClassVar[tuple[bytes, ...]] = (b"sqlite3",)
     asks: ClassVar[tuple[bytes, ...]] = (b"sqlite3.connect(",)
     #: Functions that are named in strings are found by these.
-    literals: ClassVar[tuple[str, ...]] = (r"^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+$",)
+    literals: ClassVar[tuple[str, ...]] = (r"^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+$", r">>> ")
     codes = codes.CODES
 
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:  # noqa: ARG002 - it has no options

@@ -164,7 +164,7 @@ def _closing(options: Options, done: Session, applied: Applied | None) -> Iterab
             requirement
             for change in done.report.plan.changes
             if change.id in done.report.selected
-            for requirement in change.dependencies
+            for requirement in (*change.dependencies, *change.test_dependencies)
         }
     )
     if needed and (options.no_dependencies or options.from_stdin):

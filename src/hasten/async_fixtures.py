@@ -1,0 +1,150 @@
+"""Fixtures of pytest: how they are scoped, and who requests them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from posixpath import dirname
+
+from hasten.async_kinds import key_of, owner_of
+from hasten.index.module import Module, Scope, Shape
+from hasten.index.program import Program
+
+#: The decorators of plain fixtures, by their dotted names.
+FIXTURES = frozenset({"pytest.fixture", "pytest.yield_fixture"})
+#: The decorator of those that are coroutine functions, where pytest-asyncio does not take all of them.
+ASYNCIO_FIXTURE = "pytest_asyncio.fixture"
+_EVERY = FIXTURES | {ASYNCIO_FIXTURE}
+_SCOPES = frozenset({"function", "class", "module", "package", "session"})
+
+
+@dataclass(frozen=True, slots=True)
+class Requesters:
+    """Who requests a fixture.
+
+    Attributes:
+        found: functions, each with the parameter that the fixture's value is given as.
+        complete: nobody else gets the value: by the name in a string, by another name, or from a file elsewhere.
+    """
+
+    found: tuple[tuple[Scope, str], ...]
+    complete: bool
+
+
+def scope_of(fixture: Scope) -> str | None:
+    """Return the scope of a fixture, None where it is decided at run time."""
+    for shape in fixture.decorators:
+        if shape[0] != "c" or decorator_of(fixture, shape) not in _EVERY:
+            continue
+        call = fixture.module.call(shape[1])
+        if any(each.keyword == "**" for each in call.arguments):
+            return None
+        given = call.argument(len(call.arguments), "scope")
+        if given is None and any(each.keyword is None for each in call.arguments):
+            return None
+        if given is None:
+            return "function"
+        return given.shape[2] if given.shape[:2] == ["k", "str"] and given.shape[2] in _SCOPES else None
+    return "function"
+
+
+def requesters(program: Program, fixture: Scope) -> Requesters:
+    """Return who requests a fixture, by its name among their parameters, and whether all of them can be told.
+
+    A fixture of the same name that is nearer to who requests it (its class, its module, a `conftest.py` further down)
+    is the one that it gets. Names that are given with `@pytest.fixture(name=...)` are not followed.
+    """
+    name = fixture.name
+    program.want(name)
+    homes = [each for each in program.definitions(name) if each.kind == "function" and is_fixture(each)]
+    found: list[tuple[Scope, str]] = []
+    for module in program.modules:
+        for each in module.scopes() if _takes(module, name) else ():
+            if each.kind != "function" or all(parameter[0] != name for parameter in each.parameters):
+                continue
+            if not (is_fixture(each) or each.name.startswith("test")):
+                continue
+            nearest = max(
+                (home for home in homes if _sees(each, home)), key=lambda home: _near(each, home), default=None
+            )
+            if nearest is not None and key_of(nearest) == key_of(fixture):
+                found.append((each, name))
+    complete = not (_renamed(fixture) or _by_name(program, name) or _imported(program, fixture))
+    return Requesters(tuple(found), complete)
+
+
+def is_fixture(function: Scope) -> bool:
+    """Tell whether a function is a fixture of pytest or pytest-asyncio."""
+    return any(decorator_of(function, each) in _EVERY for each in function.decorators)
+
+
+def decorator_of(function: Scope, shape: Shape) -> str:
+    """Return the dotted name of a decorator, called or not, `""` where it has none."""
+    module = function.module
+    return module.dotted(function.parent, module.call(shape[1]).function if shape[0] == "c" else shape) or ""
+
+
+def _takes(module: Module, name: str) -> bool:
+    return any(parameter[0] == name for record in module.facts["scopes"] for parameter in record[5])
+
+
+def _sees(requester: Scope, fixture: Scope) -> bool:
+    """Tell whether a fixture is in the scope of who requests it; a fixture of the same name requests one above it."""
+    if key_of(requester) == key_of(fixture):
+        return False
+    here, there = requester.module, fixture.module
+    owner = owner_of(fixture)
+    if here is there:
+        return owner is None or _inside(requester, owner)
+    if owner is not None or not there.path.endswith("conftest.py"):
+        return False
+    folder = dirname(there.path)
+    return not folder or here.path.startswith(f"{folder}/")
+
+
+def _near(requester: Scope, fixture: Scope) -> tuple[int, int, int]:
+    same = requester.module is fixture.module
+    return int(same and owner_of(fixture) is not None), int(same), len(dirname(fixture.module.path))
+
+
+def _inside(function: Scope, owner: Scope) -> bool:
+    number = function.parent
+    while number > 0:
+        if number == owner.number:
+            return True
+        number = function.module.scope(number).parent
+    return False
+
+
+def _renamed(fixture: Scope) -> bool:
+    return any(
+        shape[0] == "c" and any(each.keyword == "name" for each in fixture.module.call(shape[1]).arguments)
+        for shape in fixture.decorators
+    )
+
+
+def _by_name(program: Program, name: str) -> bool:
+    """Tell whether a fixture's value may be requested by its name while a test runs."""
+    for call in program.calls_named("getfixturevalue"):
+        asked = call.argument(0, "argname")
+        shape = asked.shape if asked is not None else None
+        if shape is None or shape[:2] != ["k", "str"] or shape[2] == name:
+            return True
+    return False
+
+
+def _imported(program: Program, fixture: Scope) -> bool:
+    """Tell whether another module imports a fixture, so that it is one there, too."""
+    return any(
+        imported.name == fixture.name and program.resolve(module.import_target(imported)) is not None
+        for module in program.modules
+        if module is not fixture.module
+        for imported in module.imports()
+    ) or _of_a_base(program, fixture)
+
+
+def _of_a_base(program: Program, fixture: Scope) -> bool:
+    """Tell whether classes of tests inherit a fixture."""
+    owner = owner_of(fixture)
+    if owner is None:
+        return False
+    return any(key_of(each) != key_of(owner) and program.derives(each, owner) for each in program.classes())
