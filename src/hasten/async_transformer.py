@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class AsyncTransformer(Transformer):
     """Makes coroutine functions of functions and awaits of calls, where it was told to.
 
-    The actions are `async-def` (a function), `await-call`, `asyncio-run` and `replace-call` (calls). The last takes
-    `callee`, the dotted name that is called instead, and `await`, which is `no` where the result is not awaited. A
-    subclass carries out further actions on calls in `rewrite_call`, and on other nodes in `leave_` methods of its own.
+    The actions are `async-def` (a function), `await-call`, `await-in-thread`, `asyncio-run` and `replace-call` (calls).
+    The last takes `callee`, the dotted name that is called instead, and `await`, which is `no` where the result is not
+    awaited. A subclass carries out further actions on calls in `rewrite_call`, and on other nodes in `leave_` methods of its own.
 
     Those of generators and context managers (see `hasten.async_forms`) are meant for the call, and change what stands
     around it: `enter-asynchronously`, `iterate-asynchronously`, `iterate-closing` (with `name`, a new variable) and
@@ -67,6 +67,8 @@ class AsyncTransformer(Transformer):
         match edit.action:
             case "await-call":
                 return self.awaited(original_node, updated_node)
+            case "await-in-thread":
+                return self.awaited(original_node, async_layout.in_thread(updated_node))
             case "asyncio-run":
                 return _run(updated_node)
             case "replace-call":

@@ -110,6 +110,7 @@ def _key(request: Request, codemods: Sequence[Codemod], seen: Mapping[str, Seen]
             for each in codemods
         ],
         sorted(request.targets),
+        request.config.by_path(),
         request.unsafe,
         sorted(request.accept),
         request.dependencies,

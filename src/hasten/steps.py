@@ -178,6 +178,7 @@ def _program(
         request.watched,
         inputs.lone,
         names,
+        request.config.by_path(),
     )
 
 

@@ -171,7 +171,8 @@ class Analysis:
             imports.append(self.helper.request(module))
             if not self.helper.is_there(module):
                 support.append(self.helper.key(module))
-        hazards = [*life.hazards, *self._interleavings(life, function)]
+        parallel = tuple(self._interleavings(life, function))
+        hazards = [*life.hazards, *parallel]
         return Awaited(
             self._steps(life, transaction=transaction),
             f"open `{life.name}` with aiosqlite",
@@ -182,6 +183,7 @@ class Analysis:
             hazards=tuple(hazards),
             proofs=tuple(self._proofs(life, function, hazards)),
             requires=tuple(support),
+            parallel=parallel,
             reach=module.position(life.region.end) if life.moves else None,
         )
 

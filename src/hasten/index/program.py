@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from hasten.index import callers, elsewhere, entries, naming, rebinding
 from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape, is_same
 from hasten.index.wants import Kind, Want
+from hasten.strategies import Strategies
 
 ValueT = TypeVar("ValueT")
 
@@ -68,6 +69,7 @@ class Program:
         watched: str = "",
         lone: frozenset[str] = frozenset(),
         names: naming.NameIndex | None = None,
+        strategies: Strategies | None = None,
     ) -> None:
         """Take what was read.
 
@@ -81,6 +83,7 @@ class Program:
             watched: the attribute.
             lone: the names of modules that are installed one by one, with nothing that lies beside them.
             names: the index of a program of some of these modules and no others, which this one goes on with.
+            strategies: how coroutines are spared what blocks, by file.
         """
         self.modules = sorted(modules, key=lambda each: each.path)
         self.targets = targets
@@ -88,6 +91,7 @@ class Program:
         self.data = data
         self.watched = watched
         self.lone = lone
+        self.strategies = strategies or Strategies()
         self.notes: list[Note] = []
         self.wanted: set[Want] = set()
         self._entries = entry_points
