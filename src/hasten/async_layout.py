@@ -136,6 +136,15 @@ def run_inside(function: cst.FunctionDef, name: str) -> cst.FlattenSentinel[cst.
     return cst.FlattenSentinel([outer, inner])
 
 
+def twins(
+    plain: cst.FunctionDef, asynchronous: cst.FunctionDef, name: str, blank: int
+) -> cst.FlattenSentinel[cst.FunctionDef]:
+    """Return a function as it was, and a coroutine function called `name` below it."""
+    lines = [cst.EmptyLine(indent=False) for _ in range(blank)]
+    second = asynchronous.with_changes(name=asynchronous.name.with_changes(value=name), leading_lines=lines)
+    return cst.FlattenSentinel([plain, second])
+
+
 def _without_docstring(body: cst.BaseSuite) -> tuple[list[cst.BaseStatement], cst.BaseSuite]:
     if not isinstance(body, cst.IndentedBlock):
         return [], body

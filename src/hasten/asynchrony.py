@@ -16,6 +16,7 @@ from hasten.async_forms import Form
 from hasten.async_offload import Offload
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
+from hasten.async_twins import Twins
 from hasten.awaited import Awaited
 from hasten.callgraph import RUN, CallGraph, build
 from hasten.concurrency import tasks_of
@@ -33,7 +34,7 @@ from hasten.model import (
 )
 from hasten.propagate import Certainty, Constraint, Refused
 from hasten.straddling import Straddling, merged
-from hasten.strategies import OFFLOAD
+from hasten.strategies import OFFLOAD, TWIN
 from hasten.uses import trouble_with
 
 #: Hazards that say no more than that other tasks may come in between.
@@ -90,6 +91,16 @@ class Conversion:
             kept = list(offload.direct(offloaded[each] for each in sorted(offloaded)))
             by_strategy.setdefault("convert", {}).update({_id(each.call): each for each in kept})
             yield from offload.findings()
+        twins = by_strategy.pop(TWIN, {})
+        if twins:
+            graph, taken, refusals = Twins(self.program, self.codemod, self._resolve).graph(
+                twins[each] for each in sorted(twins)
+            )
+            yield from refusals
+            wanted = {_id(each.call): each for each in taken}
+            yield from _Findings(
+                self.program, self.codemod, graph, wanted, self._several, unasked=False, named=False
+            ).all()
         for wanted in by_strategy.values():
             if wanted:
                 yield from self._converted(wanted)
@@ -380,7 +391,15 @@ class _Findings:
         """Return one line about the conversion of a function, for people."""
         form, name = self.graph.forms.get(function), self.graph.scopes[function].name
         inside = form is not None and form.action == "run-inside"
+        twin = self.twin_of(function)
+        if twin:
+            return f"write the coroutine function `{twin}` beside `{name}`"
         return f"run the body of `{name}` in a coroutine" if inside else f"make a coroutine function of `{name}`"
+
+    def twin_of(self, function: str) -> str:
+        """Return the name of the coroutine function that is written beside a function, `""` where it is converted."""
+        form = self.graph.forms.get(function)
+        return dict(form.data).get("twin", "") if form is not None else ""
 
     def definition(self, scope: Scope, form: Form | None) -> NodeEdit:
         """Return the edit of a function's definition; for people it is where `def` stands."""
@@ -423,7 +442,13 @@ class _Findings:
         calls = [*self.sites.get(function, ()), *self.remedies.get(function, ())]
         found = self.at(function)
         if self.several(scope):
-            found.insert(0, Hazard("ASY020", f"`{scope.name}` becomes a coroutine function ({place})"))
+            twin = self.twin_of(function)
+            what = (
+                f"coroutines call `{twin}` for `{scope.name}`"
+                if twin
+                else f"`{scope.name}` becomes a coroutine function"
+            )
+            found.insert(0, Hazard("ASY020", f"{what} ({place})"))
         for each in calls:
             call = self.graph.sites[each.site]
             found += self.at(each.site)

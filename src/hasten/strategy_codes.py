@@ -51,6 +51,13 @@ STRATEGY_CODES: tuple[Code, ...] = (
         "that thread, too: there is no running event loop in it, and what it changes changes beside other tasks.",
         "Let what is handed in do no more than `loop.call_soon_threadsafe`; or take it with `--accept ASY034`.",
     ),
+    _hazard(
+        "ASY035",
+        "something else is put in the place of the plain function only",
+        "Under the strategy `twin` coroutines call another function than before. Where a test or another module "
+        "replaces the plain one (`patch`, `monkeypatch.setattr`), they are no longer reached by that.",
+        "Replace the twin there as well, with `AsyncMock`; or take it with `--accept ASY035`.",
+    ),
     Code(
         "ASY170",
         "refusal",
@@ -98,5 +105,29 @@ STRATEGY_CODES: tuple[Code, ...] = (
         "What is handed in as a generator would run in the thread, and a lambda that a function makes may run when it "
         "is over, on the event loop.",
         "Hand in a list, or write a function.",
+    ),
+    Code(
+        "ASY176",
+        "refusal",
+        "no twin can stand beside it",
+        "A coroutine function cannot be written beside the plain one: it is defined inside of another plain function, "
+        "defines coroutine functions itself, is overloaded, or its decorator hands it to a framework, which would get "
+        "the twin as well.",
+        "Move it to the module, or write the coroutine function by hand.",
+    ),
+    Code(
+        "ASY177",
+        "refusal",
+        "reached through another name or module",
+        "The call reaches the function by an alias, a re-export, or an import inside of a function. A twin has its "
+        "own name, which is not there.",
+        "Import the function from the module that defines it, at the top of the file.",
+    ),
+    Code(
+        "ASY178",
+        "refusal",
+        "the name of the twin is taken",
+        "Something is called `f_async` already, where the twin of `f` would stand or be called.",
+        "If it does the same, call it in the coroutine; else give one of them another name.",
     ),
 )

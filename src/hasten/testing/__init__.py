@@ -232,6 +232,10 @@ def _free_lines(path: str, data: bytes, edits: list[Edit]) -> set[int]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             free.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    # What is written below an edit is told from what stood there before only by the blank lines between.
+    for number, line in enumerate(_lines(path, data), start=1):
+        if number - 1 in free and not line.strip():
+            free.add(number)
     return free
 
 
