@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hasten import async_forms
 from hasten.async_families import Families
 from hasten.async_kinds import key_of
 from hasten.async_places import function_around
@@ -55,7 +56,8 @@ class Below:
     def entries(self, function: Scope) -> list[Entry]:
         """Return the calls in coroutine functions that lead to a plain function, in the order of places.
 
-        A call in a lambda, or in a generator that may be used up later, leads nowhere: who runs it is not known.
+        A call in a lambda, or in a generator that may be used up later, leads nowhere: who runs it is not known. Nor is
+        it of a generator that is handed on.
         """
         found: dict[tuple[str, int], Entry] = {}
         seen: set[tuple[str, int]] = set()
@@ -71,7 +73,7 @@ class Below:
                     continue
                 if around.is_async:
                     found[entry.call.module.path, entry.call.index] = entry
-                elif not is_put_off(entry.call):
+                elif not (is_put_off(entry.call) or async_forms.use(self.program, entry.call, current).constraints):
                     pending.append(around)
         return [found[each] for each in sorted(found)]
 

@@ -18,7 +18,7 @@ from hasten.awaited import Awaited
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.later import raced
-from hasten.model import Applicability, Change, Finding, Hazard, ImportRequest, NodeEdit, Refusal
+from hasten.model import Applicability, Change, Finding, Hazard, ImportRequest, NodeEdit, Position, Refusal
 from hasten.propagate import Certainty, Constraint
 from hasten.straddling import Straddling, merged
 from hasten.uses import trouble_with
@@ -58,24 +58,40 @@ class Offload:
             else:
                 self._groups.append(each)
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield a change or a refusal for each call in a coroutine function that leads to one of the others."""
-        yield from self._refusals
+    def served(self, blocking: Iterable[Awaited]) -> set[tuple[str, Position]]:
+        """Return the places of those of `blocking` that a thread could run for a coroutine."""
+        list(self.direct(blocking))
+        found: set[tuple[str, Position]] = set()
+        for entry, inside in self._entries().values():
+            if not any(self._constraints(entry, inside)):
+                for group in self._groups_in(inside):
+                    module = group.call.module
+                    found.add((module.path, module.position(group.call.span.start)))
+        return found
+
+    def _entries(self) -> dict[tuple[str, int], tuple[Entry, list[Scope]]]:
+        """Return the calls in coroutine functions that lead to what blocks, each with what runs below it."""
         entries: dict[tuple[str, int], Entry] = {}
         for group in self._groups:
             found = [entry for step in group.steps for entry in self.below.entries(_around(step.call))]
             entries.update({(each.call.module.path, each.call.index): each for each in found})
-        inside = {key: self.below.of(entry.functions) for key, entry in sorted(entries.items())}
-        constraints = {key: list(self._constraints(entries[key], inside[key])) for key in inside}
+        return {key: (entry, self.below.of(entry.functions)) for key, entry in sorted(entries.items())}
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a change or a refusal for each call in a coroutine function that leads to one of the others."""
+        yield from self._refusals
+        entries = self._entries()
+        constraints = {key: list(self._constraints(*each)) for key, each in entries.items()}
         counted: set[int] = set()
-        for key in sorted(inside, key=lambda each: (bool(constraints[each]), each)):
-            groups = self._groups_in(inside[key])
+        for key in sorted(entries, key=lambda each: (bool(constraints[each]), each)):
+            entry, inside = entries[key]
+            groups = self._groups_in(inside)
             fresh = sum(len(each.steps) for each in groups if id(each) not in counted)
             counted |= set(map(id, groups))
             if constraints[key]:
-                yield self._stopped(entries[key].call, constraints[key], fresh)
+                yield self._stopped(entry.call, constraints[key], fresh)
             else:
-                yield self._change(entries[key], inside[key], groups, fresh)
+                yield self._change(entry, inside, groups, fresh)
         for group in self._groups:
             if id(group) not in counted:
                 name = _around(group.call).name

@@ -101,11 +101,15 @@ class Threads:
             return
         kind = self.below.receivers.kind(module, call.scope, call.function[1])
         foreign = isinstance(kind, str) and not kind.startswith("sqlite3.")
-        self.program.want("sqlite3")
-        if foreign or not self.program.calls_named("connect", want=False) or self._is_own(module, call.scope, call):
+        if foreign or not self._uses_sqlite() or self._is_own(module, call.scope, call):
             return
         message = f"`{call.tail}` is called on what may be a connection of another thread, which sqlite3 refuses"
         yield because("ASY172", message, module, call.span.start)
+
+    def _uses_sqlite(self) -> bool:
+        self.program.want("sqlite3")
+        imported = (each for module in self.program.modules for each in module.imports() if each.level <= 0)
+        return any((each.module or each.name).partition(".")[0] == "sqlite3" for each in imported)
 
     def _is_own(self, module: Module, scope: int, call: Call) -> bool:
         """Tell whether a method is called on a connection that its function opened, or on a cursor of one."""

@@ -19,7 +19,7 @@ from hasten.awaited import Awaited
 from hasten.callgraph import CallGraph, function_id, site_id
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
-from hasten.model import Refusal, Span
+from hasten.model import Position, Refusal, Span
 from hasten.propagate import Constraint
 from hasten.twin_rules import Twin, TwinRules
 
@@ -70,6 +70,11 @@ class Twins:
         refusals += self._left(taken, twins)
         kept = [self._kept(each) for each in taken]
         return self._graph(kept, twins), kept, refusals
+
+    def served(self, blocking: Iterable[Awaited]) -> set[tuple[str, Position]]:
+        """Return the places of those of `blocking` that a coroutine would await by a twin."""
+        taken = self.graph(blocking)[1]
+        return {(each.call.module.path, each.call.module.position(each.call.span.start)) for each in taken}
 
     # --- who calls whom ---------------------------------------------------------------------------------------------
 

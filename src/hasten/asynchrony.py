@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from hasten import propagate
+from hasten.async_advice import noted
 from hasten.async_forms import Form
 from hasten.async_offload import Offload
 from hasten.async_places import because, function_around
@@ -115,9 +116,11 @@ class Conversion:
             entry_points=entry_points,
             forms=True,
         )
-        yield from _Findings(
+        found = _Findings(
             self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked, named=bool(entry_points)
-        ).all()
+        )
+        groups = [each for _, each in sorted(wanted.items())]
+        yield from noted(self.program, self.codemod, self._several, self._resolve, list(found.all()), groups)
 
 
 class _Findings:

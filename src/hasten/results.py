@@ -182,7 +182,10 @@ def _report(data: dict[str, Any]) -> Report:
 
     plan = Plan(
         tuple(_change(each) for each in data["changes"]),
-        tuple(Refusal(**each | {"start": Position(**each["start"])}) for each in data["refusals"]),
+        tuple(
+            Refusal(**each | {"start": Position(**each["start"]), "served": tuple(each["served"])})
+            for each in data["refusals"]
+        ),
         tuple(Problem(**each) for each in data["problems"]),
         tuple(Notice(**each) for each in data["notices"]),
     )

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-import pathspec
-
 CONVERT, TWIN, OFFLOAD = "convert", "twin", "offload"
 STRATEGIES = (CONVERT, TWIN, OFFLOAD)
 
@@ -35,4 +33,6 @@ class Strategies:
 
 @cache
 def _matcher(pattern: str) -> Callable[[str], bool]:
+    import pathspec  # late: few programs have patterns, and every run of the command imports this module
+
     return pathspec.GitIgnoreSpec.from_lines([pattern]).match_file

@@ -58,6 +58,12 @@ STRATEGY_CODES: tuple[Code, ...] = (
         "replaces the plain one (`patch`, `monkeypatch.setattr`), they are no longer reached by that.",
         "Replace the twin there as well, with `AsyncMock`; or take it with `--accept ASY035`.",
     ),
+    _hazard(
+        "ASY036",
+        "a decorator is given the twin as well",
+        "Under the strategy `twin` the coroutine function has the decorators of the plain one. One that looks at the "
+        "name of what it is given, to log it or to keep it in a table, finds `f_async`.",
+    ),
     Code(
         "ASY170",
         "refusal",

@@ -20,6 +20,11 @@ from hasten.propagate import Constraint
 _OTHERS = frozenset({"ASY130"})
 #: What a body does that no coroutine function can, and what makes a call reach something else.
 _OWN = frozenset({"ASY137", "ASY138", "ASY139"})
+#: Decorators that do not look at what they are given.
+_PLAIN = frozenset(
+    {"builtins.staticmethod", "builtins.classmethod", "abc.abstractmethod", "contextlib.contextmanager"}
+    | {f"{home}.{name}" for home in ("typing", "typing_extensions") for name in ("final", "override")}
+)
 #: A framework would be told of the twin, too.
 _HANDLERS = frozenset({"ASY004", "ASY005"})
 
@@ -81,7 +86,7 @@ class TwinRules:
             message = f"`{function.name}` is handed to a framework by its decorator, and so would be its twin"
             constraints.append(because("ASY176", message, module, function.span.start))
         hazards = [each for each in body.hazards if each.code == "ASY013"]
-        hazards += self._replaced(function)
+        hazards += [*self._replaced(function), *self._renamed(function)]
         return Twin(made, tuple(constraints), tuple(hazards))
 
     @staticmethod
@@ -165,11 +170,20 @@ class TwinRules:
                 message = f"`{name}` is replaced ({place}), and its twin is not"
                 yield because("ASY035", message, function.module, function.span.start)
 
+    def _renamed(self, function: Scope) -> Iterator[Constraint]:
+        """Yield the decorators that are given a function of another name."""
+        for shape in function.decorators:
+            if self._definitions.decorator(function, shape) not in _PLAIN:
+                message = f"a decorator of `{function.name}` is given `{self.name(function)}` as well"
+                yield because("ASY036", message, function.module, function.span.start)
+
     # --- imports ----------------------------------------------------------------------------------------------------
 
     def imported(self, call: Call, function: Scope) -> tuple[ImportRequest, ...] | Constraint:
         """Return what a call of a function's twin needs to be imported, or why it cannot be."""
         module, twin = call.module, self.name(function)
+        if call.function[0] == "a" and call.tail != function.name:
+            return self._elsewhere(call, function)
         if call.function[0] == "a":
             if owner_of(function) is not None:
                 return ()
