@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from hasten.async_forms import cleans_up
     from hasten.async_receivers import Receivers
     from hasten.async_transformer import AsyncTransformer
-    from hasten.asynchrony import Awaited, Conversion, Step
+    from hasten.asynchrony import Conversion
+    from hasten.awaited import Awaited, Step
     from hasten.concurrency import Tasks
     from hasten.later import raced
     from hasten.rewrite import Transformer
@@ -158,9 +159,9 @@ class Codemod(ABC):
 #: What is imported when it is first used: most runs of the command never need LibCST, and many no coroutines.
 _LATE = {
     "AsyncTransformer": "hasten.async_transformer",
-    "Awaited": "hasten.asynchrony",
+    "Awaited": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
-    "Step": "hasten.asynchrony",
+    "Step": "hasten.awaited",
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",
     "Receivers": "hasten.async_receivers",

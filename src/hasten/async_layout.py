@@ -21,6 +21,16 @@ def collected(iterator: cst.BaseExpression) -> cst.ListComp:
     return cst.ListComp(target, cst.CompFor(target, iterator, asynchronous=_ASYNC))
 
 
+def in_thread(call: cst.Call) -> cst.Call:
+    """`store.save(item)` -> `asyncio.to_thread(store.save, item)`."""
+    before = call.whitespace_before_args
+    broken = isinstance(before, cst.ParenthesizedWhitespace)
+    space = before if broken and call.args else cst.SimpleWhitespace(" ")
+    comma = cst.Comma(whitespace_after=space) if call.args else cst.MaybeSentinel.DEFAULT
+    function = cst.Attribute(cst.Name("asyncio"), cst.Name("to_thread"))
+    return call.with_changes(func=function, args=[cst.Arg(call.func, comma=comma), *call.args])
+
+
 def unlisted(call: cst.Call) -> cst.BaseExpression:
     """`list([...])` -> `[...]`, and any other call as it is."""
     plain = isinstance(call.func, cst.Name) and call.func.value == "list" and len(call.args) == 1
@@ -201,6 +211,15 @@ def run_inside(function: cst.FunctionDef, name: str) -> cst.FlattenSentinel[cst.
         body=body,
     )
     return cst.FlattenSentinel([outer, inner])
+
+
+def twins(
+    plain: cst.FunctionDef, asynchronous: cst.FunctionDef, name: str, blank: int
+) -> cst.FlattenSentinel[cst.FunctionDef]:
+    """Return a function as it was, and a coroutine function called `name` below it."""
+    lines = [cst.EmptyLine(indent=False) for _ in range(blank)]
+    second = asynchronous.with_changes(name=asynchronous.name.with_changes(value=name), leading_lines=lines)
+    return cst.FlattenSentinel([plain, second])
 
 
 def without_docstring(body: cst.BaseSuite) -> tuple[list[cst.BaseStatement], cst.BaseSuite]:

@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 class AsyncTransformer(Transformer):
     """Makes coroutine functions of functions and awaits of calls, where it was told to.
 
-    The actions are `async-def` (a function), `await-call`, `asyncio-run` and `replace-call` (calls). The last takes
-    `callee`, the dotted name that is called instead, and `await`, which is `no` where the result is not awaited. A
-    subclass carries out further actions on calls in `rewrite_call`, and on other nodes in `leave_` methods of its own.
+    The actions are `async-def` (a function), `await-call`, `await-in-thread`, `asyncio-run` and `replace-call` (calls).
+    The last takes `callee`, the dotted name that is called instead, and `await`, which is `no` where the result is not
+    awaited. A subclass carries out further actions on calls in `rewrite_call`, and on other nodes in `leave_` methods
+    of its own.
 
     Those of generators and context managers (see `hasten.async_forms`) are meant for the call, and change what stands
     around it: `enter-asynchronously`, `iterate-asynchronously`, `iterate-closing` (with `name`, a new variable) and
     `collect`. `async-def` takes `decorated` and `decorator`, the old and the new name of a decorator, and `returns`,
-    the new name in the return type. `run-inside` moves the body of a function into a coroutine function called `name`,
-    which the function runs.
+    the new name in the return type; with `twin`, a name, all that happens to the function happens to a copy beside it,
+    below `blank` lines. A call that is awaited, entered or iterated may be `renamed`. `run-inside` moves the body of a
+    function into a coroutine function called `name`, which the function runs.
 
     Those of constructors (see `hasten.async_factories`) are `make-factory` for an `__init__`, `construct` for a call of
     the class, with the `name` of the factory, and `await-renamed` for a call of a method that has another `name` then.
@@ -83,7 +85,9 @@ class AsyncTransformer(Transformer):
             )
         match edit.action:
             case "await-call":
-                return self.awaited(original_node, updated_node)
+                return self.awaited(original_node, _with_name(updated_node, edit))
+            case "await-in-thread":
+                return self.awaited(original_node, async_layout.in_thread(updated_node))
             case "construct":
                 return self.awaited(original_node, async_factories.constructed(updated_node, edit.get("name")))
             case "await-renamed":
@@ -103,7 +107,8 @@ class AsyncTransformer(Transformer):
             case "enter-asynchronously" | "iterate-asynchronously" | "iterate-closing" | "collect":
                 if not isinstance(self._around[-1], _PLACES[edit.action]):
                     raise SourceError("internal", f"a call does not stand where {edit.action!r} can be carried out")
-                return async_layout.collected(updated_node) if edit.action == "collect" else updated_node
+                renamed = _with_name(updated_node, edit)
+                return async_layout.collected(renamed) if edit.action == "collect" else renamed
             case _:
                 return self.rewrite_call(edit, original_node, updated_node)
 
@@ -137,6 +142,18 @@ def _binds_tighter(parent: cst.CSTNode, node: cst.BaseExpression) -> bool:
             return True  # `await await f()` is no Python
         case _:
             return False
+
+
+def _with_name(call: cst.Call, edit: NodeEdit) -> cst.Call:
+    """`store.save()` -> `store.save_async()`, where the edit says so."""
+    name = edit.get("renamed")
+    match call.func if name else None:
+        case cst.Attribute() as function:
+            return call.with_changes(func=function.with_changes(attr=function.attr.with_changes(value=name)))
+        case cst.Name() as function:
+            return call.with_changes(func=function.with_changes(value=name))
+        case _:
+            return call
 
 
 def _run(call: cst.Call) -> cst.Call:
@@ -197,6 +214,8 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
         result = async_layout.scoped(result, edit.get("decorator"))
     if edit.get("mark"):
         result = async_layout.marked(result, edit.get("mark"))
+    if edit.get("twin"):
+        return async_layout.twins(original, result, edit.get("twin"), int(edit.get("blank")))
     if edit.action == "run-inside":
         return async_layout.run_inside(result, edit.get("name"))
     return result.with_changes(name=cst.Name(edit.get("name"))) if edit.get("name") else result

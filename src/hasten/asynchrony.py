@@ -8,20 +8,22 @@ way, and what else changes with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
-from hasten import propagate, stale
+from hasten import propagate
+from hasten.async_advice import noted
 from hasten.async_blocks import Entering
 from hasten.async_forms import Form, More
+from hasten.async_offload import Offload
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
+from hasten.async_twins import Twins
+from hasten.awaited import Awaited
 from hasten.callgraph import RUN, CallGraph, build, site_id
-from hasten.changes import Changes
 from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Module, Scope
 from hasten.index.program import Note, Program
-from hasten.interleaving import straddled
 from hasten.model import (
     Applicability,
     Change,
@@ -30,63 +32,17 @@ from hasten.model import (
     Hazard,
     ImportRequest,
     NodeEdit,
-    Position,
-    Proof,
     Refusal,
-    Span,
 )
 from hasten.propagate import Certainty, Constraint, Refused
+from hasten.straddling import Straddling, merged
+from hasten.strategies import OFFLOAD, TWIN
 from hasten.uses import trouble_with
 
 #: Hazards that say no more than that other tasks may come in between.
 _INTERLEAVING = frozenset({"ASY003"})
 #: So many functions of a path are named in a message.
 _LONGEST_PATH = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A blocking call, and what the codemod's transformer does at it.
-
-    Attributes:
-        call: the call that blocks.
-        action: `replace-call` is known to every `AsyncTransformer`; others are the codemod's own.
-        data: the arguments of the action, such as `callee`.
-        reach: where the text ends that may move with it, None where none does.
-    """
-
-    call: Call
-    action: str = "replace-call"
-    data: tuple[tuple[str, str], ...] = ()
-    reach: Position | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Awaited:
-    """Blocking calls that are awaited together or not at all: the whole life of a connection, or a call by itself.
-
-    Attributes:
-        steps: the calls; the first is the one that a person is shown.
-        title: one line for people, for the change.
-        edits: further edits that are only correct together with these.
-        imports, releases, dependencies, hazards, proofs: as of `Change`.
-        requires: further changes that must be made with this one, by their ids.
-    """
-
-    steps: tuple[Step, ...]
-    title: str
-    edits: tuple[Edit, ...] = ()
-    imports: tuple[ImportRequest, ...] = ()
-    releases: tuple[tuple[str, Span], ...] = ()
-    dependencies: tuple[str, ...] = ()
-    hazards: tuple[Hazard, ...] = ()
-    proofs: tuple[Proof, ...] = ()
-    requires: tuple[str, ...] = ()
-
-    @property
-    def call(self) -> Call:
-        """Return the call that a person is shown."""
-        return self.steps[0].call
 
 
 class Conversion:
@@ -127,9 +83,31 @@ class Conversion:
         They are rewritten where a function around them is a coroutine function, or is called by one, directly or not.
         Each function that has to become one is a change of its own, with every `await` of it, in all files.
         """
-        wanted = {_id(each.call): each for each in blocking}
-        if not wanted:
-            return
+        by_strategy: dict[str, dict[tuple[str, int], Awaited]] = {}
+        for each in blocking:
+            strategy = self.program.strategies.of(each.call.module.path)
+            by_strategy.setdefault(strategy, {})[_id(each.call)] = each
+        offloaded = by_strategy.pop(OFFLOAD, {})
+        if offloaded:
+            offload = Offload(self.program, self.codemod, self._several, self._resolve)
+            kept = list(offload.direct(offloaded[each] for each in sorted(offloaded)))
+            by_strategy.setdefault("convert", {}).update({_id(each.call): each for each in kept})
+            yield from offload.findings()
+        twins = by_strategy.pop(TWIN, {})
+        if twins:
+            graph, taken, refusals = Twins(self.program, self.codemod, self._resolve).graph(
+                twins[each] for each in sorted(twins)
+            )
+            yield from refusals
+            wanted = {_id(each.call): each for each in taken}
+            yield from _Findings(
+                self.program, self.codemod, graph, wanted, self._several, unasked=False, named=False
+            ).all()
+        for wanted in by_strategy.values():
+            if wanted:
+                yield from self._converted(wanted)
+
+    def _converted(self, wanted: Mapping[tuple[str, int], Awaited]) -> Iterator[Finding]:
         calls = [step.call for _, each in sorted(wanted.items()) for step in each.steps]
         entry_points = self.program.entry_points if self._entry_points is None else self._entry_points
         graph = build(
@@ -139,9 +117,11 @@ class Conversion:
             entry_points=entry_points,
             forms=True,
         )
-        yield from _Findings(
+        found = _Findings(
             self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked, named=bool(entry_points)
-        ).all()
+        )
+        groups = [each for _, each in sorted(wanted.items())]
+        yield from noted(self.program, self.codemod, self._several, self._resolve, list(found.all()), groups)
 
 
 class _Findings:
@@ -162,8 +142,7 @@ class _Findings:
         self.graph = graph
         self.wanted = [wanted[each] for each in sorted(wanted)]
         self.several = several
-        self.tasks = tasks_of(program)
-        self.changes = Changes(program, self.tasks)
+        self.straddling = Straddling(program, several)
         by_call = {_id(call): site for site, call in graph.sites.items()}
         self.sites_of = {_id(each.call): [by_call[_id(step.call)] for step in each.steps] for each in self.wanted}
         self.family = {each.id: each.family or each.id for each in graph.functions}
@@ -357,9 +336,9 @@ class _Findings:
         call = awaited.call
         functions = list(dict.fromkeys(each.function for each in seeds))
         needed = list(dict.fromkeys(each for function in functions for each in self.closure(function)))
-        hazards = _merged(
+        hazards = merged(
             awaited.hazards,
-            *([*self.at(each.site), *self.straddling(self.graph.sites[each.site])] for each in seeds),
+            *([*self.at(each.site), *self.straddling.at(self.graph.sites[each.site])] for each in seeds),
             *(self.own_hazards[each] for each in needed),
         )
         edits: list[Edit] = []
@@ -396,7 +375,7 @@ class _Findings:
         edits += (self.await_at(each) for each in self.sites.get(function, ()))
         edits += (self.run_at(each) for each in run)
         edits += (self.further(each) for form in forms for each in form.more)
-        hazards = _merged(self.own_hazards[function])
+        hazards = merged(self.own_hazards[function])
         return Change(
             id=_key(function),
             codemod=self.codemod,
@@ -426,7 +405,15 @@ class _Findings:
         if form is not None and form.action == "make-factory":
             return f"make an asynchronous factory of the constructor of `{dict(form.data)['owner']}`"
         inside = form is not None and form.action == "run-inside"
+        twin = self.twin_of(function)
+        if twin:
+            return f"write the coroutine function `{twin}` beside `{name}`"
         return f"run the body of `{name}` in a coroutine" if inside else f"make a coroutine function of `{name}`"
+
+    def twin_of(self, function: str) -> str:
+        """Return the name of the coroutine function that is written beside a function, `""` where it is converted."""
+        form = self.graph.forms.get(function)
+        return dict(form.data).get("twin", "") if form is not None else ""
 
     def definition(self, scope: Scope, form: Form | None) -> NodeEdit:
         """Return the edit of a function's definition; for people it is where `def` stands."""
@@ -476,7 +463,13 @@ class _Findings:
         calls = [*self.sites.get(function, ()), *self.remedies.get(function, ())]
         found = self.at(function)
         if self.several(scope):
-            found.insert(0, Hazard("ASY020", f"`{scope.name}` becomes a coroutine function ({place})"))
+            twin = self.twin_of(function)
+            what = (
+                f"coroutines call `{twin}` for `{scope.name}`"
+                if twin
+                else f"`{scope.name}` becomes a coroutine function"
+            )
+            found.insert(0, Hazard("ASY020", f"{what} ({place})"))
         for each in calls:
             call = self.graph.sites[each.site]
             found += self.at(each.site)
@@ -484,7 +477,7 @@ class _Findings:
                 message = f"the call of `{scope.name}` at {_place(call.module, call.span.start)} is a guess"
                 found.append(Hazard("ASY001", message))
         for each in self.sites.get(function, ()):
-            found += self.straddling(self.graph.sites[each.site])
+            found += self.straddling.at(self.graph.sites[each.site])
         started = [each for each in self.remedies.get(function, ()) if self.graph.scopes[each.caller].kind == "module"]
         # A project that names its commands may name this one in a way that nobody can read.
         for each in started[:1] if self.named else ():
@@ -504,24 +497,6 @@ class _Findings:
         found = [_hazard(each) for each in self.graph.hazards.get(where, ())]
         return [each for each in found if each.code not in _INTERLEAVING or self.several(scope)]
 
-    def straddling(self, call: Call) -> Iterator[Hazard]:
-        """Yield a hazard where state is read before the wait and written after it."""
-        scope = function_around(call.module, call.scope)
-        found = straddled(call.module, scope.number, call.span, self.program)
-        if found is not None and self.several(scope):
-            name, read, written = found
-            lines = call.module.position(read).line, call.module.position(written).line
-            message = f"`{name}` is read at line {lines[0]} and written at line {lines[1]}, with a new wait between"
-            yield Hazard("ASY003", f"{message} ({_place(call.module, call.span.start)})")
-            return
-        # What others change in the middle takes longer to find out.
-        kept = stale.trusted(call.module, scope.number, call.span, self.program)
-        if kept and self.several(scope) and self.tasks.beside(scope, call.span.start):
-            messages = (stale.message(call.module, scope, each, self.changes) for each in kept)
-            message = next(filter(None, messages), "")
-            if message:
-                yield Hazard("ASY003", message)
-
 
 def _hazard(constraint: Constraint) -> Hazard:
     return Hazard(constraint.code, f"{constraint.message} ({constraint.path}:{constraint.line})")
@@ -532,19 +507,6 @@ def _formed(edit: NodeEdit, form: Form, module: Module) -> NodeEdit:
     if form.extent is not None:
         edit = replace(edit, start=module.position(form.extent.start), end=module.position(form.extent.end))
     return replace(edit, action=form.action, data=form.data)
-
-
-def _merged(*groups: Iterable[Hazard]) -> tuple[Hazard, ...]:
-    """Return one hazard for each code: the first, and how many more there are."""
-    found: dict[str, list[str]] = {}
-    for each in (hazard for group in groups for hazard in group):
-        messages = found.setdefault(each.code, [])
-        if each.message not in messages:
-            messages.append(each.message)
-    return tuple(
-        Hazard(code, messages[0] + (f", and {len(messages) - 1} more" if len(messages) > 1 else ""))
-        for code, messages in sorted(found.items())
-    )
 
 
 def _id(call: Call) -> tuple[str, int]:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from hasten.codes import ENGINE_CODES
 from hasten.errors import ConfigError, HastenError, SourceError, UsageError
 from hasten.source import read_bytes
+from hasten.strategies import STRATEGIES, Strategies
 
 if TYPE_CHECKING:
     from hasten.api import Codemod, Option
 
     # Only the class attributes of a codemod matter here, so classes and instances will both do.
     AnyCodemod: TypeAlias = Codemod | type[Codemod]
-
-STRATEGIES = ("convert",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,8 @@ class Config:
         unsafe: unsafe changes are taken too.
         accept: hazards that are taken without `unsafe`.
         exclude: patterns, as in `.gitignore`, of files that are not rewritten.
-        strategy: how a caller that must stay synchronous is served.
+        strategy: how coroutines are spared what blocks, see `hasten.strategies`.
+        strategies: the same for the files that match a pattern; the last that matches wins.
         jobs: how many processes may work; 0 is one for each processor.
         options: per codemod, the settings that were given; `options_for` adds the defaults.
     """
@@ -44,12 +44,17 @@ class Config:
     accept: frozenset[str] = frozenset()
     exclude: tuple[str, ...] = ()
     strategy: str = "convert"
+    strategies: tuple[tuple[str, str], ...] = ()
     jobs: int = 0
     options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def options_for(self, codemod: AnyCodemod) -> dict[str, object]:
         """Return a value for every option that the codemod declares."""
         return {option.name: option.default for option in codemod.options} | dict(self.options.get(codemod.name, {}))
+
+    def by_path(self) -> Strategies:
+        """Return the strategy of each file."""
+        return Strategies(self.strategy, self.strategies)
 
     def runs(self, name: str) -> bool:
         """Tell whether the codemod `name` is to run."""
@@ -104,11 +109,13 @@ def override(
     unsafe: bool = False,
     accept: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    strategy: str | None = None,
     jobs: int | None = None,
 ) -> Config:
     """Return `config` with what the command line says laid over it.
 
-    `select` and `jobs` take the place of the file's; `ignore`, `accept` and `exclude` add to it; `unsafe` turns on.
+    `select` and `jobs` take the place of the file's, and `strategy` that of all that it says about strategies;
+    `ignore`, `accept` and `exclude` add to it; `unsafe` turns on.
 
     Raises:
         UsageError: a codemod or hazard code is not known.
@@ -121,8 +128,12 @@ def override(
         check_codemod(word, names, lambda message: UsageError(f"--ignore: {message}"))
     for word in accept:
         check_hazard(word, codes, lambda message: UsageError(f"--accept: {message}"))
+    if strategy is not None:
+        _check_strategy(strategy, lambda message: UsageError(f"--strategy: {message}"))
     return replace(
         config,
+        strategy=config.strategy if strategy is None else strategy,
+        strategies=config.strategies if strategy is None else (),
         select=select or config.select,
         ignore=_unique((*config.ignore, *ignore)),
         unsafe=unsafe or config.unsafe,
@@ -155,6 +166,12 @@ def check_hazard(word: str, codes: Mapping[str, str], error: Callable[[str], Has
     raise error(f"there is no hazard {word!r}{near(word, hazards)}")
 
 
+def _check_strategy(word: str, error: Callable[[str], HastenError]) -> None:
+    if word not in STRATEGIES:
+        hint = near(word, STRATEGIES) or f"; there are {', '.join(STRATEGIES)}"
+        raise error(f"there is no strategy {word!r}{hint}")
+
+
 class _Reader:
     """Turns one `[tool.hasten]` table into a `Config`; every error names the file and the key."""
 
@@ -171,6 +188,7 @@ class _Reader:
             "accept": self._hazards,
             "exclude": self._words,
             "strategy": self._strategy,
+            "strategies": self._strategies,
             "jobs": self._jobs,
         }
         values: dict[str, object] = {}
@@ -216,9 +234,19 @@ class _Reader:
         return value
 
     def _strategy(self, key: str, value: object) -> str:
-        if value not in STRATEGIES or not isinstance(value, str):
-            raise self._error(key, f"only {', '.join(STRATEGIES)} is there so far, and not {_said(value)}")
+        if not isinstance(value, str):
+            raise self._wrong(key, f"one of {', '.join(STRATEGIES)}", value)
+        _check_strategy(value, lambda message: self._error(key, message))
         return value
+
+    def _strategies(self, key: str, value: object) -> tuple[tuple[str, str], ...]:
+        """Return what each pattern stands for, in the order of the file."""
+        if not isinstance(value, dict):
+            raise self._wrong(key, "a table of patterns, each with a strategy", value)
+        for pattern in value:
+            if not pattern.strip() or pattern.startswith(("!", "#")):
+                raise self._error(f"{key}.{pattern!r}", "is no pattern that a file could match")
+        return tuple((pattern, self._strategy(f"{key}.{pattern!r}", value[pattern])) for pattern in value)
 
     def _jobs(self, key: str, value: object) -> int:
         if type(value) is not int or value < 1:

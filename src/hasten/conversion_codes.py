@@ -11,7 +11,8 @@ CONVERSION_CODES: tuple[Code, ...] = (
         "functions become coroutine functions",
         "The blocking call stands in a plain function. It becomes a coroutine function, and so does every function "
         "between it and a coroutine; each call of them is awaited. At each new `await` other tasks may run, where "
-        "nothing could come between before, and the task may be cancelled.",
+        "nothing could come between before, and the task may be cancelled. Under the strategy `twin` it is a coroutine "
+        "function beside it that the coroutines call.",
         "Read the diff: what two tasks share must bear a pause at each new `await`. Then take it with "
         "`--accept ASY020`.",
     ),

@@ -189,6 +189,7 @@ class Change:
         support: the change has no worth of its own, and is made exactly when another one requires it.
         awaits: how many blocking calls are awaited with it; 0 for codemods that have to do with no such calls.
         unwaited: an event loop runs none of these calls, as far as can be seen, so that nothing gets faster.
+        hops: how often its function goes to a thread and back where, handed to one as a whole, it would go once.
     """
 
     id: str
@@ -207,6 +208,7 @@ class Change:
     awaits: int = 0
     unwaited: bool = False
     test_dependencies: tuple[str, ...] = ()
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ class Refusal:
 
     Attributes:
         awaitable: how many blocking calls could be awaited here, if it were not for the functions around them.
+        served: the strategies (see `hasten.strategies`) under which a coroutine would be spared these calls.
     """
 
     codemod: str
@@ -224,6 +227,7 @@ class Refusal:
     start: Position
     symbol: str
     awaitable: int = 0
+    served: tuple[str, ...] = ()
 
 
 Finding: TypeAlias = Change | Refusal

@@ -249,7 +249,15 @@ def _cross(edit: Edit, span: Span, old: Edit) -> bool:
     inside = (span.start <= edit.span.start and edit.span.end <= span.end) or (
         edit.span.start <= span.start and span.end <= edit.span.end
     )
-    return not inside
+    return not inside or _is_copied(edit, span, old) or _is_copied(old, edit.span, edit)
+
+
+def _is_copied(edit: Edit, span: Span, other: Edit) -> bool:
+    """Tell whether `edit` would be made in one of two copies of a function only: another codemod makes the second."""
+    if not isinstance(edit, NodeEdit) or not edit.get("twin"):
+        return False
+    inside = edit.span.start <= span.start and span.end <= edit.span.end
+    return inside and isinstance(other, NodeEdit) and other.codemod != edit.codemod
 
 
 def _conflict(change: Change, reason: str) -> Refusal:

@@ -69,6 +69,22 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """Where another strategy would serve coroutines better than the one that was taken.
+
+    Attributes:
+        refused: the blocking calls that are refused for what is around them, and reached by a coroutine.
+        served: how many of these each strategy would spare coroutines, the best first.
+        hops: functions that go to a thread and back many times, each with how often, the worst first.
+    """
+
+    codemod: str
+    refused: int
+    served: tuple[tuple[str, int], ...]
+    hops: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The honest table.
 
@@ -78,6 +94,7 @@ class Table:
         refusals: how often each reason code was given, by code.
         taken: how often each hazard code stands on a change that is taken, by code.
         offered: the same on changes that `--unsafe` would take besides.
+        advice: where another strategy would serve better, by codemod.
     """
 
     rows: tuple[Row, ...]
@@ -85,6 +102,7 @@ class Table:
     refusals: tuple[tuple[str, int], ...]
     taken: tuple[tuple[str, int], ...]
     offered: tuple[tuple[str, int], ...]
+    advice: tuple[Advice, ...] = ()
 
 
 def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
@@ -125,7 +143,26 @@ def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
     )
     refusals = Counter(refusal.code for refusal in plan.refusals)
     tallies = tuple(_tallies(report, broken, named=named))
-    return Table(rows, tallies, *(tuple(sorted(counter.items())) for counter in (refusals, taken, offered)))
+    by_code = [tuple(sorted(counter.items())) for counter in (refusals, taken, offered)]
+    return Table(rows, tallies, by_code[0], by_code[1], by_code[2], tuple(_advice(plan)))
+
+
+def _advice(plan: Plan) -> Iterable[Advice]:
+    stopped = [each for each in plan.refusals if each.served]
+    heavy = [each for each in sites(plan) if each.hops]
+    for name in sorted({each.codemod for each in stopped} | {each.codemod for each in heavy}):
+        refused: Counter[str] = Counter()
+        calls = 0
+        for refusal in stopped:
+            if refusal.codemod == name:
+                calls += refusal.awaitable
+                refused.update(dict.fromkeys(refusal.served, refusal.awaitable))
+        hops: dict[str, int] = {}
+        for each in heavy:
+            if each.codemod == name:
+                hops[each.symbol] = max(each.hops, hops.get(each.symbol, 0))
+        best = sorted(refused.items(), key=lambda each: (-each[1], each[0]))
+        yield Advice(name, calls, tuple(best), tuple(sorted(hops.items(), key=lambda each: (-each[1], each[0]))))
 
 
 def _tallies(report: Report, broken: Collection[str], *, named: bool) -> Iterable[Tally]:

@@ -110,6 +110,7 @@ def _key(request: Request, codemods: Sequence[Codemod], seen: Mapping[str, Seen]
             for each in codemods
         ],
         sorted(request.targets),
+        request.config.by_path(),
         request.unsafe,
         sorted(request.accept),
         request.dependencies,
@@ -181,7 +182,10 @@ def _report(data: dict[str, Any]) -> Report:
 
     plan = Plan(
         tuple(_change(each) for each in data["changes"]),
-        tuple(Refusal(**each | {"start": Position(**each["start"])}) for each in data["refusals"]),
+        tuple(
+            Refusal(**each | {"start": Position(**each["start"]), "served": tuple(each["served"])})
+            for each in data["refusals"]
+        ),
         tuple(Problem(**each) for each in data["problems"]),
         tuple(Notice(**each) for each in data["notices"]),
     )

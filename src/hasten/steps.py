@@ -179,6 +179,7 @@ def _program(
         inputs.lone,
         names,
         inputs.suites,
+        request.config.by_path(),
     )
 
 

@@ -94,3 +94,69 @@ def test_nothing_is_promised_where_nothing_is_taken(hasten_command: Command, tre
     assert (
         "sleep-to-asyncio: 1 blocking call found, 1 could be awaited, 0 would be" in done.stderr.decode().splitlines()
     )
+
+
+MANY = """\
+import sqlite3
+from contextlib import closing
+
+
+def load(path):
+    with closing(sqlite3.connect(path)) as db:
+        first = db.execute("select 1").fetchone()
+        second = db.execute("select 2").fetchone()
+    return first, second
+
+
+class Shelf:
+    def __len__(self):
+        return count("a.db")
+
+
+def count(path):
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("select count(*) from t").fetchone()[0]
+"""
+READS = """\
+import asyncio
+from many import count, load
+
+
+async def main():
+    print(load('a.db'), count('a.db'))
+
+
+asyncio.run(main())
+"""
+SERVED = (
+    "sqlite3-to-aiosqlite: coroutines wait for 3 blocking calls that are refused; they would not for: "
+    "`--strategy offload` 3, `--strategy twin` 3"
+)
+HOPS = (
+    "sqlite3-to-aiosqlite: `load` awaits 5 calls, each a way to another thread and back; `--strategy offload` goes "
+    "there once"
+)
+
+
+def test_the_table_says_where_another_strategy_serves_better(hasten_command: Command, tree: Tree) -> None:
+    """What a special method stops could be served, and a function with many statements served faster."""
+    root = tree({"many.py": MANY, "main.py": READS})
+    lines = hasten_command("preview", cwd=root).stderr.decode().splitlines()
+    assert [each for each in (SERVED, HOPS) if each in lines] == [SERVED, HOPS]
+
+
+def test_another_strategy_is_taken_and_no_more_said_of_it(hasten_command: Command, tree: Tree) -> None:
+    """Both functions run in threads, and the file that holds them stays as it is."""
+    root = tree({"many.py": MANY, "main.py": READS})
+    done = hasten_command("preview", "--strategy", "offload", cwd=root)
+    assert b"+    print(await asyncio.to_thread(load, 'a.db'), await asyncio.to_thread(count, 'a.db'))" in done.stdout
+    assert b"many.py" not in done.stdout
+    assert b"--strategy" not in done.stderr
+
+
+def test_a_pattern_gives_one_path_another_strategy(hasten_command: Command, tree: Tree) -> None:
+    """It is the file with the blocking call that counts."""
+    settings = "[tool.hasten]\nstrategy = 'offload'\n[tool.hasten.strategies]\n'many.py' = 'twin'\n"
+    root = tree({"many.py": MANY, "main.py": READS, "pyproject.toml": settings})
+    done = hasten_command("preview", cwd=root)
+    assert b"+    print(await load_async('a.db'), await count_async('a.db'))" in done.stdout

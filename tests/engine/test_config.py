@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,9 +66,21 @@ def _write(root: Path, text: str) -> Path:
         ("accept = ['QCK101']", "tool.hasten.accept: QCK101 is a refusal, and only hazards can be accepted"),
         (
             "strategy = 'twins'",
-            "tool.hasten.strategy: only convert is there so far, and not 'twins'",
+            "tool.hasten.strategy: there is no strategy 'twins'; did you mean twin?",
         ),
-        ("strategy = [1]", "tool.hasten.strategy: only convert is there so far, and not a list"),
+        ("strategy = [1]", "tool.hasten.strategy: must be one of convert, twin, offload, not a list"),
+        (
+            "strategies = 'twin'",
+            "tool.hasten.strategies: must be a table of patterns, each with a strategy, not 'twin'",
+        ),
+        (
+            "[tool.hasten.strategies]\n'src/' = 'ofload'",
+            "tool.hasten.strategies.'src/': there is no strategy 'ofload'; did you mean offload?",
+        ),
+        (
+            "[tool.hasten.strategies]\n'!src/' = 'offload'",
+            "tool.hasten.strategies.'!src/': is no pattern that a file could match",
+        ),
         ("jobs = 0", "tool.hasten.jobs: must be a number from 1, not 0"),
         ("jobs = true", "tool.hasten.jobs: must be a number from 1, not true"),
         ("quicken-it = 1", "tool.hasten.quicken-it: must be a table, not 1"),
@@ -131,17 +144,32 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     _write(
         tmp_path,
         "[tool.hasten]\nselect = ['quicken-it']\nignore = ['other']\nunsafe = true\naccept = ['QCK001']\n"
-        "exclude = ['x/*.py']\nstrategy = 'convert'\njobs = 2\n"
+        "exclude = ['x/*.py']\nstrategy = 'twin'\njobs = 2\n"
+        "[tool.hasten.strategies]\n'src/**' = 'offload'\n'src/app/' = 'convert'\n"
         "[tool.hasten.quicken-it]\nfallback = true\nshare = 1\nnames = ['b', 'c']\n",
     )
     config = load(tmp_path, None, CODEMODS)
     assert config == Config(
         select=("quicken-it",), ignore=("other",), unsafe=True, accept=frozenset({"QCK001"}), exclude=("x/*.py",),
-        strategy="convert", jobs=2, options={"quicken-it": {"fallback": True, "share": 1.0, "names": ("b", "c")}},
+        strategy="twin", strategies=(("src/**", "offload"), ("src/app/", "convert")), jobs=2,
+        options={"quicken-it": {"fallback": True, "share": 1.0, "names": ("b", "c")}},
     )  # fmt: skip
     assert config.options_for(CODEMODS[1]) == {"fallback": True, "limit": 3, "share": 1.0, "names": ("b", "c")}
     assert config.options_for(CODEMODS[0]) == {}
     assert (config.runs("quicken-it"), config.runs("other")) == (True, False)
+
+
+def test_the_last_pattern_that_matches_names_the_strategy() -> None:
+    """A path has the strategy of the last pattern that matches it, and the default where none does."""
+    config = Config(strategy="twin", strategies=(("src/**", "offload"), ("src/app/", "convert")))
+    strategies = config.by_path()
+    assert [strategies.of(each) for each in ("src/a.py", "src/app/b.py", "b.py")] == ["offload", "convert", "twin"]
+
+
+def test_a_strategy_on_the_command_line_goes_for_the_whole_run() -> None:
+    """It takes the place of the file's, and of what that says about single paths."""
+    config = Config(strategy="twin", strategies=(("src/**", "offload"),))
+    assert override(config, CODEMODS, strategy="convert") == Config()
 
 
 def test_command_line_is_laid_over_the_file() -> None:
@@ -157,9 +185,7 @@ def test_command_line_is_laid_over_the_file() -> None:
         accept=["QCK002"],
         exclude=["b"],
         jobs=1,
-    ) == Config(
-        ("quicken-it",), ("other", "quicken-it"), True, frozenset({"QCK001", "QCK002"}), ("a", "b"), "convert", 1
-    )
+    ) == Config(("quicken-it",), ("other", "quicken-it"), True, frozenset({"QCK001", "QCK002"}), ("a", "b"), jobs=1)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +194,14 @@ def test_command_line_is_laid_over_the_file() -> None:
         ({"select": ["othr"]}, "--select: there is no codemod 'othr'; did you mean other?"),
         ({"ignore": ["othr"]}, "--ignore: there is no codemod 'othr'; did you mean other?"),
         ({"accept": ["QCK01"]}, "--accept: there is no hazard 'QCK01'; did you mean QCK001?"),
+        ({"strategy": "covert"}, "--strategy: there is no strategy 'covert'; did you mean convert?"),
         ({"accept": ["QCK101"]}, "--accept: QCK101 is a refusal, and only hazards can be accepted"),
     ],
 )
-def test_wrong_words_on_the_command_line_are_named(words: dict[str, list[str]], message: str) -> None:
+def test_wrong_words_on_the_command_line_are_named(words: dict[str, Any], message: str) -> None:
     """The command line's mistakes name the option in place of the file."""
     with pytest.raises(UsageError) as caught:
-        override(Config(), CODEMODS, **words)  # type: ignore[arg-type]
+        override(Config(), CODEMODS, **words)
     assert str(caught.value) == message
 
 

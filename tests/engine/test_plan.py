@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hasten import plan
 from hasten.model import Applicability, Change, Hazard, NodeEdit, Plan, Position, Span
 
@@ -89,6 +91,15 @@ def test_crossing_edits_of_two_codemods_are_a_conflict() -> None:
 
     assert [each.title for each in found.changes] == ["first"]
     assert [each.code for each in found.refusals] == [plan.CONFLICT, plan.CONFLICT]
+
+
+def test_an_edit_of_another_codemod_inside_a_function_that_gets_a_twin_is_a_conflict() -> None:
+    """It would be made in one of the two only; those of the codemod itself are meant for the twin."""
+    twin = replace(_edit(0, 9), data=(("twin", "f_async"),))
+    result = _plan(_change("x", twin), _change("y", _edit(2, 4, codemod="two")), _change("z", _edit(5, 6)))
+
+    assert [each.title for each in result.changes] == ["x", "z"]
+    assert [each.code for each in result.refusals] == [plan.CONFLICT]
 
 
 def test_an_edit_inside_another_is_no_conflict() -> None:

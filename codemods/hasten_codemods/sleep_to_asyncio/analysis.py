@@ -80,6 +80,7 @@ class Analysis:
             releases=use.releases,
             hazards=tuple(hazards),
             proofs=proofs,
+            direct=True,
         )
 
     def _own_hazards(self, use: Use, call: Call) -> Iterator[Hazard]:

@@ -303,7 +303,8 @@ class Analysis:
             imports.append(self.transactions.request(module))
             if not self.transactions.is_there(module):
                 support.append(self.transactions.key(module))
-        hazards = [*life.hazards, *self._interleavings(life, function)]
+        parallel = tuple(self._interleavings(life, function))
+        hazards = [*life.hazards, *parallel]
         return Awaited(
             steps,
             f"open `{life.name}` with aiosqlite",
@@ -314,6 +315,7 @@ class Analysis:
             hazards=tuple(hazards),
             proofs=tuple(self._proofs(life, function, hazards)),
             requires=tuple(support),
+            parallel=parallel,
         )
 
     def _steps(self, life: Life, *, transaction: bool) -> tuple[Step, ...]:

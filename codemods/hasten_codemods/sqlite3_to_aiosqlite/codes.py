@@ -237,8 +237,8 @@ CODES: tuple[Code, ...] = (
         "refusal",
         "a place that may hold something else",
         "The connection or one of its cursors is kept in a variable or an attribute, or handed over as an argument "
-        "or a result, and there it may be something else as well: another connection, an object of a test, or what nobody "
-        "can tell. What is done with it could not be awaited for both.",
+        "or a result, and there it may be something else as well: another connection, an object of a test, or what "
+        "nobody can tell. What is done with it could not be awaited for both.",
         "Give each thing a name of its own, or annotate what it is.",
     ),
     Code(

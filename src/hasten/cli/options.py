@@ -23,6 +23,7 @@ class Options:
     ignore: tuple[str, ...] = ()
     unsafe: bool = False
     accept: tuple[str, ...] = ()
+    strategy: str | None = None
     format: str | None = None
     output: Path | None = None
     check: bool = False
@@ -66,6 +67,12 @@ def rewriting(command: _CommandT) -> _CommandT:
                 metavar="HAZARD",
                 callback=_words,
                 help="Take changes that have no hazard but these.",
+            ),
+            click.option(
+                "--strategy",
+                metavar="STRATEGY",
+                help="How coroutines are spared what blocks: `convert` the functions below them, give each "
+                "a `twin`, or `offload` them to a thread.",
             ),
             click.option(
                 "--format", type=click.Choice(["diff", "json", "summary"]), help="What to print on standard output."

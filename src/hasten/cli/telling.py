@@ -95,7 +95,24 @@ def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
                 f"{each.codemod}: no event loop runs {each.left} of these calls, as far as can be seen: awaiting them "
                 f"makes nothing faster, so they are left unless the codemod is named, as in `--select {each.codemod}`"
             )
+    lines += _advised(found.advice)
     return [*lines, ""]
+
+
+def _advised(advice: Iterable[report.Advice]) -> Iterable[str]:
+    """Yield where another strategy would serve better."""
+    for each in advice:
+        if each.served:
+            ways = ", ".join(f"`--strategy {name}` {count}" for name, count in each.served)
+            calls = f"{each.refused} blocking call{'s' * (each.refused != 1)}"
+            yield f"{each.codemod}: coroutines wait for {calls} that are refused; they would not for: {ways}"
+        if each.hops:
+            name, count = each.hops[0]
+            more = f" (and {len(each.hops) - 1} more like it)" if len(each.hops) > 1 else ""
+            yield (
+                f"{each.codemod}: `{name}` awaits {count} calls, each a way to another thread and back{more}; "
+                "`--strategy offload` goes there once"
+            )
 
 
 def _counts(counted: Iterable[tuple[str, int]], titles: dict[str, str]) -> list[str]:

@@ -12,9 +12,9 @@ not change. Its first line may say what else is expected:
 
     # case: unsafe; hazards ABC001 ABC002; refusals ABC101; proofs ABC201; options fast=true
 
-Further parts are `accept CODES`, `creates PATHS`, `python >=3.12` and `differs WHY`. Hazards and refusals are all that
-must be found, proofs are some. A function `check()` in the case is run before and after, and must return the same, or,
-under `differs`, must not; what a case only offers is run as if it were taken.
+Further parts are `accept CODES`, `creates PATHS`, `python >=3.12`, `strategy offload` and `differs WHY`. Hazards and
+refusals are all that must be found, proofs are some. A function `check()` in the case is run before and after, and must
+return the same, or, under `differs`, must not; what a case only offers is run as if it were taken.
 
 A case in a folder has `before/`, `after/` (only files that change or are created), and, where there is something to
 say, `case.toml` with the same words as keys, `behaviour_differs` for `differs`, and also `targets`, the files that may
@@ -104,7 +104,7 @@ def _run(case: Case, codemod: Codemod, tree: Mapping[str, bytes], *, jobs: int =
         _lay_out(root, tree)
         request = pipeline.Request(
             root,
-            Config(options={codemod.name: case.options}),
+            Config(strategy=case.strategy, options={codemod.name: case.options}),
             targets=case.targets or paths,
             context=paths,
             unsafe=case.unsafe,
@@ -232,6 +232,10 @@ def _free_lines(path: str, data: bytes, edits: list[Edit]) -> set[int]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             free.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    # What is written below an edit is told from what stood there before only by the blank lines between.
+    for number, line in enumerate(_lines(path, data), start=1):
+        if number - 1 in free and not line.strip():
+            free.add(number)
     return free
 
 

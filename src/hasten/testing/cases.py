@@ -21,7 +21,7 @@ _BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(rb"# case: ([^\r\n]*)(?:\r\n|\r|\n)")
 _AFTER = re.compile(rb"^# --- after ---(?:\r\n|\r|\n)", re.MULTILINE)
 _WORDS = ("hazards", "refusals", "proofs", "accept", "creates")
-_KEYS = frozenset({*_WORDS, "unsafe", "options", "targets", "behaviour_differs", "unimportable", "python"})
+_KEYS = frozenset({*_WORDS, "unsafe", "options", "targets", "strategy", "behaviour_differs", "unimportable", "python"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Case:
         accept: hazards that are taken.
         creates: files that may be created and whose contents are not compared.
         options: settings of the codemod.
+        strategy: how coroutines are spared what blocks.
         targets: the files that may be rewritten; empty is every Python file.
         differs: why the rewritten program behaves in another way; it must, then.
         unimportable: modules without which the rewritten program must behave the same.
@@ -64,6 +65,7 @@ class Case:
     accept: frozenset[str] = frozenset()
     creates: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    strategy: str = "convert"
     targets: tuple[str, ...] = ()
     differs: str = ""
     unimportable: tuple[str, ...] = ()
@@ -121,6 +123,8 @@ def _header(path: Path, text: str) -> dict[str, Any]:
                 words["unsafe"] = True
             case "differs" if items:
                 words["behaviour_differs"] = rest.strip()
+            case "strategy" if len(items) == 1:
+                words["strategy"] = items[0]
             case "python" if items:
                 words["python"] = ",".join(items)
             case "options" if items:
@@ -178,6 +182,7 @@ def _case(path: Path, words: dict[str, Any], before: dict[str, bytes], after: di
         frozenset(words.get("accept", ())),
         tuple(words.get("creates", ())),
         words.get("options", {}),
+        words.get("strategy", "convert"),
         tuple(words.get("targets", ())),
         words.get("behaviour_differs", ""),
         tuple(words.get("unimportable", ())),

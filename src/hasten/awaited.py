@@ -1,0 +1,57 @@
+"""What a codemod says of calls that block: values, which `hasten.asynchrony` and its like turn into findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hasten.index.module import Call
+from hasten.model import Edit, Hazard, ImportRequest, Position, Proof, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A blocking call, and what the codemod's transformer does at it.
+
+    Attributes:
+        call: the call that blocks.
+        action: `replace-call` is known to every `AsyncTransformer`; others are the codemod's own.
+        data: the arguments of the action, such as `callee`.
+        reach: where the text ends that may move with it, None where none does.
+    """
+
+    call: Call
+    action: str = "replace-call"
+    data: tuple[tuple[str, str], ...] = ()
+    reach: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Blocking calls that are awaited together or not at all: the whole life of a connection, or a call by itself.
+
+    Attributes:
+        steps: the calls; the first is the one that a person is shown.
+        title: one line for people, for the change.
+        edits: further edits that are only correct together with these.
+        imports, releases, dependencies, hazards, proofs: as of `Change`.
+        requires: further changes that must be made with this one, by their ids.
+        parallel: what differs where the calls stay as they are, and run in a thread while other tasks run.
+        direct: it is awaited where it stands in a coroutine function itself, even if all else is handed to threads.
+    """
+
+    steps: tuple[Step, ...]
+    title: str
+    edits: tuple[Edit, ...] = ()
+    imports: tuple[ImportRequest, ...] = ()
+    releases: tuple[tuple[str, Span], ...] = ()
+    dependencies: tuple[str, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    requires: tuple[str, ...] = ()
+    parallel: tuple[Hazard, ...] = ()
+    direct: bool = False
+
+    @property
+    def call(self) -> Call:
+        """Return the call that a person is shown."""
+        return self.steps[0].call
