@@ -100,6 +100,7 @@ def section(options: argparse.Namespace, env: Mapping[str, str]) -> list[str]:
         options: how long: `rounds`, `agents`, `seconds`.
         env: the environment in which `python -m hasten` is the one to measure.
     """
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="hasten-service-") as folder:
         work = Path(folder)
         made = forms(work, env)
@@ -114,17 +115,18 @@ def section(options: argparse.Namespace, env: Mapping[str, str]) -> list[str]:
         f"each strategy. {agents} agents, tasks of the same loop, ask without a pause for {seconds} seconds; medians",
         f"of {rounds} rounds. *Lag* is how much later than it wanted, in milliseconds, a task runs that sleeps for",
         "one: what a health check, a timeout or another request feels. Every request opens the database for itself, so",
-        "that each connection's thread is part of what is measured.",
+        "that each connection's thread is part of what is measured. *Against before* are the requests for each one of",
+        "the service as it is in the same round.",
         "",
         command,
         "",
-        f"{machine()}.",
+        f"{machine()}, with a load average of {load:.1f} from other work when this began.",
         "",
     ]
-    for load, title in LOADS.items():
+    for name, title in LOADS.items():
         lines += [f"### {title.partition(':')[0]}", "", f"{title.partition(': ')[2]}.".capitalize(), ""]
         lines += ["| service | lag, median | lag, p99 | lag, most | requests per second | against before |"]
-        lines += ["|---|--:|--:|--:|--:|--:|", *(_row(each, load, values) for each in made), ""]
+        lines += ["|---|--:|--:|--:|--:|--:|", *(_row(each, name, values) for each in made), ""]
     return [*lines, "### Where async is slower", "", *_slower(made, values), ""]
 
 

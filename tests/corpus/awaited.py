@@ -21,6 +21,7 @@ if not __package__:
     # Started as a script: the modules beside this one are found from the checkout's top level, as type checkers do.
     sys.path[0] = str(ROOT)
 
+from tests.corpus import statements  # noqa: E402
 from tests.corpus.prepare import CorpusError, Package, load, sdist, unpack  # noqa: E402
 
 from hasten import discover, pipeline, registry, report  # noqa: E402
@@ -57,6 +58,8 @@ class Look:
         converted: those that are awaited.
         refused: why the others are not.
         hazards: how often each hazard stands on a change that is taken.
+        named: how many database calls there are by their names alone, and how many of them are awaited afterwards
+            and were not before.
         files: the Python files that change.
         failed: the files that hasten could not process, and why.
         new: what the type checker finds wrong that was not so before: never awaited, or used as if it had been.
@@ -68,6 +71,7 @@ class Look:
     converted: int
     refused: tuple[Refused, ...]
     hazards: tuple[tuple[str, int], ...]
+    named: tuple[int, int]
     files: tuple[str, ...]
     failed: tuple[str, ...]
     new: tuple[str, ...]
@@ -87,6 +91,8 @@ def look(package: Package, tree: Path) -> Look:
     before = {path: _text(tree, path) for path in (*found.targets, *found.context)}
     made = {each.path: each for each in done.outcomes if isinstance(each, Changed) and each.path.endswith(".py")}
     after = before | {path: decode(path, each.after).text for path, each in made.items()}
+    places = statements.importing(before)
+    named, awaited = statements.count(before, places)
     table = report.table(done, config)
     refused = [_refused(each) for each in done.plan.refusals]
     offered = sum(each.awaits for each in report.sites(done.plan))
@@ -96,6 +102,7 @@ def look(package: Package, tree: Path) -> Look:
         converted=sum(each.converted for each in table.tallies),
         refused=tuple(refused),
         hazards=table.taken,
+        named=(named, statements.count(after, places)[1] - awaited),
         files=tuple(sorted(made)),
         failed=tuple(f"{each.path}: {each.problem.message}" for each in done.outcomes if isinstance(each, Failed)),
         new=tuple(map(str, _new(tree, before, after))) if made else (),
@@ -152,6 +159,7 @@ def main() -> int:
                 return 2
             reasons = " ".join(f"{code}×{calls}" for code, calls in sorted(by_code(seen.refused).items()))
             print(f"{package.name}: {seen.converted} of {seen.calls} calls converted; {reasons}; {seen.seconds:.1f} s")
+            print(f"    by name: {seen.named[1]} of {seen.named[0]} awaited")
             for problem in (*seen.failed, *seen.new):
                 print(f"    {problem}")
             wrong |= bool(seen.failed or seen.new)

@@ -11,7 +11,7 @@ from hasten import registry
 from hasten.codes import ENGINE_CODES
 
 HEADER = (
-    "| package | version | calls | candidates | converted | refused, by reason | new problems "
+    "| package | version | calls | candidates | converted | by name | refused, by reason | new problems "
     "| passed before | after | regressions | hangs | whole |"
 )
 
@@ -32,7 +32,11 @@ followed counts as one; *candidates* could be awaited as far as they themselves 
 *Refused* counts the calls that stay by the reason that was given. *New problems* are those that the type checker finds
 in the result and did not find before: coroutines that nobody awaits, and everything else that has to do with the
 conversion. A suite *hangs* where it was ended because it took six times as long as before, and two minutes at least.
-A package is converted *whole* when all of its calls are."""
+A package is converted *whole* when all of its calls are.
+
+*By name* is a count that does not depend on what hasten can follow, for comparing one version of it with another: of
+all calls of `sqlite3.connect` and of methods called `execute`, `commit`, `fetchone` and their like, in files that
+import `sqlite3`, those that are awaited afterwards."""
 
 
 def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> list[str]:
@@ -52,7 +56,7 @@ def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> list
         page.circumstances(facts, isolated=isolated, extra="aiosqlite"),
         "",
         HEADER,
-        "|---|---|--:|--:|--:|---|--:|--:|--:|--:|--:|---|",
+        "|---|---|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|---|",
         *(_row(fact) for fact in facts),
         _total(done),
         "",
@@ -74,12 +78,13 @@ def _row(fact: dict[str, Any]) -> str:
     package, look = fact["package"], fact["look"]
     head = f"| {package['name']} | {package['version']} "
     if not look or not fact["levels"]:
-        return head + f"| {page.in_cell(page.plain(fact, fact['problem']))} | | | | | | | | | |"
+        return head + f"| {page.in_cell(page.plain(fact, fact['problem']))} | | | | | | | | | | |"
     level = fact["levels"]["unsafe"]
     cells = [
         look["calls"],
         look["candidates"],
         look["converted"],
+        "{1} of {0}".format(*look["named"]),
         " ".join(f"{code}×{calls}" for code, calls in sorted(_by_code(look).items())),
         len(look["new"]),
         page.passed(fact["baseline"]),
@@ -98,6 +103,7 @@ def _total(done: list[dict[str, Any]]) -> str:
     cells = [
         "",
         *(sum(look[name] for look in looks) for name in ("calls", "candidates", "converted")),
+        "{1} of {0}".format(*_named(looks)),
         "",
         sum(len(look["new"]) for look in looks),
         sum(page.passed(fact["baseline"]) for fact in done),
@@ -117,6 +123,7 @@ def _shares(done: list[dict[str, Any]]) -> list[str]:
     hopeless = {name: sum(refused[code] for code in codes) for name, codes in ON_THE_WAY.items()}
     free = calls - sum(hopeless.values())
     sets = "; ".join(f"{name}: {', '.join(codes)} ({hopeless[name]} calls)" for name, codes in ON_THE_WAY.items())
+    named, awaited = _named(looks)
     *names, last = ON_THE_WAY
     without = f"those with no {', '.join(names)} or {last} on their way"
     whole = sum(map(_whole, looks))
@@ -127,6 +134,7 @@ def _shares(done: list[dict[str, Any]]) -> list[str]:
         "|---|--:|--:|--:|",
         f"| all calls | {calls} | {converted} | {_percent(converted, calls)} |",
         f"| {without} | {free} | {converted} | {_percent(converted, free)} |",
+        f"| database calls, by name | {named} | {awaited} | {_percent(awaited, named)} |",
         f"| packages (*converted*: whole) | {len(done)} | {whole} | {_percent(whole, len(done))} |",
         "",
         "A call counts as having such a thing on its way if it was refused with one of these reasons.",
@@ -183,6 +191,11 @@ def _by_code(look: dict[str, Any]) -> Counter[str]:
     for each in look["refused"]:
         calls[each["code"]] += each["calls"]
     return calls
+
+
+def _named(looks: list[dict[str, Any]]) -> tuple[int, int]:
+    """Return how many calls there are by their names, and how many are awaited afterwards."""
+    return sum(look["named"][0] for look in looks), sum(look["named"][1] for look in looks)
 
 
 def _whole(look: dict[str, Any]) -> bool:
