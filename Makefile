@@ -16,7 +16,7 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); if [ "
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-lowest lint types format docs docs-check corpus corpus-sqlite bench fuzz clean
+.PHONY: help demo test test-all test-lowest lint types format docs docs-check corpus bench fuzz clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; \
@@ -60,11 +60,9 @@ docs-check: $(STAMP) ## Check that the generated pages are current and that the 
 	$(BIN)/python tests/cli_reference.py --check
 	$(BIN)/mkdocs build --quiet --strict --config-file .mkdocs.yml --site-dir $(VENV)/site
 
+# One kind alone: make corpus ARGS="--kind sqlite"
 corpus: $(STAMP) ## Rewrite real packages and compare their own tests before and after.
 	$(BIN)/python tests/corpus/run.py $(ARGS)
-
-corpus-sqlite: $(STAMP) ## Convert real packages that block on sqlite3, and check the types of the result.
-	$(BIN)/python tests/corpus/awaited.py $(ARGS)
 
 bench: $(STAMP) ## Measure hasten beside LibCST's runner, ast-grep and ast.parse.
 	$(BIN)/python tests/bench/run.py $(ARGS)

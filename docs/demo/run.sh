@@ -25,12 +25,23 @@ cp -R "$demo/agent_memory" "$demo/tests" "$demo/pyproject.toml" "$work/service/"
 cp -R "$work/service" "$work/before"
 cd "$work/service"
 
+untouched() {
+    printf '\nNothing may differ from the copy that we started with:\n'
+    show diff -r "$work/before" "$work/service"
+    echo "Nothing differs."
+}
+
 echo "A copy of docs/demo, a small service that talks JSON to a model and keeps JSON files."
 show hasten preview agent_memory
 show hasten apply agent_memory
 printf '\nIts own tests, on the rewritten code:\n'
 show python -m pytest -q -p no:cacheprovider
 show hasten undo
-printf '\nNothing may differ from the copy that we started with:\n'
-show diff -r "$work/before" "$work/service"
-echo "Nothing differs."
+untouched
+
+printf '\nIts desk answers several agents from one event loop, which stands still while SQLite works.\n'
+show hasten apply --unsafe --select sqlite3-to-aiosqlite agent_memory
+printf '\nIts own tests, on the rewritten code:\n'
+show python -m pytest -q -p no:cacheprovider
+show hasten undo
+untouched

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +54,12 @@ def cost(
         message = f"{' '.join(command)[:200]} ended with code {process.returncode}: {last}"
         raise CommandError(message)
     return Cost(seconds, usage.ru_maxrss / 1024, files["out"].read_text(encoding="utf-8", errors="replace"))
+
+
+def machine() -> str:
+    """Return when this is, and what it is measured on."""
+    cpus = len(os.sched_getaffinity(0))
+    return f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {cpus} CPUs, Python {platform.python_version()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Measure hasten beside LibCST's own codemod runner, ast-grep and `ast.parse`, on one tree, and write the page.
+"""Measure hasten beside LibCST's codemod runner, ast-grep and `ast.parse`, and a service that it converts.
 
 Everything is measured in every round, one after the other, in an order that turns from round to round; what is reported
 is the median of the rounds, with the least beside it. Ratios are taken within a round first.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import compileall
-import datetime as dt
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -25,8 +23,10 @@ if not __package__:
     # Started as a script: the modules beside this one are found from the checkout's top level, as type checkers do.
     sys.path[0] = str(ROOT)
 
+from tests import sections  # noqa: E402
+from tests.bench import service  # noqa: E402
 from tests.bench import tree as trees  # noqa: E402
-from tests.bench.measure import CommandError, Cost, Series, cost  # noqa: E402
+from tests.bench.measure import CommandError, Cost, Series, cost, machine  # noqa: E402
 
 import hasten  # noqa: E402
 
@@ -159,7 +159,7 @@ class Bench:
         self._note("libcst", self._python(copy, *LIBCST, *LIBCST_FLAGS, ".").seconds)
 
     def _ast_grep(self) -> None:
-        done = cost([self.ast_grep, *AST_GREP, "--json=compact", "."], cwd=self.base.root, env=self._environment())
+        done = cost([self.ast_grep, *AST_GREP, "--json=compact", "."], cwd=self.base.root, env=self.environment())
         self._note("ast-grep", done.seconds)
 
     def _everything(self) -> None:
@@ -168,7 +168,7 @@ class Bench:
         self._note("everything", done.seconds)
         checker = str(Path(PYTHON).with_name("pyrefly"))
         # It ends with 1 where it finds something.
-        checked = cost([checker, *PYREFLY, "."], cwd=root, env=self._environment(), codes=(0, 1))
+        checked = cost([checker, *PYREFLY, "."], cwd=root, env=self.environment(), codes=(0, 1))
         self._note("pyrefly", checked.seconds)
 
     def _parse(self) -> None:
@@ -187,9 +187,10 @@ class Bench:
         self._note("empty", self.hasten(self.empty, self._fresh("empty-cache")).seconds)
 
     def _python(self, cwd: Path, *words: str, cache: Path | None = None, stdin: str = "") -> Cost:
-        return cost([PYTHON, *words], cwd=cwd, env=self._environment(cache), stdin=stdin)
+        return cost([PYTHON, *words], cwd=cwd, env=self.environment(cache), stdin=stdin)
 
-    def _environment(self, cache: Path | None = None) -> dict[str, str]:
+    def environment(self, cache: Path | None = None) -> dict[str, str]:
+        """Return what the measured commands run in: this hasten, and no cache but the one that is named."""
         copy = self.work / "hasten"
         paths = [str(copy / "src"), str(copy / "codemods"), os.environ.get("PYTHONPATH", "")]
         places = dict.fromkeys(("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"), str(cache or self.work / "none"))
@@ -209,8 +210,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--lines", type=int, default=30_000, metavar="N", help="the least size of the tree")
     parser.add_argument("--sdists", type=Path, default=Path.home() / ".cache" / "hasten-corpus", metavar="DIR")
+    parser.add_argument("--service-rounds", type=int, default=5, metavar="N", help="of the service (default: 5)")
+    service.add_options(parser)
     parser.add_argument("--ast-grep", metavar="FILE", help="its program (default: the one on PATH)")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.md", metavar="FILE")
+    parser.add_argument("--out", type=Path, default=service.PAGE, metavar="FILE")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hasten-bench-") as folder:
         bench = Bench(Path(folder), options)
@@ -220,11 +223,13 @@ def main() -> int:
                 sys.stderr.write(f"round {number + 1} of {options.rounds}\n")
             bench.versions(options.rounds * 4)
             memory = bench.memory()
+            served = service.section(options, bench.environment())
         except CommandError as error:
             sys.stderr.write(f"{error}\n")
             return 2
     bounds = _bounds(bench, memory)
-    options.out.write_text(_page(bench, memory, bounds, options), encoding="utf-8")
+    for name, lines in (("hasten", _lines(bench, memory, bounds, options)), ("service", served)):
+        sections.put(options.out, service.INTRODUCTION, name, lines, order=service.SECTIONS)
     for name, wanted, found, good in bounds:
         sys.stderr.write(f"{'ok ' if good else 'NOT'} {name}: {found} (wanted {wanted})\n")
     return 0 if all(good for *_, good in bounds) else 1
@@ -264,8 +269,8 @@ def _bounds(bench: Bench, memory: Memory) -> list[Bound]:
     return rows
 
 
-def _page(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.Namespace) -> str:
-    """Return the page."""
+def _lines(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.Namespace) -> list[str]:
+    """Return the section about hasten itself."""
     base = bench.base
     preview = " ".join(PREVIEW[1:])
     rows = [
@@ -289,16 +294,16 @@ def _page(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.N
     if bench.ast_grep:
         said = subprocess.run([bench.ast_grep, "--version"], capture_output=True, text=True, check=True)
         grep = f", {said.stdout.strip()}"
-    lines = [
-        "# Performance",
+    return [
+        "## hasten itself",
         "",
-        "Written by the command below; nobody edits this page. Times are wall time in seconds: the median of",
+        "Times are wall time in seconds: the median of",
         f"{options.rounds} rounds, and the least. What takes short is measured {TURNS} times in every round, the rest",
         "once, and ratios are taken within such a time, or within a round, before their median is.",
         "",
         f"    python tests/bench/run.py --rounds {options.rounds} --lines {options.lines}",
         "",
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {len(os.sched_getaffinity(0))} CPUs, Python {platform.python_version()},",
+        f"{machine()},",
         f"hasten {hasten.__version__}, libcst {version('libcst')}, click {version('click')}{grep}.",
         "",
         f"The tree: {len(base.files)} files with {base.lines:,} lines, from {', '.join(base.parts)};",
@@ -307,13 +312,13 @@ def _page(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.N
         f"The second tree, for the codemods that await what used to block: {len(bench.blocking.files)} files with",
         f"{bench.blocking.lines:,} lines, from {', '.join(bench.blocking.parts)}.",
         "",
-        "## What is wanted, and what was found",
+        "### What is wanted, and what was found",
         "",
         "| ratio | wanted | found | holds |",
         "|---|---|--:|---|",
         *(f"| {name} | {wanted} | {found} | {'yes' if good else '**no**'} |" for name, wanted, found, good in bounds),
         "",
-        "## Times",
+        "### Times",
         "",
         "| what | median | least |",
         "|---|--:|--:|",
@@ -326,7 +331,7 @@ def _page(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.N
         "LibCST's runner and ast-grep rename every `json.dumps` and look at nothing else; hasten looks for what is",
         "done with each result in the whole program, for four functions, and checks its output.",
         "",
-        "## Memory",
+        "### Memory",
         "",
         "The most that a cold preview in one process (`--jobs 1`) held at a time. The larger trees are the same one",
         "with files added: those of the standard library without a trigger, and copies of all its own.",
@@ -340,7 +345,6 @@ def _page(bench: Bench, memory: Memory, bounds: list[Bound], options: argparse.N
         ),
         "",
     ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

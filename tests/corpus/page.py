@@ -1,4 +1,4 @@
-"""The page about the corpus: `docs/corpus.md` from the facts of a run."""
+"""The page about the corpus, `docs/corpus.md`, and its section about packages that read and write JSON."""
 
 from __future__ import annotations
 
@@ -24,30 +24,34 @@ HEADER = (
 )
 
 
-def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> str:
-    """Return the page.
+INTRODUCTION = """\
+# The corpus
+
+Real packages, rewritten by hasten, tested by their own suites. Every row is one source distribution, all its
+dependencies pinned (`tests/corpus/packages.json`). The suite ran on the sources as they are, and again on fresh copies
+that hasten had rewritten, and the runs were compared test by test: a test that passed before and is failed, skipped, in
+error or gone is a regression.
+
+`make corpus` writes this page, one section for each kind of package; nobody edits it."""
+
+
+def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> list[str]:
+    """Return the section about packages that read and write JSON.
 
     Args:
         facts: one dictionary for each package: the fields of `run.Result`.
         command: the command line to show.
         isolated: whether the tests ran without a network.
     """
-    orjsons = sorted({fact["orjson"] for fact in facts if fact["orjson"]})
     lines = [
-        "# The corpus",
+        "## JSON",
         "",
-        "Real packages, rewritten by hasten, tested by their own suites. Every row is one source distribution, all its",
-        "dependencies pinned (`tests/corpus/packages.json`). The suite ran on the sources as they are, then on a",
-        "fresh copy after `hasten apply`, then on a fresh copy after `hasten apply --unsafe`, and the three runs were",
-        "compared test by test: a test that passed before and is failed, skipped, in error or gone is a regression.",
-        "",
-        "This page is written by the command below; nobody edits it.",
+        "*After default* is after `hasten apply`, *after `--unsafe`* after `hasten apply --unsafe`, each on a fresh",
+        "copy.",
         "",
         f"    {command}",
         "",
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, hasten {hasten.__version__} on Python {platform.python_version()} with",
-        f"libcst {_installed('libcst')}; the packages on Python {PYTHON} with orjson {', '.join(orjsons) or 'none'},",
-        f"{'without a network' if isolated else 'with the network, which some suites notice'}.",
+        circumstances(facts, isolated=isolated, extra="orjson"),
         "",
         HEADER,
         "|---|---|--:|--:|--:|---|--:|--:|--:|--:|--:|",
@@ -57,15 +61,25 @@ def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> str:
         "`=`: the tree was byte for byte one that had been tested already, so the suite was not run again.",
         "",
         *_refusals(facts),
-        *_problems(facts),
+        *notes(facts),
     ]
     for name, title in (("default", "at the default level"), ("unsafe", "with `--unsafe`")):
-        lines += [f"## Regressions {title}", ""]
+        lines += [f"### Regressions {title}", ""]
         if name == "unsafe":
             lines += [_WHY, ""]
-        sections = [line for fact in facts for line in _regressions(fact, name)]
+        sections = [line for fact in facts for line in regressions(fact, name)]
         lines += sections or ["None.", ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return lines
+
+
+def circumstances(facts: list[dict[str, Any]], *, isolated: bool, extra: str) -> str:
+    """Return when and with what the run was made."""
+    found = sorted({fact["versions"][extra] for fact in facts if extra in fact["versions"]})
+    return (
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, hasten {hasten.__version__} on Python {platform.python_version()} with "
+        f"libcst {installed('libcst')}; the packages on Python {PYTHON} with {extra} {', '.join(found) or 'none'}, "
+        f"{'without a network' if isolated else 'with the network, which some suites notice'}."
+    )
 
 
 #: Stands above the regressions of the level that takes every change.
@@ -87,7 +101,7 @@ def _row(fact: dict[str, Any]) -> str:
     package = fact["package"]
     head = f"| {package['name']} | {package['version']} "
     if not fact["levels"]:
-        return head + f"| {_cell(_plain(fact, fact['problem']))} | | | | | | | | |"
+        return head + f"| {in_cell(plain(fact, fact['problem']))} | | | | | | | | |"
     numbers = _numbers(fact)
     refused = " ".join(f"{code}×{count}" for code, count in sorted(_refused(fact).items()))
     default, unsafe = fact["levels"]["default"], fact["levels"]["unsafe"]
@@ -96,13 +110,13 @@ def _row(fact: dict[str, Any]) -> str:
         numbers["safe"],
         numbers["unsafe"],
         refused,
-        _passed(fact["baseline"]),
-        f"{'' if default['rerun'] else '= '}{_passed(default['tests'])}",
-        f"{'' if unsafe['rerun'] else '= '}{_passed(unsafe['tests'])}",
+        passed(fact["baseline"]),
+        f"{'' if default['rerun'] else '= '}{passed(default['tests'])}",
+        f"{'' if unsafe['rerun'] else '= '}{passed(unsafe['tests'])}",
         len(default["regressions"]),
         len(unsafe["regressions"]),
     ]
-    return head + "".join(f"| {cell} " for cell in cells) + "|"
+    return head + "".join(f"| {each} " for each in cells) + "|"
 
 
 def _total(facts: list[dict[str, Any]]) -> list[str]:
@@ -111,12 +125,12 @@ def _total(facts: list[dict[str, Any]]) -> list[str]:
     sums: Counter[str] = Counter()
     for fact in done:
         sums.update(_numbers(fact))
-    tests = [sum(_passed(fact["baseline"]) for fact in done)]
-    tests += [sum(_passed(fact["levels"][name]["tests"]) for fact in done) for name in ("default", "unsafe")]
+    tests = [sum(passed(fact["baseline"]) for fact in done)]
+    tests += [sum(passed(fact["levels"][name]["tests"]) for fact in done) for name in ("default", "unsafe")]
     tests += [sum(len(fact["levels"][name]["regressions"]) for fact in done) for name in ("default", "unsafe")]
     refused = sum(sum(_refused(fact).values()) for fact in done)
     cells = [sums["sites"], sums["safe"], sums["unsafe"], refused, *tests]
-    return [f"| **{len(done)} packages** | " + "".join(f"| **{cell}** " for cell in cells) + "|"]
+    return [f"| **{len(done)} packages** | " + "".join(f"| **{each}** " for each in cells) + "|"]
 
 
 def _refusals(facts: list[dict[str, Any]]) -> list[str]:
@@ -137,32 +151,32 @@ def _refusals(facts: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _problems(facts: list[dict[str, Any]]) -> list[str]:
+def notes(facts: list[dict[str, Any]]) -> list[str]:
     """Return what could not be run, and files that hasten could not process."""
     lines = []
     for fact in facts:
         name = fact["package"]["name"]
         if fact["problem"]:
-            lines.append(f"- {name}: {_plain(fact, fact['problem'])}")
+            lines.append(f"- {name}: {plain(fact, fact['problem'])}")
         recorded = fact["package"]["baseline_extra"]
         if fact["baseline"] and recorded:
             # pytest's own sums count each part of a test (`subTest`); the parts of a failed test fail that test.
-            here = _passed(fact["baseline"]) + fact["baseline"]["parts"]
+            here = passed(fact["baseline"]) + fact["baseline"]["parts"]
             if recorded["passed"] != here:
                 lines.append(f"- {name}: {here} tests and parts of tests pass here, {recorded['passed']} when recorded")
         for level, done in fact["levels"].items():
-            lines += [f"- {name}, {level}: {_plain(fact, problem)}" for problem in done["problems"]]
+            lines += [f"- {name}, {level}: {plain(fact, problem)}" for problem in done["problems"]]
             if done["tests"]["ended"]:
-                lines.append(f"- {name}, {level}: its tests {_plain(fact, done['tests']['ended'])}")
+                lines.append(f"- {name}, {level}: its tests {plain(fact, done['tests']['ended'])}")
         if fact["levels"]:
             errors = fact["levels"]["unsafe"]["document"]["errors"]
             lines += [
-                f"- {name}: {error['path']}: {error['kind']}: {_plain(fact, error['message'])}" for error in errors
+                f"- {name}: {error['path']}: {error['kind']}: {plain(fact, error['message'])}" for error in errors
             ]
-    return ["## Notes", "", *lines, ""] if lines else []
+    return ["### Notes", "", *lines, ""] if lines else []
 
 
-def _regressions(fact: dict[str, Any], name: str) -> list[str]:
+def regressions(fact: dict[str, Any], name: str) -> list[str]:
     """Return the section of one package at one level: each cause with its tests, and what hasten had said before."""
     level = fact["levels"].get(name)
     if level is None or not level["regressions"]:
@@ -172,10 +186,10 @@ def _regressions(fact: dict[str, Any], name: str) -> list[str]:
     groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     for regression in level["regressions"]:
         near = tuple(sorted(_files(fact, regression["files"]) & rewritten))
-        groups[_plain(fact, regression["error"]), regression["outcome"], near].append(regression["test"])
-    lines = [f"### {fact['package']['name']} {fact['package']['version']}", ""]
+        groups[plain(fact, regression["error"]), regression["outcome"], near].append(regression["test"])
+    lines = [f"#### {fact['package']['name']} {fact['package']['version']}", ""]
     for (error, outcome, near), tests in groups.items():
-        names = _listed([f"`{_plain(fact, test)}`" for test in tests])
+        names = _listed([f"`{plain(fact, test)}`" for test in tests])
         where = ", ".join(f"`{path}`" for path in near) or "none"
         lines += [f"- {outcome}: {names}; rewritten files on the traceback: {where}", ""]
         lines += [f"        {error or 'no message'}", ""]
@@ -198,7 +212,7 @@ def _said(fact: dict[str, Any], level: dict[str, Any], taken: list[dict[str, Any
         for path, line in [(path, line) for path, line in _places(fact, level, change) if path in files][:1]:
             for item in change["hazards"]:
                 # One line for all places of a kind: where the evidence is would make each its own.
-                kind = re.sub(r" at \S+:\d+", "", _plain(fact, item["message"]))
+                kind = re.sub(r" at \S+:\d+", "", plain(fact, item["message"]))
                 hazards[item["code"], kind].append(f"`{path}:{line}`")
             if not change["hazards"]:
                 safe[path].append(line)
@@ -252,12 +266,12 @@ def _refused(fact: dict[str, Any]) -> Counter[str]:
     return Counter(refusal["code"] for refusal in fact["levels"]["unsafe"]["document"]["refusals"])
 
 
-def _passed(tests: dict[str, Any]) -> int:
+def passed(tests: dict[str, Any]) -> int:
     """Return how many tests passed."""
     return sum(result["outcome"] == "passed" for results in tests["tests"].values() for result in results)
 
 
-def _plain(fact: dict[str, Any], text: str) -> str:
+def plain(fact: dict[str, Any], text: str) -> str:
     """Return the first line of `text` without paths of the machine that ran it."""
     target = Path(fact["tree"]).parent
     line = (text.strip().splitlines() or [""])[0]
@@ -272,12 +286,12 @@ def _plain(fact: dict[str, Any], text: str) -> str:
     return line if len(line) <= 300 else line[:300] + " ..."
 
 
-def _cell(text: str) -> str:
+def in_cell(text: str) -> str:
     """Return `text` for a cell of a table."""
     return text.replace("|", "\\|")
 
 
-def _installed(name: str) -> str:
+def installed(name: str) -> str:
     """Return the version of an installed distribution."""
     try:
         return version(name)

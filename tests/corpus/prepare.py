@@ -4,7 +4,7 @@
     TARGET/orig   the same, never touched again
     TARGET/venv   the pinned dependencies, the package in editable mode, and the extras
 
-A target that has all three, of the version asked for, is taken as it is.
+A target that has all three, of the version asked for, is taken as it is; extras that it lacks are added.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from packaging.version import InvalidVersion, Version
 PYTHON = "3.11"
 """The Python that the pins of the corpus were resolved for."""
 
-EXTRAS = ("orjson",)
-"""What rewritten packages import in addition."""
+EXTRAS = ("orjson", "aiosqlite", "pytest-asyncio")
+"""What rewritten packages, and their tests, import in addition."""
 
 
 class CorpusError(Exception):
@@ -109,11 +109,13 @@ def prepare(package: Package, target: Path, sdists: Path) -> None:
     """
     tree, orig = target / "tree", target / "orig"
     if orig.is_dir() and (target / "venv" / "bin" / "python").exists() and _version(orig) == package.version:
+        _add_extras(package, target)
         return
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     unpack(sdist(package, sdists), tree)
     _make_environment(package, target)
+    _add_extras(package, target)
     # Last, and by rename: a target that has `orig` is complete.
     shutil.copytree(tree, target / "orig.tmp", symlinks=True)
     (target / "orig.tmp").rename(orig)
@@ -150,16 +152,12 @@ def unpack(archive: Path, tree: Path) -> None:
 
 
 def _make_environment(package: Package, target: Path) -> None:
-    """Make TARGET/venv, with uv where it is installed (it is much faster), else with venv and pip."""
-    venv = target / "venv"
-    python = str(venv / "bin" / "python")
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv:
-        _run(package, [uv, "venv", "--quiet", "--clear", "--python", interpreter(), str(venv)])
-        pip = [uv, "pip", "install", "--quiet", "--python", python]
+    """Make TARGET/venv with the pinned dependencies, and the package where it is to be installed."""
+    if _uv():
+        _run(package, [_uv(), "venv", "--quiet", "--clear", "--python", interpreter(), str(target / "venv")])
     else:
-        _run(package, [interpreter(), "-m", "venv", "--clear", str(venv)])
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _run(package, [interpreter(), "-m", "venv", "--clear", str(target / "venv")])
+    pip = _pip(target)
     project = str(target / "tree" / package.project_dir)
     editable = ["--editable", project] if package.install == "editable" else []
     if package.pins:
@@ -173,8 +171,39 @@ def _make_environment(package: Package, target: Path) -> None:
         if editable and package.extras:
             editable[1] += f"[{package.extras}]"
         _run(package, [*pip, *package.deps, *editable])
-    # With the pinned pytest again: a plugin among the extras must not bring another one.
-    _run(package, [*pip, *EXTRAS, *(pin for pin in package.pins if pin.startswith("pytest=="))])
+
+
+def _add_extras(package: Package, target: Path) -> None:
+    """Install what rewritten packages need, unless it was installed before."""
+    done = target / "venv" / "extras.txt"
+    if done.is_file() and done.read_text(encoding="utf-8").split() == list(EXTRAS):
+        return
+    # With the pinned versions again: a plugin among the extras must not bring another pytest, or exchange itself.
+    pinned = {pin.partition("==")[0] for pin in package.pins}
+    wanted = [name for name in EXTRAS if name not in pinned]
+    _run(package, [*_pip(target), *wanted, *(pin for pin in package.pins if pin.startswith("pytest=="))])
+    done.write_text("\n".join(EXTRAS), encoding="utf-8")
+
+
+def installed(target: Path) -> dict[str, str]:
+    """Return the versions of the extras in TARGET/venv."""
+    code = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    command = [str(target / "venv" / "bin" / "python"), "-c", code, *EXTRAS]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return dict(zip(EXTRAS, said, strict=False))
+
+
+def _uv() -> str:
+    """Return uv's program, empty where it is not installed; it is much faster than pip."""
+    return os.environ.get("UV") or shutil.which("uv") or ""
+
+
+def _pip(target: Path) -> list[str]:
+    """Return the words of a command that installs into TARGET/venv."""
+    python = str(target / "venv" / "bin" / "python")
+    if _uv():
+        return [_uv(), "pip", "install", "--quiet", "--python", python]
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
 def _run(package: Package, command: list[str]) -> None:

@@ -58,12 +58,14 @@ class Suite:
             collects a test twice, and where a test passed and then failed to clean up.
         parts: how many parts of tests (`subTest`) the runner counted besides the tests.
         ended: why the run did not end by itself, or left no results; empty for a proper end.
+        hung: it was ended because it took too long.
     """
 
     tests: dict[str, tuple[TestResult, ...]]
     seconds: float = 0.0
     parts: int = 0
     ended: str = ""
+    hung: bool = False
 
     def count(self, *outcomes: str) -> int:
         """Return how many tests have one of `outcomes`."""
@@ -131,10 +133,10 @@ def read_junit(path: Path) -> dict[str, tuple[TestResult, ...]]:
     return tests
 
 
-def run(package: Package, target: Path, junit: Path) -> Suite:
+def run(package: Package, target: Path, junit: Path, limit: float = LIMIT) -> Suite:
     """Run the tests of TARGET/tree without a network but the loopback, and leave their results in `junit`.
 
-    A run that takes longer than `LIMIT` is ended, with all processes that it started.
+    A run that takes longer than `limit` seconds is ended, with all processes that it started.
     """
     tree, home = target / "tree", target / "home"
     shutil.rmtree(home, ignore_errors=True)
@@ -158,9 +160,9 @@ def run(package: Package, target: Path, junit: Path) -> Suite:
         )
         ended = ""
         try:
-            process.wait(LIMIT)
+            process.wait(min(limit, LIMIT))
         except subprocess.TimeoutExpired:
-            ended = f"ended after {LIMIT} seconds"
+            ended = f"ended after {min(limit, LIMIT):.0f} seconds"
             _end(process)
         except BaseException:
             _end(process)
@@ -168,10 +170,11 @@ def run(package: Package, target: Path, junit: Path) -> Suite:
     seconds = time.monotonic() - start
     if not junit.exists():
         lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-        return Suite({}, seconds, ended=ended or f"no results: {lines[-1] if lines else 'no output'}")
+        last = lines[-1] if lines else "no output"
+        return Suite({}, seconds, ended=f"{ended}: {last}" if ended else f"no results: {last}", hung=bool(ended))
     tests = read_junit(junit)
     counted = sum(int(each.get("tests", "0")) for each in ET.parse(junit).getroot().iter("testsuite"))  # noqa: S314
-    return Suite(tests, seconds, max(0, counted - sum(map(len, tests.values()))), ended)
+    return Suite(tests, seconds, max(0, counted - sum(map(len, tests.values()))), ended, bool(ended))
 
 
 @functools.cache

@@ -64,10 +64,10 @@ class Project:
     target: Path
     prefix: str
 
-    def run(self, name: str, module: str = MODULE) -> suite.Suite:
+    def run(self, name: str, module: str = MODULE, limit: float = suite.LIMIT) -> suite.Suite:
         """Run the suite with this text of the module."""
         (self.target / "tree" / "shapes.py").write_text(module)
-        return suite.run(self.package, self.target, self.target / f"{name}.xml")
+        return suite.run(self.package, self.target, self.target / f"{name}.xml", limit)
 
 
 @pytest.fixture(scope="module", params=sorted(SUITES))
@@ -137,6 +137,19 @@ def test_a_run_without_results_makes_every_test_missing(project: Project, before
     after = project.run("after", "import os\nos._exit(0)\n")
     assert after.ended.startswith("no results")
     assert len(suite.compare(before, after)) == before.count(suite.PASSED)
+
+
+def test_a_run_that_hangs_is_ended_with_all_that_it_started(project: Project, before: suite.Suite) -> None:
+    """A suite that waits for ever is told from one that ends early, and leaves no process behind."""
+    waits = "import pathlib, subprocess\nchild = subprocess.Popen(['sleep', '300'])\n"
+    waits += f"pathlib.Path({str(project.target / 'child')!r}).write_text(str(child.pid))\nchild.wait()\n"
+    after = project.run("after", waits, limit=8)
+    assert after.hung
+    assert after.ended.startswith("ended after 8 seconds")
+    assert len(suite.compare(before, after)) == before.count(suite.PASSED)
+    # A process that was killed may stay in the table until whoever adopted it looks.
+    state = Path("/proc", (project.target / "child").read_text(), "stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"
 
 
 @pytest.mark.parametrize(
