@@ -439,7 +439,9 @@ class _Builder:
             verdict = self.definitions.verdict(node.scope) if node.scope.kind == "function" else Verdict()
             if not (self.with_forms and verdict.command) or key in called:
                 continue
-            if {each.code for each in node.constraints} != {"ASY128"} or not self.stays(node.scope):
+            codes = {each.code for each in node.constraints}
+            # A decorator goes on decorating what it did: the function itself stays as it is.
+            if not {"ASY128"} <= codes <= {"ASY126", "ASY128"} or not self.stays(node.scope):
                 continue
             body = Verdict()
             self.mentions.judge_body(node.scope, body)
