@@ -37,6 +37,9 @@ _OF_PYTEST = frozenset({"raises", "warns"})
 #: What cannot hurt in a test: no task runs beside it.
 _ALONE = frozenset({"ASY002", "ASY003", "ASY107"})
 _RUNNERS = frozenset({"CliRunner"})
+#: How a test requests a page, and what its client is called.
+_VERBS = frozenset({"get", "post", "put", "delete", "patch", "head", "options", "open"})
+_CLIENTS = frozenset({"client", "test_client", "flask"})
 
 
 class Node(Protocol):
@@ -180,17 +183,20 @@ class Following:
         edges: dict[tuple[str, str, str], propagate.Call],
         forms: dict[str, Form],
         run: str,
+        *,
+        flask: bool,
     ) -> None:
         """Let the tests stay as they are that cannot become coroutine functions.
 
         Args:
             nodes, edges, forms: those of the graph, by id.
             run: the remedy of calls that stand in `asyncio.run`.
+            flask: a view of Flask becomes a coroutine function, which Flask runs in a loop of its own.
         """
         tests = {key: node for key, node in sorted(nodes.items()) if self.follows(node.scope)}
         running = [nodes[each.caller].scope for each in edges.values() if each.remedy]
         running += [nodes[key].scope for key, form in forms.items() if form.action == "run-inside" and key in nodes]
-        reasons = self._starters(running) if tests else {}
+        reasons = self._starters(running, requested=flask) if tests else {}
         by_caller: dict[str, list[tuple[str, str, str]]] = {}
         for place, edge in edges.items():
             by_caller.setdefault(edge.caller, []).append(place)
@@ -245,12 +251,15 @@ class Following:
         helped = (each for each in edges if each.constraints and self._wrapped.get(each.site) == ())
         return next((f"{each.constraints[0].message} (line {each.constraints[0].line})" for each in helped), "")
 
-    def _starters(self, running: list[Scope]) -> dict[tuple[str, int], str]:
+    def _starters(self, running: list[Scope], *, requested: bool) -> dict[tuple[str, int], str]:
         """Return, by their keys, the functions that start a loop, or run what does, each with why."""
         pending = [each for each in running if each.kind == "function"]
         for path, number in sorted(self._mentions.loop_starters()):
             pending.append(self.program.module(path).scope(number))
         found = {key_of(each): "it starts an event loop" for each in pending}
+        for function in self._requesting() if requested else ():
+            found.setdefault(key_of(function), "it requests a view of Flask, which runs in an event loop of its own")
+            pending.append(function)
         while pending:
             starter = pending.pop()
             for call in self.starts_of(starter):
@@ -260,6 +269,14 @@ class Following:
                     found[key_of(caller)] = f"it runs `{starter.name}` (line {line}), which starts an event loop"
                     pending.append(caller)
         return found
+
+    def _requesting(self) -> Iterator[Scope]:
+        """Yield the plain functions that request a page, as a test does with its client."""
+        for verb in sorted(_VERBS):
+            for call in self.program.calls_named(verb, beside=_CLIENTS):
+                function = function_around(call.module, call.scope)
+                if call.function[0] == "a" and function.kind == "function" and not function.is_async:
+                    yield function
 
     def hazards(
         self, nodes: Mapping[str, Node], forms: Mapping[str, Form], bound: Callable[[], Call | None]

@@ -21,8 +21,9 @@ from hasten.model import ImportRequest, Span
 from hasten.suites import suite_for
 from hasten.uses import trouble_with
 
-#: What the new marks and fixtures need where pytest is declared.
-PLUGIN = "pytest-asyncio>=0.24"
+#: What the new marks and fixtures need where pytest is declared. Before 1.2 a test fails that comes after a set-up with
+#: `asyncio.run`: "There is no current event loop".
+PLUGIN = "pytest-asyncio>=1.2"
 
 _CASES = frozenset({"unittest.TestCase", "unittest.case.TestCase"})
 _ASYNC_CASES = frozenset({"unittest.IsolatedAsyncioTestCase", "unittest.async_case.IsolatedAsyncioTestCase"})
@@ -129,7 +130,9 @@ class Tests:
         driven = next((each[0] for each in function.parameters if each[0] in _PLUGINS_FIXTURES), "")
         if driven:
             return f"the fixture `{driven}` is at work while it runs"
-        return self._no_pytest(function, "pytest" if self._mark(function) else "")
+        mark = self._mark(function)
+        why = self._no_pytest(function, "pytest" if mark else "")
+        return why or (self._no_backend() if "anyio" in {mark, *self._marks(function)} else "")
 
     def _no_pytest(self, function: Scope, needed: str) -> str:
         """Return why pytest cannot await a function, for whose decorator the module `needed` is imported."""
@@ -142,14 +145,12 @@ class Tests:
         ):
             return "it requests a fixture while it runs, which no coroutine can where the fixture is one"
         trouble = trouble_with(self.program, function.module, 0, needed, function.span.start) if needed else ""
-        if trouble:
-            return f"{trouble}, and `{needed}` is needed"
-        return self._no_backend() if self._style() == "anyio" else ""
+        return f"{trouble}, and `{needed}` is needed" if trouble else ""
 
     def _marked(self, function: Scope) -> Form | None:
         mark = self._mark(function)
         if not mark:
-            return None
+            return Form("async-def", test_dependencies=(PLUGIN,)) if self._style() == "asyncio" else None
         imports = (ImportRequest(function.module.path, "pytest"),)
         needs = (PLUGIN,) if mark == "asyncio" else ()
         extent = Span(head_begins(function), function.span.start + len("def"))
@@ -157,9 +158,12 @@ class Tests:
 
     def _mark(self, function: Scope) -> str:
         """Return the mark that a test needs, `""` where it needs none."""
+        auto = suite_for(function.module.path, self.program.suites).auto and self._style() == "asyncio"
+        return "" if auto or self._marks(function) else self._style()
+
+    def _marks(self, function: Scope) -> list[str]:
+        """Return the plugins whose marks a test has already: of its own, its classes and its module."""
         module = function.module
-        if suite_for(module.path, self.program.suites).auto and self._style() == "asyncio":
-            return ""
         scopes = [function]
         while scopes[-1].parent > 0:
             scopes.append(module.scope(scopes[-1].parent))
@@ -170,7 +174,7 @@ class Tests:
         ]
         lists = [each.number for each in scopes if each.kind == "class"] + [0]
         marks = [*decorators, *(name for number in lists for name in _pytestmarks(module, number))]
-        return "" if any(f"pytest.mark.{each}" in marks for each in _MARKS) else self._style()
+        return [each for each in _MARKS if f"pytest.mark.{each}" in marks]
 
     def _style(self) -> str:
         return self.program.remember("hasten.async_tests: style", self._find_style)
@@ -231,7 +235,7 @@ class Tests:
         module = function.module
         scope = scope_of(function)
         if scope == "function" and suite_for(module.path, self.program.suites).auto:
-            return None
+            return Form("async-def", test_dependencies=(PLUGIN,))
         shape = next(each for each in function.decorators if decorator_of(function, each) in FIXTURES)
         written = _callee(module, shape)
         text, releases = renamed_root(function, written)

@@ -152,7 +152,8 @@ class _Findings:
         whole = self.whole()
         waited = self.reached(whole)
         self.waited = {each.site for each in waited}
-        self.result = propagate.propagate(functions, graph.calls, whole if unasked else waited)
+        wanting = self.without_idle_tests(functions, whole if unasked else waited)
+        self.result = propagate.propagate(functions, graph.calls, wanting)
         self.converted = frozenset(self.result.converted)
         self.sites: dict[str, list[propagate.Call]] = {}
         for each in self.result.awaited:
@@ -230,6 +231,23 @@ class _Findings:
             converted = propagate.propagate(self.graph.functions, self.graph.calls, seeds).converted
             fresh = [each for each in converted if each not in awake]
         return seeds
+
+    def without_idle_tests(
+        self, functions: list[propagate.Function], seeds: list[propagate.Seed]
+    ) -> list[propagate.Seed]:
+        """Return `seeds` less those of tests that await nothing else: what a test does by itself may block."""
+        function = {each.site: each.function for each in seeds}
+        mine = {
+            site
+            for sites in self.sites_of.values()
+            if all(function.get(site, "") in self.graph.tests for site in sites)
+            for site in sites
+        }
+        if not mine:
+            return seeds
+        others = [each for each in seeds if each.site not in mine]
+        converted = set(propagate.propagate(functions, self.graph.calls, others).converted)
+        return [each for each in seeds if each.site not in mine or each.function in converted]
 
     def unreached(self, call: Call) -> Refusal:
         """Refuse a call that no coroutine reaches."""

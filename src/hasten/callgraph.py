@@ -60,6 +60,7 @@ class CallGraph:
         forms: by id of a function, how it converts, and by site, how the call is awaited, where that is more than
             `async def` and `await`; empty unless they were asked for.
         handed: the ids of functions that are handed to what takes coroutine functions, and calls them.
+        tests: the ids of plain functions that a test runner calls, and that may become coroutine functions.
     """
 
     functions: tuple[propagate.Function, ...]
@@ -70,6 +71,7 @@ class CallGraph:
     hazards: Mapping[str, tuple[Constraint, ...]]
     forms: Mapping[str, Form] = field(default_factory=dict)
     handed: frozenset[str] = frozenset()
+    tests: frozenset[str] = frozenset()
 
 
 def function_id(scope: Scope) -> str:
@@ -153,7 +155,8 @@ class _Builder:
         while self.pending:
             self.expand(self.pending.pop())
         self.turn_entries()
-        self.following.settle(self.nodes, self.edges, self.forms, RUN)
+        flask = any(each.code == "ASY004" for found in self.hazards.values() for each in found)
+        self.following.settle(self.nodes, self.edges, self.forms, RUN, flask=flask)
         for key, hazard in self.following.hazards(self.nodes, self.forms, self.bound_to_a_loop):
             self.hazards.setdefault(key, set()).add(hazard)
         self.keep_callers_plain()
@@ -173,6 +176,7 @@ class _Builder:
             {key: tuple(sorted(each)) for key, each in sorted(self.hazards.items()) if each},
             dict(sorted(self.forms.items())),
             frozenset(self.handed),
+            frozenset(key for key, each in nodes if self.following.follows(each.scope)),
         )
 
     def node(self, scope: Scope) -> str:
