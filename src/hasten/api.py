@@ -37,6 +37,7 @@ from hasten.uses import Use, trouble_with
 from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
+    from hasten.async_fixtures import is_fixture, requesters
     from hasten.async_forms import cleans_up
     from hasten.async_receivers import Receivers
     from hasten.async_transformer import AsyncTransformer
@@ -83,9 +84,11 @@ __all__ = [
     "cleans_up",
     "find_uses",
     "follow",
+    "is_fixture",
     "is_written",
     "overwritten",
     "raced",
+    "requesters",
     "trouble_with",
 ]
 
@@ -166,6 +169,8 @@ _LATE = {
     "Transformer": "hasten.rewrite",
     "Receivers": "hasten.async_receivers",
     "cleans_up": "hasten.async_forms",
+    "is_fixture": "hasten.async_fixtures",
+    "requesters": "hasten.async_fixtures",
     "raced": "hasten.later",
 }
 

@@ -166,6 +166,7 @@ class Mentions:
                 and len(call.arguments) == 1
                 and function_around(module, call.scope).number == function.number
                 and not _catches_stop_iteration(call)
+                and not self._is_endless(call)
             ):
                 verdict.constraints.append(because("ASY139", message, module, call.span.start))
         for read in module.reads_of("StopIteration"):
@@ -173,6 +174,11 @@ class Mentions:
             called = use[0] == "call" and module.call(use[1]).use[0] == "raise"
             if (use[0] == "raise" or called) and function_around(module, read.scope).number == function.number:
                 verdict.constraints.append(because("ASY139", message, module, read.span.start))
+
+    def _is_endless(self, call: Call) -> bool:
+        """Tell whether `next` is asked of a counter, which never ends."""
+        kind = self._receivers.kind(call.module, call.scope, call.arguments[0].shape)
+        return kind == "itertools.count"
 
     def loop_starters(self) -> dict[tuple[str, int], str]:
         """Return the plain functions that start an event loop, themselves or through others, each with a place."""

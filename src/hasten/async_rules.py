@@ -281,7 +281,10 @@ class Definitions:
         base = self.foreign_base(owner, function.name)
         if base is not None and not (function.name.startswith("__") or verdict.stays or verdict.test):
             message = f"`{function.name}` may override a method of `{base}`, which is not part of the program"
-            verdict.constraints.append(because("ASY130", message, function.module, function.span.start))
+            if function.name.startswith("_"):
+                verdict.hazards.append(because("ASY023", message, function.module, function.span.start))
+            else:
+                verdict.constraints.append(because("ASY130", message, function.module, function.span.start))
 
     def foreign_base(self, owner: Scope, name: str, depth: int = 0) -> str | None:
         """Return the name of a base from outside the program that may know a method `name`, None if there is none."""

@@ -35,6 +35,15 @@ CONVERSION_CODES: tuple[Code, ...] = (
         "take it with `--accept ASY022`.",
     ),
     Code(
+        "ASY023",
+        "hazard",
+        "a private method that a base may know",
+        "The class derives from one that is not part of the program, and the method has a name of the kind that is for "
+        "a class alone (`_connect`). If the base has a method of that name, and calls it, it gets a coroutine that "
+        "nobody awaits.",
+        "Look whether the base has a method of that name; if it has none, take it with `--accept ASY023`.",
+    ),
+    Code(
         "ASY150",
         "refusal",
         "no coroutine calls it",

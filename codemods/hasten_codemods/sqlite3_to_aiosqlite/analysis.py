@@ -182,7 +182,7 @@ class Analysis:
 
     def _kept(self, web: Web) -> Awaited:
         """Return what the engine has to know of connections that are kept or handed over."""
-        imports = [self.connections.request(each) for each in web.opened_in]
+        imports = [*web.imports, *(self.connections.request(each) for each in web.opened_in)]
         support = [self.connections.key(each) for each in web.opened_in if not self.connections.is_there(each)]
         if web.commits:
             imports += [self.transactions.request(each) for each in web.transactions.values()]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from hasten.api import Module, Program, Scope, Span
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Mark
-from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Place, Returned, Variable, Yielded
+from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Place, Requested, Returned, Variable, Yielded
 
 _CLASSES = ("Connection", "Cursor")
 #: How a class is used in an annotation: `X`, `X | None`, `Optional[X]`, `tuple[X, str]`.
@@ -31,7 +31,7 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark]]:
                     for other in program.modules_with("attribute_stores", name)
                     for entry in other.facts["attribute_stores"][name]
                 ]
-            case Returned(_, number) | Yielded(_, number):
+            case Returned(_, number) | Yielded(_, number) | Requested(_, number):
                 heads.setdefault(place.path, []).append(module.scope(number))
                 starts = []
             case _:

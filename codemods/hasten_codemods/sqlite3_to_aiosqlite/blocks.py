@@ -136,3 +136,12 @@ def names_with(module: Module, guard: Guard) -> bool:
     stores += [entry[2:] for entry in module.facts["item_stores"]]
     unpacked = [entry[1] for table in module.facts["binds"] for entries in table.values() for entry in entries]
     return guard.payload in [each[0] for each in stores] or guard.payload in unpacked
+
+
+def around_close(module: Module, offset: int) -> Span:
+    """Return the statements that surely run after the one at `offset`: those of its block, out of any `finally`."""
+    for each in module.blocks(offset):
+        if each.kind not in {"finally", "with", "async with"}:
+            return Span(each.start, each.end)
+    bodies = [each.span for each in module.scopes() if each.kind in {"function", "class", "module"}]
+    return max((each for each in bodies if contains(each, offset)), key=lambda each: each.start)

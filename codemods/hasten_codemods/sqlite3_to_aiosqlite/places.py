@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from hasten.api import Call, Module, Program, Receivers, Scope, Span
+from hasten.api import Call, Module, Program, Receivers, Scope, Span, is_fixture, requesters
 from hasten_codemods.sqlite3_to_aiosqlite import blocks
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 
@@ -63,7 +63,15 @@ class Yielded:
     function: int
 
 
-Place: TypeAlias = Variable | Attribute | Field | Returned | Yielded
+@dataclass(frozen=True, slots=True, order=True)
+class Requested:
+    """What tests and fixtures get that request a fixture."""
+
+    path: str
+    function: int
+
+
+Place: TypeAlias = Variable | Attribute | Field | Returned | Yielded | Requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +244,8 @@ class Places:
 
     def handed_out(self, function: Scope) -> Place:
         """Return the place of what a function gives."""
+        if is_fixture(function):
+            return Requested(function.module.path, function.number)
         manager = any(function.module.dotted(function.parent, each) in _MANAGERS for each in function.decorators)
         if function.is_generator and not manager:
             start = function.span.start
@@ -262,6 +272,8 @@ class Places:
                 yield from self._of_calls(place)
             case Yielded():
                 yield from self._of_managers(place)
+            case Requested():
+                yield from self._of_fixture(place)
 
     def _of_variable(self, place: Variable) -> Iterator[Value]:
         module = self.program.module(place.path)
@@ -356,7 +368,10 @@ class Places:
             if owner is not None:
                 yield from self._of_attribute(Attribute(owner.module.path, owner.number, function.name))
             return
-        for call in self.calls(function):
+        calls = list(self.calls(function))
+        if not calls:
+            raise _nobody(function)
+        for call in calls:
             yield Value(call.module, call.scope, call.span, ["c", call.index], call.use)
 
     def calls(self, function: Scope) -> Iterator[Call]:
@@ -382,9 +397,22 @@ class Places:
                 message = f"a call of `{call.tail}` on something unknown may hand it out ({where})"
                 raise Unfit("SQL119", f"{message}; annotate the receiver", -1)
 
+    def _of_fixture(self, place: Requested) -> Iterator[Value]:
+        fixture = self.program.module(place.path).scope(place.function)
+        who = requesters(self.program, fixture)
+        if not who.complete:
+            message = f"the fixture `{fixture.name}` may be requested in a way that cannot be followed"
+            raise Unfit("SQL119", message, fixture.span.start)
+        for function, name in who.found:
+            bound = ["asg", function.number, name]
+            yield Value(function.module, function.number, function.span, ["n", name], bound)
+
     def _of_managers(self, place: Yielded) -> Iterator[Value]:
         function = self.program.module(place.path).scope(place.function)
-        for call in self.calls(function):
+        calls = list(self.calls(function))
+        if not calls:
+            raise _nobody(function)
+        for call in calls:
             if call.use[0] != "with":
                 raise Unfit(
                     "SQL110", f"the context manager `{function.name}` is used in another way than by `with`", -1
@@ -412,7 +440,7 @@ class Places:
                 function = self.program.module(place.path).scope(place.function)
                 for shape in function.returned:
                     yield Source(function.module, function.number, shape, function.span.start)
-            case Yielded():
+            case Yielded() | Requested():
                 pass  # whatever is yielded was followed to here, and a manager yields once
 
     def _into_variable(self, place: Variable) -> Iterator[Source]:
@@ -487,3 +515,8 @@ class Places:
 
 def _is_classmethod(function: Scope) -> bool:
     return any(each[-1] == "classmethod" for each in function.decorators if each[0] in {"n", "a"})
+
+
+def _nobody(function: Scope) -> Unfit:
+    message = f"nobody in the program calls `{function.name}`, which hands it out, so others do, and await nothing"
+    return Unfit("SQL110", message, function.span.start)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hasten.api import Call, Hazard, Module, Program, Receivers, Scope, Span, Use
+from hasten.api import Call, Hazard, ImportRequest, Module, Program, Receivers, Scope, Span, Use
 from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.leftover import Left
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
@@ -18,6 +18,8 @@ from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Places, Source, V
 
 _CONNECTION, _CURSOR = "connection", "cursor"
 _WHAT = {_CONNECTION: "the connection", _CURSOR: "a cursor of it"}
+#: What tests hand over in the place of a connection or a cursor.
+_MOCKS = frozenset({"unittest.mock.Mock", "unittest.mock.MagicMock"})
 #: Functions that look at an object, and do nothing with it.
 _LOOKING = frozenset(f"builtins.{each}" for each in ("bool", "id", "print", "repr", "str"))
 
@@ -36,6 +38,7 @@ class Web:
         closings: files with `with closing(...)` blocks, at whose end it is closed.
         loops: bodies of loops over rows.
         lives: connections of one function each that are only lent to others.
+        imports: what is needed beside the modules that open them.
     """
 
     openings: dict[tuple[str, int], Use] = field(default_factory=dict)
@@ -49,6 +52,7 @@ class Web:
     closings: dict[str, Module] = field(default_factory=dict)
     loops: list[tuple[Module, Span]] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
+    imports: list[ImportRequest] = field(default_factory=list)
 
     @property
     def use(self) -> Use:
@@ -156,6 +160,7 @@ class _Weaving:
                     self.check(source, self.web.places[place])
         except Unfit as why:
             raise self.placed(why, use) from None
+        self.check_closes()
         self.settle_loops()
         self.web.marks += annotated.of(self.program, self.web.places)
         return self.web
@@ -282,6 +287,9 @@ class _Weaving:
             inner = call.arguments[0].shape if len(call.arguments) == 1 else None
             self.check(Source(source.module, call.scope, inner, source.offset), kind)
             return
+        if call.module.dotted(call.scope, call.function) in _MOCKS and not call.arguments:
+            self.mocked(call)
+            return
         receiver: Any = call.function[1] if call.function[0] == "a" else None
         if kind == _CURSOR and receiver is not None and call.tail in table.CURSORS:
             # A cursor is made by a connection, or returned by the cursor itself.
@@ -299,6 +307,19 @@ class _Weaving:
             if isinstance(place, Yielded) != source.entered:
                 raise Unfit("SQL119", f"{_WHAT[kind]} may be something else here", call.span.start)
             self.add(place, kind, value)
+
+    def mocked(self, call: Call) -> None:
+        """Let a test hand over a mock whose methods can be awaited."""
+        module, bare = call.module, call.function[0] == "n"
+        callee = "AsyncMock" if bare else f"{_dotted_text(call.function[1])}.AsyncMock"
+        if bare:
+            taken = trouble_with_name(module, call.scope)
+            if taken:
+                raise Unfit("SQL106", taken, call.span.start)
+            self.web.imports.append(ImportRequest(module.path, "unittest.mock", "AsyncMock"))
+            root = Span(call.span.start, call.span.start + len(call.tail))
+            self.web.releases.append((module.path, root))
+        self._mark(module, call.span, "replace-call", ("callee", callee), ("await", "no"))
 
     def _kind_of(self, module: Module, scope: int, shape: list[Any]) -> str | None:
         """Return whether a value is known to be a connection or a cursor."""
@@ -733,6 +754,39 @@ class _Weaving:
         if mark not in self.web.marks:
             self.web.marks.append(mark)
 
+    def check_closes(self) -> None:
+        """Refuse a use of what was surely closed before, and note where the exception of such a use is caught."""
+        closes = [each.call for each in self.web.awaited.values() if each.call.tail == "close"]
+        for close in closes:
+            module, shape = close.module, close.function[1]
+            block = blocks.around_close(module, close.span.start)
+            for each in self.web.awaited.values():
+                call = each.call
+                same = call.module is module and call.scope == close.scope and call.function[0] == "a"
+                later = same and call.function[1] == shape and close.span.end < call.span.start < block.end
+                if later and call.tail != "close" and not self._bound_between(module, close, call):
+                    lines = module.position(call.span.start).line, module.position(close.span.start).line
+                    message = f"it is used in line {lines[0]}, after it was closed in line {lines[1]}"
+                    self.here = module, close.span.start
+                    raise self.placed(Unfit("SQL115", message, close.span.start), self.web.use)
+        caught = self.program.attribute_reads("ProgrammingError", want=False) if closes else []
+        if caught:
+            where = f"{caught[0].module.path}:{caught[0].module.position(caught[0].span.start).line}"
+            message = f"what is used after it was closed raises ValueError, and ProgrammingError is caught at {where}"
+            self.hazard("SQL011", message)
+
+    def _bound_between(self, module: Module, close: Call, call: Call) -> bool:
+        """Tell whether the variable or attribute gets something new between two calls."""
+        shape = close.function[1]
+        if shape[0] == "n":
+            starts = [each.start for each in module.bindings(close.scope, shape[1])]
+        else:
+            entries = module.facts["attribute_stores"].get(shape[2], ()) if shape[0] == "a" else ()
+            starts = [each[3] for each in entries if each[0] == shape[1]]
+        # A method in between may open it again.
+        between = any(close.span.end < each.span.start < call.span.start for each in module.calls())
+        return between or any(close.span.end < each < call.span.start for each in starts)
+
     def settle_loops(self) -> None:
         """Let rows be read one by one where a loop may write what it has still to read."""
         if any(self._may_write(module, body) for module, body in self.web.loops):
@@ -756,3 +810,15 @@ class _Weaving:
             if reached.functions:
                 return True
         return False
+
+
+def _dotted_text(shape: list[Any]) -> str:
+    return f"{_dotted_text(shape[1])}.{shape[2]}" if shape[0] == "a" else str(shape[1])
+
+
+def trouble_with_name(module: Module, scope: int) -> str:
+    """Return why `AsyncMock` is not that of `unittest.mock`, an empty string where it is, or is not bound."""
+    found = module.lookup(scope, "AsyncMock")
+    if found is None or module.dotted(scope, ["n", "AsyncMock"]) == "unittest.mock.AsyncMock":
+        return ""
+    return "`AsyncMock` is bound to something of its own"
