@@ -44,6 +44,7 @@ class AsyncTransformer(Transformer):
         """Take the edits of one island, by the node each is meant for."""
         super().__init__(orders)
         self._around: list[cst.CSTNode] = []
+        self._torn: set[cst.CSTNode] = set()
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """Remember what is around the nodes inside `node`."""
@@ -66,8 +67,13 @@ class AsyncTransformer(Transformer):
         if isinstance(original_node, cst.Lambda) and _action(self._orders, original_node) == "double":
             edit = self.order(original_node)
             result = async_layout.doubled(result, edit.get("name") if edit is not None else "")  # type: ignore[assignment]
-        change = _CHANGES.get(type(original_node))
+        change = _CHANGES.get(type(original_node)) if original_node not in self._torn else None
         return result if change is None else change(self._orders, original_node, result)
+
+    def tear(self, original_node: cst.With) -> list[bool]:
+        """Tell which items of a `with` are entered asynchronously; whoever asks tears the statement apart by itself."""
+        self._torn.add(original_node)
+        return _entered(self._orders, original_node)
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:  # noqa: N802 - LibCST's name
         """`def f():` -> `async def f():`."""
@@ -236,15 +242,18 @@ def _clause(orders: _Orders, original: cst.CompFor, result: Any) -> Any:  # noqa
     return result.with_changes(asynchronous=cst.Asynchronous()) if asynchronous else result
 
 
-def _block(orders: _Orders, original: cst.With, result: Any) -> Any:  # noqa: ANN401
-    edit = orders.get(original)
+def _entered(orders: _Orders, block: cst.With) -> list[bool]:
+    """Tell which of the items of a `with` are to be entered asynchronously."""
+    edit = orders.get(block)
     items = {value for name, value in edit.data if name == "item"} if edit is not None else set()
-    entered = [
+    return [
         str(number) in items or _action(orders, each.item) == "enter-asynchronously"
-        for number, each in enumerate(original.items)
+        for number, each in enumerate(block.items)
     ]
-    if any(entered) and not (isinstance(result, cst.With) and len(result.items) == len(entered)):
-        raise SourceError("internal", "contexts of one `with` change in several ways; give each a block of its own")
+
+
+def _block(orders: _Orders, original: cst.With, result: Any) -> Any:  # noqa: ANN401
+    entered = _entered(orders, original)
     return async_layout.entered(result, entered) if any(entered) else result
 
 

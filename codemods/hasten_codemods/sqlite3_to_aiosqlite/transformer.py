@@ -174,21 +174,22 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
         """`with closing(sqlite3.connect(p)) as c:` -> `async with aiosqlite.connect(p) as c:`, and its like."""
         groups: list[tuple[bool, list[cst.WithItem]]] = []
-        touched = False
-        own = self.order(original_node)
-        for number, (before, item) in enumerate(zip(original_node.items, updated_node.items, strict=True)):
-            new = self._entered(before, item)
-            if own is not None and str(number) == own.get("item"):
-                new = [item.with_changes(item=expressions.transaction(item.item))]
-            touched = touched or new is not None
+        entered = [self._entered(*each) for each in zip(original_node.items, updated_node.items, strict=True)]
+        if self._action(original_node) == "enter-transaction":
+            number = int(self._orders[original_node].get("item"))
+            item = updated_node.items[number]
+            entered[number] = [item.with_changes(item=expressions.transaction(item.item))]
+            self.order(original_node)
+        if all(new is None for new in entered):
+            return updated_node
+        others = self.tear(original_node)
+        for new, item, other in zip(entered, updated_node.items, others, strict=True):
             if new == []:
                 continue
-            asynchronous = new is not None or updated_node.asynchronous is not None
+            asynchronous = new is not None or updated_node.asynchronous is not None or other
             if not groups or groups[-1][0] != asynchronous:
                 groups.append((asynchronous, []))
             groups[-1][1].extend(new if new is not None else [item])
-        if not touched:
-            return updated_node
         if not groups:
             flat = layout.unwrapped(updated_node)
             self._note_end(original_node, flat[-1])
