@@ -170,8 +170,8 @@ _LATE = {
     "Receivers": "hasten.async_receivers",
     "cleans_up": "hasten.async_forms",
     "is_fixture": "hasten.async_fixtures",
-    "requesters": "hasten.async_fixtures",
     "raced": "hasten.later",
+    "requesters": "hasten.async_fixtures",
 }
 
 
