@@ -376,10 +376,12 @@ class Mentions:
 
     def _judge_doctests(self, function: Scope, verdict: Verdict) -> None:
         """Refuse what a doctest calls: its lines are run as they are, and cannot wait."""
-        called = re.compile(rf"^[ \t]*(?:>>>|\.\.\.) .*\b{re.escape(function.name)}\(", re.MULTILINE)
+        home = re.escape(function.module.name.rpartition(".")[2])
+        before = r"\." if owner_of(function) is not None else rf"(?:(?<![\w.])|\b{home}\.)"
+        called = re.compile(rf"^[ \t]*(?:>>>|\.\.\.) .*?{before}{re.escape(function.name)}\(", re.MULTILINE)
         for module, start, text in self._doctests:
             found = called.search(text)
-            if found is not None and self._reads_in_doctest(module, function):
+            if found is not None and self._reads_in_doctest(module, function, text):
                 line = module.position(start).line + text[: found.end()].count("\n")
                 message = f"`{function.name}` is called in a doctest, which cannot await"
                 verdict.constraints.append(Constraint("ASY134", message, module.path, line, 1))
@@ -394,10 +396,13 @@ class Mentions:
             if use[0] == "expr" and ">>> " in text
         ]
 
-    def _reads_in_doctest(self, module: Module, function: Scope) -> bool:
+    def _reads_in_doctest(self, module: Module, function: Scope, text: str) -> bool:
         """Tell whether a name in a doctest may be a function: of the same module, or one that it gets at."""
-        if module is function.module or owner_of(function) is not None:
+        owner = owner_of(function)
+        if module is function.module:
             return True
+        if owner is not None:
+            return re.search(rf"\b{re.escape(owner.name)}\b", text) is not None
         dotted = f"{function.module.name}.{function.name}"
         return module.dotted(0, ["n", function.name]) == dotted or any(
             self.program.named(module.import_target(each)) is function.module for each in module.imports()

@@ -161,7 +161,7 @@ class Definitions:
         role = self.tests.role(function)
         if role is not None:
             why = role.why if self._forms else "make it asynchronous in the style of the project"
-            verdict.stays, verdict.test = bool(why), not why
+            verdict.stays, verdict.test = bool(why) and role.alone, not why
             if why:
                 no("ASY129", stays_plain(function, role, why))
         self._judge_bindings(function, verdict)

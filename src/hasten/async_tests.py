@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hasten.async_fixtures import ASYNCIO_FIXTURE, FIXTURES, decorator_of, scope_of
+from hasten.async_fixtures import ASYNCIO_FIXTURE, FIXTURES, decorator_of, is_fixture, scope_of
 from hasten.async_forms import Form, More, head_begins, renamed_root
-from hasten.async_kinds import owner_of
+from hasten.async_kinds import key_of, owner_of
 from hasten.async_places import function_around
 from hasten.index.module import Module, Scope, Shape
 from hasten.index.program import Program
@@ -49,10 +49,12 @@ class Role:
     Attributes:
         kind: `test` and `fixture` of pytest, `case` and `set up` of unittest, `hook` for what else they call.
         why: why it stays a plain function, `""` where it may become a coroutine function.
+        alone: no loop runs around it, so that it may call `asyncio.run`.
     """
 
     kind: str
     why: str = ""
+    alone: bool = True
 
     @property
     def called(self) -> str:
@@ -74,15 +76,20 @@ class Tests:
         owner = owner_of(function)
         name = function.name
         if any(decorator_of(function, each) in FIXTURES for each in function.decorators):
-            return Role("fixture", self._no_fixture(function, owner))
+            asked = self._asked_for(function)
+            return Role("fixture", asked or self._no_fixture(function, owner), alone=not asked)
         if owner is not None and self.is_case(owner):
             if name.startswith("test"):
                 return Role("case", self._no_case(function, owner))
             if name in RENAMED:
                 return Role("set up", self._no_case(function, owner))
             return Role("hook", f"unittest awaits no `{name}`") if name in _CLASS_SET_UP else None
-        if not _in_test_file(function) or not (
-            function.parent == 0 or (owner is not None and owner.name.startswith("Test"))
+        heirs = self._heirs(owner) if owner is not None and (name.startswith("test") or name in RENAMED) else []
+        if any(self.is_case(each) for each in heirs):
+            return Role("case", "its class is one of those that a TestCase derives from, and no TestCase itself")
+        collected = function.parent == 0 and _in_test_file(function.module)
+        if not (
+            collected or any(_is_collected(each) for each in heirs) or (owner is not None and _is_collected(owner))
         ):
             return None
         if name.startswith("test"):
@@ -217,7 +224,7 @@ class Tests:
         if scope is None:
             return "its scope is not written out"
         strict = scope != "function" or not suite_for(function.module.path, self.program.suites).auto
-        return self._no_pytest(function, "pytest_asyncio" if strict else "") or self._asked_for(function)
+        return self._no_pytest(function, "pytest_asyncio" if strict else "")
 
     def _asked_for(self, fixture: Scope) -> str:
         """Return who asks for a fixture by its name, while a loop runs."""
@@ -226,7 +233,9 @@ class Tests:
             shape = asked.shape if asked is not None else None
             named = shape is None or shape[:2] != ["k", "str"] or shape[2] == fixture.name
             around = function_around(call.module, call.scope)
-            if named and (around.is_async or self.role(around) is None):
+            # A plain test or fixture that requests one by its name stays plain.
+            own = around.name.startswith("test") or is_fixture(around)
+            if named and (around.is_async or not own):
                 place = f"{call.module.path}:{call.module.position(call.span.start).line}"
                 return f"a coroutine may request it while it runs ({place})"
         return ""
@@ -246,6 +255,15 @@ class Tests:
         imports = (ImportRequest(module.path, "pytest_asyncio"),)
         extent = Span(head_begins(function), function.span.start + len("def"))
         return Form("async-def", tuple(data), imports, releases, extent, test_dependencies=(PLUGIN,))
+
+    def _heirs(self, owner: Scope) -> list[Scope]:
+        """Return the classes that derive from one, at whatever distance."""
+        self.program.want(owner.name)
+        return [
+            each
+            for each in self.program.classes()
+            if key_of(each) != key_of(owner) and self.program.derives(each, owner)
+        ]
 
     # --- unittest -------------------------------------------------------------------------------------------------
 
@@ -320,8 +338,13 @@ def _onward(function: Scope) -> Iterator[More]:
             yield More(module, call.span, "await-method", (("name", RENAMED[function.name]),))
 
 
-def _in_test_file(function: Scope) -> bool:
-    file = function.module.path.rpartition("/")[2]
+def _is_collected(owner: Scope) -> bool:
+    """Tell whether pytest takes a class for one with tests."""
+    return owner.name.startswith("Test") and _in_test_file(owner.module)
+
+
+def _in_test_file(module: Module) -> bool:
+    file = module.path.rpartition("/")[2]
     return file.startswith("test_") or file.endswith("_test.py") or file in {"conftest.py", "tests.py", "test.py"}
 
 
