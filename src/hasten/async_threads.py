@@ -21,7 +21,7 @@ _AT_HOME = frozenset(
     {f"asyncio.{each}" for each in ("get_running_loop", "current_task", "create_task", "ensure_future", "all_tasks")}
     | {"asyncio.get_event_loop", "signal.signal", "signal.set_wakeup_fd", "signal.setitimer"}
 )
-_AT_HOME_METHODS = frozenset({"call_soon", "call_later", "call_at", "create_task", "add_reader", "add_writer"})
+_AT_HOME_METHODS = frozenset({"call_soon", "call_later", "call_at", "create_task", "add_reader"})
 #: What differs from thread to thread.
 _IDENTITY = frozenset({f"threading.{each}" for each in ("get_ident", "get_native_id", "current_thread", "local")})
 #: Methods of sqlite3's connections and cursors that others seldom have.
@@ -84,10 +84,18 @@ class Threads:
 
     def _at_home(self, call: Call) -> Iterator[Constraint]:
         dotted = self.program.dotted(call.module, call.scope, call.function) or ""
-        method = call.function[0] == "a" and call.tail in _AT_HOME_METHODS
-        if dotted in _AT_HOME or (method and self.program.target_of(call)[0] is None):
+        if dotted in _AT_HOME or self._is_of_the_loop(call):
             message = f"`{dotted or call.tail}` only works in the thread of the event loop"
             yield because("ASY174", message, call.module, call.span.start)
+
+    def _is_of_the_loop(self, call: Call) -> bool:
+        """Tell whether a method is one of asyncio's objects, none of which bears a second thread."""
+        if call.function[0] != "a" or self.program.target_of(call)[0] is not None:
+            return False
+        kind = self.below.receivers.kind(call.module, call.scope, call.function[1])
+        if isinstance(kind, str):
+            return kind.startswith("asyncio.") and call.tail != "call_soon_threadsafe"
+        return kind is None and call.tail in _AT_HOME_METHODS
 
     def _bound(self, call: Call) -> Iterator[Constraint]:
         """Yield a constraint for the use of a connection that may come from another thread, or go to one."""

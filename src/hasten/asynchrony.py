@@ -303,7 +303,9 @@ class _Findings:
         name = f"`{self.name_of(function)}`"
         if function in self.converted:
             reason = self.result.why(function)
-            yield f"{name} becomes a coroutine function; the way to what blocks: {self.down(reason.path, reason.seed)}"
+            twin = self.twin_of(function)
+            what = f"stays, and gets `{twin}` beside it" if twin else "becomes a coroutine function"
+            yield f"{name} {what}; the way to what blocks: {self.down(reason.path, reason.seed)}"
             return
         awaits = [(each, "awaits", "") for each in self.result.awaited if each.caller == function]
         run = [(each, "stays as it is, and runs", " with `asyncio.run`") for each in self.result.remedied]
@@ -371,7 +373,7 @@ class _Findings:
             applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
             edits=(*edits, *awaited.edits),
             hazards=hazards,
-            requires=(*(_key(each) for each in functions if each in self.converted), *awaited.requires),
+            requires=(*(self.key(each) for each in functions if each in self.converted), *awaited.requires),
             imports=awaited.imports,
             releases=awaited.releases,
             dependencies=awaited.dependencies,
@@ -395,14 +397,14 @@ class _Findings:
         edits += (self.further(each) for form in forms for each in form.more)
         hazards = merged(self.own_hazards[function])
         return Change(
-            id=_key(function),
+            id=self.key(function),
             codemod=self.codemod,
             title=self.title(function),
             symbol=scope.module.symbol(scope.number),
             applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
             edits=tuple(dict.fromkeys(edits)),
             hazards=hazards,
-            requires=tuple(_key(each) for each in self.result.requires[function]),
+            requires=tuple(self.key(each) for each in self.result.requires[function]),
             imports=(
                 *(ImportRequest(each.module.path, "asyncio") for each in run),
                 *(each for form in forms for each in form.imports),
@@ -432,6 +434,10 @@ class _Findings:
         """Return the name of the coroutine function that is written beside a function, `""` where it is converted."""
         form = self.graph.forms.get(function)
         return dict(form.data).get("twin", "") if form is not None else ""
+
+    def key(self, function: str) -> str:
+        """Return the key of the change of a function: another where a twin is written than where it is converted."""
+        return f"{'twin' if self.twin_of(function) else 'async'}:{function}"
 
     def definition(self, scope: Scope, form: Form | None) -> NodeEdit:
         """Return the edit of a function's definition; for people it is where `def` stands."""
@@ -529,10 +535,6 @@ def _formed(edit: NodeEdit, form: Form, module: Module) -> NodeEdit:
 
 def _id(call: Call) -> tuple[str, int]:
     return call.module.path, call.index
-
-
-def _key(function: str) -> str:
-    return f"async:{function}"
 
 
 def _place(module: Module, offset: int) -> str:

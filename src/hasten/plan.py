@@ -226,7 +226,11 @@ def _without_conflicts(changes: list[Change]) -> tuple[list[Change], list[Refusa
                 taken.setdefault(edit.path, []).append((edit.span, change, edit))
             continue
         lost.add((change.codemod, change.id))
-        dropped.append(_conflict(change, f"it would edit the same code as `{clash.codemod}`"))
+        if clash.codemod == change.codemod:
+            reason = "another change of its own, under another strategy, edits the same code"
+        else:
+            reason = f"it would edit the same code as `{clash.codemod}`"
+        dropped.append(_conflict(change, reason))
     while True:
         more = [each for each in kept if any((each.codemod, key) in lost for key in each.requires)]
         if not more:
