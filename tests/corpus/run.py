@@ -185,7 +185,7 @@ def _package(package: Package, kind: Kind, options: argparse.Namespace) -> Resul
         baseline = suite.run(package, target, target / "base.junit.xml")
         if baseline.ended or not baseline.count(suite.PASSED):
             return Result(package, kind.strict, f"baseline: {baseline.ended or 'no test passed'}", baseline)
-        look = awaited.look(package, (target / "tree").resolve()) if kind.select == awaited.CODEMODS else None
+        look = _look(package, target) if kind.select == awaited.CODEMODS else None
         levels: dict[str, Level] = {}
         for name, flags in kind.levels.items():
             levels[name] = _level(package, target, name, (*flags, *_selection(kind)), baseline, levels)
@@ -246,6 +246,19 @@ def _level(
         rerun = not same
         tests = same[0].tests if same else _rerun(package, target, name, baseline)
     return Level(document, files, tuple(problems), tests, suite.compare(baseline, tests), rerun)
+
+
+def _look(package: Package, target: Path) -> awaited.Look:
+    """Convert a package in memory.
+
+    Raises:
+        CorpusError: hasten fell over, which is a failure of this package and no reason to leave the others.
+    """
+    try:
+        return awaited.look(package, (target / "tree").resolve())
+    except Exception as error:
+        message = f"hasten raised {type(error).__name__}: {error}"
+        raise CorpusError(message) from error
 
 
 def _rerun(package: Package, target: Path, name: str, baseline: suite.Suite) -> suite.Suite:
