@@ -343,7 +343,8 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY139",
         "StopIteration may leave the function",
-        "`next(...)` without a default, or `raise StopIteration`: a coroutine function raises RuntimeError instead.",
+        "`raise StopIteration`, or `next(...)` without a default where the program catches StopIteration: a coroutine "
+        "function raises RuntimeError instead.",
         "Give `next` a default, or catch StopIteration there.",
     ),
     _refusal(

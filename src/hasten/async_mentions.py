@@ -168,12 +168,24 @@ class Mentions:
                 and not _catches_stop_iteration(call)
                 and not self._is_endless(call)
             ):
-                verdict.constraints.append(because("ASY139", message, module, call.span.start))
+                if self._caught_somewhere:
+                    verdict.constraints.append(because("ASY139", message, module, call.span.start))
+                else:
+                    verdict.hazards.append(because("ASY024", message, module, call.span.start))
         for read in module.reads_of("StopIteration"):
             use = read.use
             called = use[0] == "call" and module.call(use[1]).use[0] == "raise"
             if (use[0] == "raise" or called) and function_around(module, read.scope).number == function.number:
                 verdict.constraints.append(because("ASY139", message, module, read.span.start))
+
+    @cached_property
+    def _caught_somewhere(self) -> bool:
+        """Whether the program catches StopIteration anywhere, and so may tell it from another exception."""
+        return any(
+            read.use[0] == "except" or read.use[:1] == ["elem"]
+            for module in self.program.modules_with("reads", "StopIteration")
+            for read in module.reads_of("StopIteration")
+        )
 
     def _is_endless(self, call: Call) -> bool:
         """Tell whether `next` is asked of a counter, which never ends."""

@@ -74,8 +74,8 @@ class Threads:
         for each in inside:
             body = Verdict()
             self._mentions.judge_body(each, body)
-            for found in body.constraints:
-                if found.code == "ASY139":
+            for found in (*body.constraints, *body.hazards):
+                if found.code in {"ASY024", "ASY139"}:
                     message = f"StopIteration may leave `{each.name}`, and nobody would hear of it from a thread"
                     yield Constraint("ASY173", message, found.path, found.line, found.column)
             for call in each.module.calls_in(each.number):
