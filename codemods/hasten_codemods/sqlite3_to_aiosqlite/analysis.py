@@ -224,14 +224,21 @@ class Analysis:
             yield NodeEdit(module.path, mark.span, start, end, self.codemod, action, mark.data)
 
     def _shared(self, web: Web) -> Iterator[Hazard]:
-        """Yield what may happen where several tasks use the same connection."""
+        """Yield what may happen between the statements of connections that are kept, where there are other tasks."""
         for each in _functions(web):
             reason = self._others(each)
-            if reason and web.writes:
-                place = f"{each.module.path}:{each.module.position(each.span.start).line}"
-                message = f"`{each.name}` uses `{web.name}`, and other tasks run beside it ({place}), by {reason}"
-                yield Hazard("SQL009", message)
+            if not reason:
+                continue
+            place = f"{each.module.path}:{each.module.position(each.span.start).line}"
+            beside = f"`{each.name}` uses `{web.name}`, and other tasks run beside it ({place}), by {reason}"
+            if web.outlives and web.writes:
+                yield Hazard("SQL009", beside)
                 return
+            if web.writes:
+                yield Hazard("SQL002", beside)
+            if len(web.statements) > 1:
+                yield Hazard("SQL001", beside)
+            return
 
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
         message, line = why.message, use.module.position(why.offset).line

@@ -122,6 +122,14 @@ CODES: tuple[Code, ...] = (
         "`--accept SQL011` if nothing is used after it was closed.",
     ),
     Code(
+        "SQL012",
+        "hazard",
+        "nothing closes it",
+        "The connection is kept, and nothing in the program closes it. It is closed when nothing refers to it any "
+        "more, as before, but in its own thread, with a ResourceWarning, and a moment later; or when the program ends.",
+        "Close it where it is done with; or take it with `--accept SQL012`.",
+    ),
+    Code(
         "SQL101",
         "refusal",
         "sqlite3 may be something else",

@@ -14,7 +14,17 @@ from hasten_codemods.sqlite3_to_aiosqlite.leftover import Left
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Data, Life, Mark, Statement, Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, arguments_of, escaped, hidden
-from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Places, Source, Value, Variable, Yielded
+from hasten_codemods.sqlite3_to_aiosqlite.places import (
+    Attribute,
+    Field,
+    Place,
+    Places,
+    Requested,
+    Source,
+    Value,
+    Variable,
+    Yielded,
+)
 
 _CONNECTION, _CURSOR = "connection", "cursor"
 _WHAT = {_CONNECTION: "the connection", _CURSOR: "a cursor of it"}
@@ -75,6 +85,19 @@ class Web:
         return [found[each] for each in (first, *rest)]
 
     @property
+    def is_closed(self) -> bool:
+        """Tell whether something closes a connection that is kept."""
+        return bool(self.closings) or any(each.call.tail == "close" for each in self.awaited.values())
+
+    @property
+    def outlives(self) -> bool:
+        """Tell whether connections may be used by several calls of one function: they are kept somewhere."""
+        return any(
+            isinstance(each, (Attribute, Field, Requested)) or (isinstance(each, Variable) and each.scope == 0)
+            for each in self.places
+        )
+
+    @property
     def keys(self) -> set[str]:
         """Return the keys of the changes that would convert each opening by itself."""
         found = [(each.module, each.call.span) for each in self.openings.values() if each.call is not None]
@@ -129,18 +152,26 @@ class Weaver:
         Raises:
             Unfit: something happens to them that cannot be converted.
         """
-        try:
-            return _Weaving(self, Web(), lending=True).all(use)
-        except Unfit:
-            # It is not closed at the end of the function that opens it.
-            return _Weaving(self, Web(), lending=False).all(use)
+        kept: frozenset[tuple[str, int]] = frozenset()
+        while True:
+            weaving = _Weaving(self, Web(), kept)
+            web = weaving.all(use)
+            more = weaving.escaping()
+            if not more:
+                return web
+            # They are not closed at the end of the function that opens them.
+            kept |= more
 
 
 class _Weaving:
-    def __init__(self, weaver: Weaver, web: Web, *, lending: bool) -> None:
+    def __init__(self, weaver: Weaver, web: Web, kept: frozenset[tuple[str, int]]) -> None:
         self.weaver = weaver
-        self.lending = lending
+        # Openings whose connections leave their function for good.
+        self.kept = kept
         self.claimed: set[Place] = set()
+        # Where a place hands on what it holds, and so do connections that are only lent.
+        self.onward: dict[Place | tuple[str, int], set[Place]] = {}
+        self.holder: Place | tuple[str, int] | None = None
         self.program = weaver.program
         self.where = weaver.places
         self.web = web
@@ -153,14 +184,18 @@ class _Weaving:
         try:
             self.open(use)
             while self.pending:
+                self.holder = None
                 place = self.pending.pop()
-                for value in list(self.where.values(place)):
-                    self.take(value, self.web.places[place])
                 for source in list(self.where.sources(place)):
                     self.check(source, self.web.places[place])
+                self.holder = place
+                for value in list(self.where.values(place)):
+                    self.take(value, self.web.places[place])
         except Unfit as why:
             raise self.placed(why, use) from None
         self.check_closes()
+        if self.web.awaited and not self.web.is_closed:
+            self.hazard("SQL012", f"nothing closes `{self.web.name}` ({use.place})")
         self.settle_loops()
         self.web.marks += annotated.of(self.program, self.web.places)
         return self.web
@@ -192,12 +227,7 @@ class _Weaving:
             raise Unfit("SQL111", message, use.span.start)
         self.web.openings[key] = use
         self.calls[key] = _CONNECTION
-        if self.lending:
-            life = follow(self.weaver.openings, self.weaver.openings.life(use, call), self.lend)
-            if life.targets:
-                raise Unfit("SQL112", "it is handed to `backup` of another connection", use.span.start)
-            self.claimed |= {Variable(use.module.path, call.scope, each) for each in life.variables}
-            self.web.lives.append(life)
+        if key not in self.kept and self._lives_here(use, call, key):
             return
         self.web.awaited[key] = Step(call, "open-kept", tuple(arguments_of(call)))
         self.web.releases += use.releases
@@ -205,18 +235,48 @@ class _Weaving:
             self.hazard("SQL010", f"the arguments of `connect` may hold a `factory` ({where})")
         self.take(Value(call.module, call.scope, call.span, ["c", call.index], call.use), _CONNECTION)
 
-    def lend(self, module: Module, scope: int, span: Span, shape: list[Any], use: list[Any], kind: str) -> None:
-        """Take note of a connection or cursor of one function that is handed to another."""
-        self.take(Value(module, scope, span, shape, use), kind)
+    def _lives_here(self, use: Use, call: Call, key: tuple[str, int]) -> bool:
+        """Tell whether a connection may be closed where its function is done with it, and follow it there."""
+        lent: list[tuple[Value, str]] = []
+
+        def lend(module: Module, scope: int, span: Span, shape: list[Any], use: list[Any], kind: str) -> None:
+            lent.append((Value(module, scope, span, shape, use), kind))
+
+        try:
+            life = follow(self.weaver.openings, self.weaver.openings.life(use, call), lend)
+        except Unfit:
+            return False
+        if life.targets:
+            return False
+        self.claimed |= {Variable(use.module.path, call.scope, each) for each in life.variables}
+        self.web.lives.append(life)
+        holder, self.holder = self.holder, key
+        for value, kind in lent:
+            self.take(value, kind)
+        self.holder = holder
+        return True
+
+    def escaping(self) -> frozenset[tuple[str, int]]:
+        """Return the openings whose connections are only lent, but to something that keeps them."""
+        found: set[tuple[str, int]] = set()
+        for life in self.web.lives:
+            key = life.module.path, life.steps[0].call.index
+            reached = set(self.onward.get(key, ()))
+            pending = list(reached)
+            while pending:
+                for each in self.onward.get(pending.pop(), set()) - reached:
+                    reached.add(each)
+                    pending.append(each)
+            if any(not isinstance(each, Variable) or each.scope == 0 for each in reached):
+                found.add(key)
+        return frozenset(found)
 
     def add(self, place: Place | None, kind: str, value: Value) -> None:
         """Note that a place holds a connection or a cursor."""
-        if self.lending and not isinstance(place, Variable):
-            raise Unfit("SQL111", f"{_WHAT[kind]} outlives the function that opens it", value.span.start)
-        if self.lending and isinstance(place, Variable) and place.scope == 0:
-            raise Unfit("SQL111", f"{_WHAT[kind]} outlives the function that opens it", value.span.start)
         if place is None:
             raise Unfit("SQL111", f"{_WHAT[kind]} is stored where it cannot be followed", value.span.start)
+        if self.holder is not None:
+            self.onward.setdefault(self.holder, set()).add(place)
         known = self.web.places.setdefault(place, kind)
         if known != kind:
             raise Unfit("SQL114", "it is a connection at one time, and a cursor at another", value.span.start)
@@ -262,7 +322,7 @@ class _Weaving:
 
     def claim(self, place: Variable | None) -> None:
         """Follow the connections that are opened into a variable of another function, where they are only lent."""
-        if not self.lending or place is None or place in self.claimed:
+        if place is None or place in self.claimed:
             return
         module = self.program.module(place.path)
         for each in module.bindings(place.scope, place.name):
