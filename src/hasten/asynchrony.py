@@ -484,21 +484,22 @@ class _Findings:
         """Return what happens if a function converts, apart from the functions that must follow."""
         scope = self.graph.scopes[function]
         place = _place(scope.module, scope.span.start)
+        name = self.name_of(function) if scope.name.startswith("__") else scope.name
         calls = [*self.sites.get(function, ()), *self.remedies.get(function, ())]
         found = self.at(function)
         if self.several(scope):
             twin = self.twin_of(function)
             what = (
-                f"coroutines call `{twin}` for `{scope.name}`"
+                f"coroutines call `{twin}` for `{name}`"
                 if twin
-                else f"`{scope.name}` becomes a coroutine function"
+                else f"`{name}` becomes a coroutine function"
             )
             found.insert(0, Hazard("ASY020", f"{what} ({place})"))
         for each in calls:
             call = self.graph.sites[each.site]
             found += self.at(each.site)
             if each.certainty is Certainty.GUESSED:
-                message = f"the call of `{scope.name}` at {_place(call.module, call.span.start)} is a guess"
+                message = f"the call of `{name}` at {_place(call.module, call.span.start)} is a guess"
                 found.append(Hazard("ASY001", message))
         for each in self.sites.get(function, ()):
             found += self.straddling.at(self.graph.sites[each.site])
@@ -507,11 +508,11 @@ class _Findings:
         for each in started[:1] if self.named else ():
             call = self.graph.sites[each.site]
             where = _place(call.module, call.span.start)
-            found.append(Hazard("ASY022", f"`{scope.name}` is where the program starts ({where})"))
+            found.append(Hazard("ASY022", f"`{name}` is where the program starts ({where})"))
         runs_itself = function in self.graph.forms and self.graph.forms[function].action == "run-inside"
         seen = self.family[function] in self.called or runs_itself or function in self.graph.handed
         if not (seen or scope.decorators):
-            found.append(Hazard("ASY021", f"nobody in the program calls `{scope.name}`, so others may ({place})"))
+            found.append(Hazard("ASY021", f"nobody in the program calls `{name}`, so others may ({place})"))
         return found
 
     def at(self, where: str) -> list[Hazard]:
