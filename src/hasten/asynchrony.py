@@ -489,11 +489,7 @@ class _Findings:
         found = self.at(function)
         if self.several(scope):
             twin = self.twin_of(function)
-            what = (
-                f"coroutines call `{twin}` for `{name}`"
-                if twin
-                else f"`{name}` becomes a coroutine function"
-            )
+            what = f"coroutines call `{twin}` for `{name}`" if twin else f"`{name}` becomes a coroutine function"
             found.insert(0, Hazard("ASY020", f"{what} ({place})"))
         for each in calls:
             call = self.graph.sites[each.site]

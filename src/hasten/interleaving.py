@@ -35,6 +35,9 @@ def straddled(module: Module, scope: int, waits: Span, program: Program | None =
     wait, is the third case.
     """
     touches = sorted(touches_of(module, scope, program), key=lambda each: each[:4])
+    if _makes_instances(module, scope):
+        # Nobody else has the instance yet; where somebody gets it early, that is another hazard.
+        touches = [each for each in touches if each.place.partition(".")[0] != "self"]
     read = {each.place: each for each in reversed(touches) if each.reads and each.start < waits.start}
     for each in touches:
         if each.writes and each.start >= waits.end and each.place in read:
@@ -42,7 +45,11 @@ def straddled(module: Module, scope: int, waits: Span, program: Program | None =
     for each in touches:
         # `os.environ["MODE"] = mode`, and the mode of another task is read; `self.last += 1`, and its number
         given = each.writes and each.use[:1] != ["meth"] and each.start < waits.start
-        if given and (is_everyones(module, scope, each.place) or each.place.partition(".")[0] in {"self", "cls"}):
+        if (
+            given
+            and not _waited_for(module, each, waits)
+            and (is_everyones(module, scope, each.place) or each.place.partition(".")[0] in {"self", "cls"})
+        ):
             for later in touches:
                 if later.place == each.place and later.reads and not later.writes and later.start >= waits.end:
                     return each.place, later.start, each.start
@@ -50,6 +57,25 @@ def straddled(module: Module, scope: int, waits: Span, program: Program | None =
         if set_at < waits.start and read_at >= waits.end:
             return place, read_at, set_at
     return _carried_round(module, waits, touches)
+
+
+def _makes_instances(module: Module, scope: int) -> bool:
+    """Tell whether a function is the constructor of a class."""
+    function = module.scope(scope)
+    return function.name == "__init__" and function.parent >= 0 and module.scope(function.parent).kind == "class"
+
+
+def _waited_for(module: Module, write: Touch, waits: Span) -> bool:
+    """Tell whether what is written is what is waited for, so that it is written afterwards: `self.last = f()`."""
+    return _contains_call(module, write.value, waits)
+
+
+def _contains_call(module: Module, shape: object, waits: Span) -> bool:
+    if not isinstance(shape, list) or not shape:
+        return False
+    if shape[0] == "c" and isinstance(shape[1], int):
+        return module.call(shape[1]).span == waits
+    return any(_contains_call(module, each, waits) for each in shape)
 
 
 def _carried_round(module: Module, waits: Span, touches: list[Touch]) -> tuple[str, int, int] | None:
