@@ -65,12 +65,8 @@ def _makes_instances(module: Module, scope: int) -> bool:
     return function.name == "__init__" and function.parent >= 0 and module.scope(function.parent).kind == "class"
 
 
-def _waited_for(module: Module, write: Touch, waits: Span) -> bool:
-    """Tell whether what is written is what is waited for, so that it is written afterwards: `self.last = f()`."""
-    return _contains_call(module, write.value, waits)
-
-
 def _contains_call(module: Module, shape: object, waits: Span) -> bool:
+    """Tell whether a value is made of what is waited for, so that it is written afterwards: `self.last = f()`."""
     if not isinstance(shape, list) or not shape:
         return False
     if shape[0] == "c" and isinstance(shape[1], int):
