@@ -45,11 +45,8 @@ def straddled(module: Module, scope: int, waits: Span, program: Program | None =
     for each in touches:
         # `os.environ["MODE"] = mode`, and the mode of another task is read; `self.last += 1`, and its number
         given = each.writes and each.use[:1] != ["meth"] and each.start < waits.start
-        if (
-            given
-            and not _waited_for(module, each, waits)
-            and (is_everyones(module, scope, each.place) or each.place.partition(".")[0] in {"self", "cls"})
-        ):
+        shared = is_everyones(module, scope, each.place) or each.place.partition(".")[0] in {"self", "cls"}
+        if given and shared and not _contains_call(module, each.value, waits):
             for later in touches:
                 if later.place == each.place and later.reads and not later.writes and later.start >= waits.end:
                     return each.place, later.start, each.start

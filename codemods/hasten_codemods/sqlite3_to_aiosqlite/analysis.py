@@ -27,7 +27,7 @@ from hasten.api import (
     raced,
     trouble_with,
 )
-from hasten_codemods.sqlite3_to_aiosqlite import helper
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
@@ -204,7 +204,7 @@ class Analysis:
         quiet = not any(self._others(each) for each in _functions(web))
         proofs = [Proof("SQL201", f"no other task runs while `{web.name}` is used")] if quiet else []
         return Awaited(
-            tuple(told.get(key) or Step(each.call, each.action, each.data) for key, each in own.items()),
+            tuple(told.get(key) or _step(each) for key, each in own.items()),
             f"open `{web.name}` with aiosqlite",
             edits=(*self._marks(web), *(edit for each in lent for edit in each.edits)),
             imports=tuple(dict.fromkeys([*imports, *(one for each in lent for one in each.imports)])),
@@ -220,7 +220,8 @@ class Analysis:
             action = mark.action
             if action == "transaction" and not web.commits:
                 action = "unwrap"
-            start, end = module.position(mark.span.start), module.position(mark.span.end)
+            start = module.position(mark.span.start)
+            end = module.position(mark.span.end if mark.end < 0 else mark.end)
             yield NodeEdit(module.path, mark.span, start, end, self.codemod, action, mark.data)
 
     def _shared(self, web: Web) -> Iterator[Hazard]:
@@ -388,6 +389,13 @@ def _beside(change: Change, other: str) -> Change:
     message = f"it holds a lock while it waits, and {other}, and stops the event loop"
     hazards = sorted([*change.hazards, Hazard("SQL008", message)], key=lambda each: each.code)
     return replace(change, applicability=Applicability.UNSAFE, hazards=tuple(hazards))
+
+
+def _step(step: lives.Step) -> Step:
+    """Return a step as the engine knows it; a loop over rows gets a block around it."""
+    module, span = step.call.module, step.call.span
+    reach = module.position(blocks.end_of_loop(module, span)) if step.action == "iterate" else None
+    return Step(step.call, step.action, step.data, reach)
 
 
 def _functions(web: Web) -> list[Scope]:

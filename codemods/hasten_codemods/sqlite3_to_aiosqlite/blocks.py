@@ -145,3 +145,11 @@ def around_close(module: Module, offset: int) -> Span:
             return Span(each.start, each.end)
     bodies = [each.span for each in module.scopes() if each.kind in {"function", "class", "module"}]
     return max((each for each in bodies if contains(each, offset)), key=lambda each: each.start)
+
+
+def end_of_loop(module: Module, span: Span) -> int:
+    """Return where the `for` statement ends that goes through what stands at `span`."""
+    heads = [each[2] for each in module.facts["blocks"] if each[1] in {"for", "async for"} and each[2] < span.start]
+    inside = [each for each in module.facts["blocks"] if each[2] in heads and span.end <= each[3]]
+    header = max(each[2] for each in inside)
+    return int(max(each[4] for each in module.facts["blocks"] if each[2] == header))

@@ -34,13 +34,14 @@ class Mark:
     """A place where nothing is awaited, and what the transformer does there.
 
     Attributes:
-        start: where what changes with it begins, for people; -1 is the place itself.
+        start, end: where what changes with it begins and ends, for people; -1 is the place itself.
     """
 
     span: Span
     action: str
     data: Data = ()
     start: int = -1
+    end: int = -1
 
 
 @dataclass(frozen=True, slots=True)

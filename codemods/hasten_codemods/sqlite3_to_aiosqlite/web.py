@@ -464,7 +464,9 @@ class _Weaving:
         if closing is not None:
             self.web.releases += closing.releases
         self.web.closings[call.module.path] = call.module
-        self._mark(call.module, call.span, "close-at-end", ("callee", "_connections.closing"))
+        several = len(blocks.beside(call.module, guard)) > 1
+        callee = ("callee", "_connections.closing")
+        self._mark(call.module, call.span, "close-at-end", callee, end=guard.end if several else -1)
         if call.use[1]:
             self.add(self.where.variable(call.module, call.scope, call.use[1]), kind, value)
 
@@ -525,7 +527,8 @@ class _Weaving:
             number = next(at for at, each in enumerate(others) if each.payload == value.shape)
             self._mark(module, Span(guard.start, guard.end), "enter-transaction", ("item", str(number)))
         else:
-            self._mark(module, value.span, "transaction", ("variable", str(value.shape[-1])))
+            # What is entered beside it may get a block of its own; where nothing is written the block goes away.
+            self._mark(module, value.span, "transaction", ("variable", str(value.shape[-1])), end=guard.end)
         if name:
             self.add(self.where.variable(module, value.scope, name), _CONNECTION, value)
 
@@ -678,13 +681,8 @@ class _Weaving:
 
     def loop(self, value: Value) -> Span:
         """Return the extent of the `for` statement that goes through a value."""
-        records = [
-            record
-            for record in value.module.facts["blocks"]
-            if record[1] == "for" and record[2] < value.span.start and value.span.end <= record[3]
-        ]
-        header = max(record[2] for record in records)
-        return Span(header, max(record[4] for record in value.module.facts["blocks"] if record[2] == header))
+        end = blocks.end_of_loop(value.module, value.span)
+        return Span(max(each[2] for each in value.module.facts["blocks"] if each[4] == end and each[1] == "for"), end)
 
     def body(self, value: Value) -> Span:
         """Return the body of the loop that goes through a value."""
@@ -809,8 +807,8 @@ class _Weaving:
         if found not in self.web.hazards:
             self.web.hazards.append(found)
 
-    def _mark(self, module: Module, span: Span, action: str, *data: tuple[str, str]) -> None:
-        mark = module, Mark(span, action, data)
+    def _mark(self, module: Module, span: Span, action: str, *data: tuple[str, str], end: int = -1) -> None:
+        mark = module, Mark(span, action, data, end=end)
         if mark not in self.web.marks:
             self.web.marks.append(mark)
 
