@@ -136,7 +136,7 @@ def _new(tree: Path, before: dict[str, str], after: dict[str, str]) -> list[Prob
         problems(tree, (), before, libraries=libraries), problems(tree, (), after, libraries=libraries)
     )
     return [
-        *(each for each in plain if "aiosqlite" not in each.message),
+        *(each for each in plain if "aiosqlite" not in each.message and each.code != "missing-import"),
         *(each for each in installed if each.code == "unused-coroutine" or "Coroutine" in each.message),
     ]
 

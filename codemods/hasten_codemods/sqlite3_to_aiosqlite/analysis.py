@@ -36,9 +36,8 @@ from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver, Web
 
 _CONNECT = "sqlite3.connect"
-_DEPENDENCY = "aiosqlite>=0.20"
-#: The first version whose connections can be stopped from outside of their event loop.
-_KEEPING = "aiosqlite>=0.22"
+#: The first version whose connections can be stopped from outside of their event loop, and stop when they are dropped.
+_DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115, 116)})
 #: What the transformer is told where `os.fspath` is to be asked for the path.
@@ -209,7 +208,7 @@ class Analysis:
             edits=(*self._marks(web), *(edit for each in lent for edit in each.edits)),
             imports=tuple(dict.fromkeys([*imports, *(one for each in lent for one in each.imports)])),
             releases=(*web.releases, *(one for each in lent for one in each.releases)),
-            dependencies=(_KEEPING if web.opened_in else _DEPENDENCY,),
+            dependencies=(_DEPENDENCY,),
             hazards=(*web.hazards, *self._shared(web), *(one for each in lent for one in each.hazards)),
             proofs=tuple(proofs),
             requires=tuple(dict.fromkeys([*support, *(one for each in lent for one in each.requires)])),
