@@ -39,7 +39,7 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark]]:
         for other, start in starts:
             lines.setdefault(other.path, set()).add(other.position(start).line)
     found: list[tuple[Module, Mark]] = []
-    for path in sorted({*heads, *lines}):
+    for path in sorted({*heads, *lines} & program.targets):
         module = program.module(path)
         for name, span, scope in _named(module):
             inside = any(each.parent == scope and _holds(each.span, span) for each in heads.get(path, ()))

@@ -119,6 +119,8 @@ class Places:
         """Take the program, and what calls reach."""
         self.program = program
         self.receivers = receivers
+        # Attributes of something unknown that are taken for those of a class: file, line and name.
+        self.guessed: set[tuple[str, int, str]] = set()
 
     # --- which place ----------------------------------------------------------------------------------------------
 
@@ -204,7 +206,43 @@ class Places:
         if not functions:
             why = "which is not part of the program" if reached.known else "and nobody can tell what that is"
             raise Unfit("SQL112", f"it is passed to `{call.tail}`, {why}", call.span.start)
-        return [self._parameter(call, each, position) for each in functions]
+        found = [self._parameter(call, each, position) for each in functions]
+        return [one for each in found for one in self._in_overrides(each)]
+
+    def _in_overrides(self, place: Variable) -> list[Variable]:
+        """Return a parameter, and those at its place in methods that may run instead of its own."""
+        function = self.program.module(place.path).scope(place.scope)
+        number = [each[0] for each in function.parameters].index(place.name)
+        found = [place]
+        for each in self.relatives(function):
+            if number >= len(each.parameters) or each.parameters[number][1] in {"*", "**"}:
+                raise Unfit("SQL112", f"`{each.name}` takes it in another way in another class", each.span.start)
+            found.append(Variable(each.module.path, each.number, each.parameters[number][0]))
+        return found
+
+    def relatives(self, function: Scope) -> list[Scope]:
+        """Return the methods that a call of a method may reach instead of it: those of bases, and of what derives."""
+        owner = function.module.scope(function.parent) if function.parent >= 0 else None
+        if owner is None or owner.kind != "class" or function.name == "__init__":
+            return []
+        found: list[Scope] = []
+        for each in self.program.definitions(function.name):
+            other = each.module.scope(each.parent) if each.kind == "function" and each.parent >= 0 else None
+            if (
+                other is None
+                or other.kind != "class"
+                or (other.module is owner.module and other.number == owner.number)
+            ):
+                continue
+            if self.are_related(owner, other):
+                found.append(each)
+        return found
+
+    def are_related(self, one: Scope, other: Scope) -> bool:
+        """Tell whether an object may be an instance of both classes."""
+        if self.program.derives(one, other) or self.program.derives(other, one):
+            return True
+        return any(self.program.derives(each, one) and self.program.derives(each, other) for each in self._classes())
 
     def _parameter(self, call: Call, target: Scope, position: object) -> Variable:
         function = target
@@ -242,8 +280,20 @@ class Places:
                 return 0
         return 1
 
+    def all_handed_out(self, function: Scope) -> list[Place]:
+        """Return the places of what a function gives, and methods that may run instead of it.
+
+        Raises:
+            Unfit: it cannot be followed.
+        """
+        return [self.handed_out(each) for each in (function, *self.relatives(function))]
+
     def handed_out(self, function: Scope) -> Place:
-        """Return the place of what a function gives."""
+        """Return the place of what a function gives.
+
+        Raises:
+            Unfit: it is a generator.
+        """
         if is_fixture(function):
             return Requested(function.module.path, function.number)
         manager = any(function.module.dotted(function.parent, each) in _MANAGERS for each in function.decorators)
@@ -296,11 +346,20 @@ class Places:
 
     def _of_attribute(self, place: Attribute) -> Iterator[Value]:
         top = self.program.module(place.path).scope(place.owner)
+        self._check_computed(place.name)
         self.program.want(place.name, "read", beside=self._beside(top, place.name))
         for module in self.program.modules_with("attribute_reads", place.name):
             for base, use, scope, start, end in module.facts["attribute_reads"][place.name]:
                 if self._is_of(module, scope, base, top, place.name, start):
                     yield Value(module, scope, Span(start, end), ["a", base, place.name], use)
+
+    def _check_computed(self, name: str) -> None:
+        """Refuse an attribute whose name is computed, or written as text: `getattr(store, "_db")`."""
+        for tail in ("getattr", "setattr", "attrgetter", "delattr"):
+            for call in self.program.calls_named(tail, want=False):
+                if any(each.shape[:2] == ["k", "str"] and each.shape[2] == name for each in call.arguments):
+                    where = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                    raise Unfit("SQL119", f"`{tail}` names the attribute `{name}` at {where}; write it out", -1)
 
     def _beside(self, top: Scope, name: str) -> frozenset[str]:
         return frozenset({top.name}) if name.startswith("_") else frozenset()
@@ -324,6 +383,7 @@ class Places:
         if isinstance(kind, str) or self.program.dotted(module, scope, ["a", base, name]) is not None:
             return False
         if self._is_only(top, name):
+            self.guessed.add((module.path, module.position(offset).line, name))
             return True
         where = f"{module.path}:{module.position(offset).line}"
         raise Unfit("SQL119", f"`{name}` of something unknown is read at {where}; annotate what it is read of", -1)
@@ -368,10 +428,7 @@ class Places:
             if owner is not None:
                 yield from self._of_attribute(Attribute(owner.module.path, owner.number, function.name))
             return
-        calls = list(self.calls(function))
-        if not calls:
-            raise _nobody(function)
-        for call in calls:
+        for call in self._called(function):
             yield Value(call.module, call.scope, call.span, ["c", call.index], call.use)
 
     def calls(self, function: Scope) -> Iterator[Call]:
@@ -397,6 +454,18 @@ class Places:
                 message = f"a call of `{call.tail}` on something unknown may hand it out ({where})"
                 raise Unfit("SQL119", f"{message}; annotate the receiver", -1)
 
+    def _called(self, function: Scope) -> list[Call]:
+        """Return the calls of a function; where there are none, they are those of methods in its place.
+
+        Raises:
+            Unfit: nobody in the program calls it.
+        """
+        calls = list(self.calls(function))
+        if not calls and not any(True for each in self.relatives(function) for _ in self.calls(each)):
+            message = f"nobody in the program calls `{function.name}`, which hands it out: others do, and await nothing"
+            raise Unfit("SQL110", message, function.span.start)
+        return calls
+
     def _of_fixture(self, place: Requested) -> Iterator[Value]:
         fixture = self.program.module(place.path).scope(place.function)
         who = requesters(self.program, fixture)
@@ -409,10 +478,7 @@ class Places:
 
     def _of_managers(self, place: Yielded) -> Iterator[Value]:
         function = self.program.module(place.path).scope(place.function)
-        calls = list(self.calls(function))
-        if not calls:
-            raise _nobody(function)
-        for call in calls:
+        for call in self._called(function):
             if call.use[0] != "with":
                 raise Unfit(
                     "SQL110", f"the context manager `{function.name}` is used in another way than by `with`", -1
@@ -515,8 +581,3 @@ class Places:
 
 def _is_classmethod(function: Scope) -> bool:
     return any(each[-1] == "classmethod" for each in function.decorators if each[0] in {"n", "a"})
-
-
-def _nobody(function: Scope) -> Unfit:
-    message = f"nobody in the program calls `{function.name}`, which hands it out, so others do, and await nothing"
-    return Unfit("SQL110", message, function.span.start)

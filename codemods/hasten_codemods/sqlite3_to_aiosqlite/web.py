@@ -154,6 +154,7 @@ class Weaver:
         """
         kept: frozenset[tuple[str, int]] = frozenset()
         while True:
+            self.places.guessed.clear()
             weaving = _Weaving(self, Web(), kept)
             web = weaving.all(use)
             more = weaving.escaping()
@@ -194,6 +195,8 @@ class _Weaving:
         except Unfit as why:
             raise self.placed(why, use) from None
         self.check_closes()
+        for path, line, name in sorted(self.where.guessed):
+            self.hazard("ASY001", f"`{name}` of something unknown is taken for the one that is kept ({path}:{line})")
         if self.web.awaited and not self.web.is_closed:
             self.hazard("SQL012", f"nothing closes `{self.web.name}` ({use.place})")
         self.settle_loops()
@@ -363,10 +366,10 @@ class _Weaving:
             raise Unfit("SQL119", message, call.span.start)
         value = Value(call.module, call.scope, call.span, ["c", call.index], ["expr"])
         for each in functions:
-            place = self.where.handed_out(each)
-            if isinstance(place, Yielded) != source.entered:
-                raise Unfit("SQL119", f"{_WHAT[kind]} may be something else here", call.span.start)
-            self.add(place, kind, value)
+            for place in self.where.all_handed_out(each):
+                if isinstance(place, Yielded) != source.entered:
+                    raise Unfit("SQL119", f"{_WHAT[kind]} may be something else here", call.span.start)
+                self.add(place, kind, value)
 
     def mocked(self, call: Call) -> None:
         """Let a test hand over a mock whose methods can be awaited."""
@@ -432,8 +435,8 @@ class _Weaving:
     def handed(self, value: Value, function: Scope, kind: str) -> None:
         if function.kind != "function":
             raise Unfit("SQL113", f"{_WHAT[kind]} is what a lambda gives; write a function", value.span.start)
-        place = self.where.handed_out(function)
-        self.add(place, kind, value)
+        for place in self.where.all_handed_out(function):
+            self.add(place, kind, value)
 
     def _is_known_taker(self, value: Value, index: int, position: object, kind: str) -> bool:
         """Tell whether a call that takes a value is one that is known, and note what becomes of it."""
@@ -808,6 +811,8 @@ class _Weaving:
             self.web.hazards.append(found)
 
     def _mark(self, module: Module, span: Span, action: str, *data: tuple[str, str], end: int = -1) -> None:
+        if module.path not in self.program.targets:
+            raise Unfit("SQL119", f"{module.path} uses it, and is not among the files to be rewritten", span.start)
         mark = module, Mark(span, action, data, end=end)
         if mark not in self.web.marks:
             self.web.marks.append(mark)
