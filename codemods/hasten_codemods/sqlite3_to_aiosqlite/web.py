@@ -26,8 +26,9 @@ from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Yielded,
 )
 
-_CONNECTION, _CURSOR = "connection", "cursor"
-_WHAT = {_CONNECTION: "the connection", _CURSOR: "a cursor of it"}
+#: What a place holds; some hold the one at one time, and the other at another, and are asked for what both can do.
+_CONNECTION, _CURSOR, _EITHER = "connection", "cursor", "either"
+_WHAT = {_CONNECTION: "the connection", _CURSOR: "a cursor of it", _EITHER: "the connection, or a cursor of it,"}
 #: What tests hand over in the place of a connection or a cursor.
 _MOCKS = frozenset({"unittest.mock.Mock", "unittest.mock.MagicMock"})
 #: Functions that look at an object, and do nothing with it.
@@ -153,10 +154,15 @@ class Weaver:
             Unfit: something happens to them that cannot be converted.
         """
         kept: frozenset[tuple[str, int]] = frozenset()
+        mixed: frozenset[Place] = frozenset()
         while True:
             self.places.guessed.clear()
-            weaving = _Weaving(self, Web(), kept)
-            web = weaving.all(use)
+            weaving = _Weaving(self, Web(), kept, mixed)
+            try:
+                web = weaving.all(use)
+            except _MixedError as found:
+                mixed |= {found.place}
+                continue
             more = weaving.escaping()
             if not more:
                 return web
@@ -164,9 +170,18 @@ class Weaver:
             kept |= more
 
 
+class _MixedError(Exception):
+    """A place holds a connection at one time, and a cursor at another."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(str(place))
+        self.place = place
+
+
 class _Weaving:
-    def __init__(self, weaver: Weaver, web: Web, kept: frozenset[tuple[str, int]]) -> None:
+    def __init__(self, weaver: Weaver, web: Web, kept: frozenset[tuple[str, int]], mixed: frozenset[Place]) -> None:
         self.weaver = weaver
+        self.mixed = mixed
         # Openings whose connections leave their function for good.
         self.kept = kept
         self.claimed: set[Place] = set()
@@ -178,10 +193,11 @@ class _Weaving:
         self.web = web
         self.calls: dict[tuple[str, int], str] = {}
         self.pending: list[Place] = []
-        self.noted: set[Place] = set()
         self.here: tuple[Module, int] | None = None
 
     def all(self, use: Use) -> Web:
+        # What cannot be is kept for the end: it may turn out that a place holds either, which is looked at anew.
+        wrong: list[Unfit] = []
         try:
             self.open(use)
             while self.pending:
@@ -191,9 +207,14 @@ class _Weaving:
                     self.check(source, self.web.places[place])
                 self.holder = place
                 for value in list(self.where.values(place)):
-                    self.take(value, self.web.places[place])
+                    try:
+                        self.take(value, self.web.places[place])
+                    except Unfit as why:
+                        wrong.append(self.placed(why, use))
         except Unfit as why:
-            raise self.placed(why, use) from None
+            wrong.append(self.placed(why, use))
+        if wrong:
+            raise wrong[0]
         self.check_closes()
         for path, line, name in sorted(self.where.guessed):
             self.hazard("ASY001", f"`{name}` of something unknown is taken for the one that is kept ({path}:{line})")
@@ -280,12 +301,13 @@ class _Weaving:
             raise Unfit("SQL111", f"{_WHAT[kind]} is stored where it cannot be followed", value.span.start)
         if self.holder is not None:
             self.onward.setdefault(self.holder, set()).add(place)
-        known = self.web.places.setdefault(place, kind)
-        if known != kind:
-            raise Unfit("SQL114", "it is a connection at one time, and a cursor at another", value.span.start)
-        if place not in self.noted:
-            self.noted.add(place)
+        known = self.web.places.get(place)
+        if known is None:
+            self.web.places[place] = _EITHER if place in self.mixed else kind
             self.pending.append(place)
+        elif known not in {kind, _EITHER}:
+            # What was found of it so far holds for one of them.
+            raise _MixedError(place)
 
     def check(self, source: Source, kind: str) -> None:
         """Look at what else is put into a place.
@@ -341,9 +363,9 @@ class _Weaving:
 
     def _check_call(self, source: Source, call: Call, kind: str) -> None:
         key = call.module.path, call.index
-        if self.calls.get(key) == kind:
+        if self.calls.get(key) in ({_CONNECTION, _CURSOR, _EITHER} if kind == _EITHER else {kind}):
             return
-        if key in self.weaver.uses and kind == _CONNECTION:
+        if key in self.weaver.uses and kind != _CURSOR:
             self.open(self.weaver.uses[key])
             return
         if self.weaver.openings.closing(call.module, call.index) is not None and source.entered:
@@ -354,7 +376,7 @@ class _Weaving:
             self.mocked(call)
             return
         receiver: Any = call.function[1] if call.function[0] == "a" else None
-        if kind == _CURSOR and receiver is not None and call.tail in table.CURSORS:
+        if kind != _CONNECTION and receiver is not None and call.tail in table.CURSORS:
             # A cursor is made by a connection, or returned by the cursor itself.
             if self._kind_of(call.module, call.scope, receiver) is None:
                 self.check(Source(call.module, call.scope, receiver, source.offset), _CONNECTION)
@@ -407,9 +429,7 @@ class _Weaving:
         """
         self.here = value.module, value.span.start
         if value.shape[0] == "c":
-            known = self.calls.setdefault((value.module.path, value.shape[1]), kind)
-            if known != kind:
-                raise Unfit("SQL114", "it is a connection at one time, and a cursor at another", value.span.start)
+            self.calls.setdefault((value.module.path, value.shape[1]), kind)
         match value.use:
             case ["multi", uses]:
                 for each in uses:
@@ -429,8 +449,10 @@ class _Weaving:
                 pass
             case _ if kind == _CONNECTION:
                 self.connection(value)
-            case _:
+            case _ if kind == _CURSOR:
                 self.cursor(value)
+            case _:
+                self.either(value)
 
     def handed(self, value: Value, function: Scope, kind: str) -> None:
         if function.kind != "function":
@@ -479,6 +501,27 @@ class _Weaving:
         first = call.module.position(others[0].start).line if others else 0
         if len(others) > 1 and any(call.module.position(each.inner).line != first for each in others):
             raise Unfit("SQL118", "the header of the `with` has several lines; write one for each", call.span.start)
+
+    # --- either of them ---------------------------------------------------------------------------------------------
+
+    def either(self, value: Value) -> None:
+        """Follow one use of what is a connection at one time and a cursor at another, where both can do it."""
+        match value.use:
+            case ["meth", str() as method, int() as index] if method in table.EXECUTING | table.CURSOR_METHODS:
+                call = value.module.call(index)
+                self.check_exact(value, call)
+                self.check_arguments(method, call)
+                if method in table.EXECUTING:
+                    self.cursor_call(call, fresh=False)
+                else:
+                    self.step(call, "await-call")
+            case ["attr", str() as attribute, _] if attribute in table.CONNECTION_READ | table.CURSOR_READ:
+                pass
+            case ["dest"]:
+                self.set_attribute(value, frozenset({"row_factory"}))
+            case _:
+                message = "it is a connection at one time, and a cursor at another; give each a name of its own"
+                raise Unfit("SQL114", message, value.span.start)
 
     # --- connections ----------------------------------------------------------------------------------------------
 
