@@ -6,7 +6,7 @@ A generator becomes an asynchronous one, and every `for` over it an `async for`;
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hasten.async_places import because, function_around
@@ -87,6 +87,22 @@ def kind_of(function: Scope) -> str:
     if not function.is_generator:
         return ""
     return "manager" if _manager(function) is not None else "generator"
+
+
+def stubs(family: Sequence[Scope]) -> list[Scope]:
+    """Return the plain functions among generators that say no more than that others are to define them.
+
+    They stay as they are: `raise NotImplementedError` is the same for whoever iterates or enters.
+    """
+    if all(each.is_generator == family[0].is_generator for each in family):
+        return []
+    return [each for each in family if not each.is_generator and _is_stub(each)]
+
+
+def _is_stub(function: Scope) -> bool:
+    module = function.module
+    names = {name for name, reads in module.facts["reads"][function.number].items() if reads}
+    return not function.returned and names <= {"NotImplementedError"} and not function.is_async
 
 
 def _manager(function: Scope) -> Shape | None:

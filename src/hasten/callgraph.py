@@ -202,8 +202,11 @@ class _Builder:
     def expand(self, scope: Scope) -> None:
         if scope.kind == "module" or scope.is_async or function_id(scope) in self.done:
             return
-        members = self.families.of(scope)
+        family = self.families.of(scope)
+        stubs = async_forms.stubs(family)
+        members = [each for each in family if each not in stubs]
         keys = [self.node(each) for each in members]
+        self.done |= set(map(function_id, stubs))
         for key in keys:
             self.done.add(key)
             self.nodes[key].family = min(keys) if len(keys) > 1 else ""
@@ -236,11 +239,14 @@ class _Builder:
                 self.handed.add(function_id(each))
         if any(self.nodes[function_id(each)].constraints for each in plain):
             return
-        found = [(each, self.callers(each, members)) for each in plain]
+        found = [(each, self.callers(each, family)) for each in plain]
+        # What calls a stub calls what takes its place.
+        found += [(plain[0], self.callers(each, family)) for each in stubs]
         blocked = any(self.nodes[function_id(each)].constraints for each in plain)
         for each, calls in found:
             for call, reached in calls:
-                self.edge(call, each, reached, blocked=blocked)
+                real = tuple(one for one in reached.functions if one not in stubs)
+                self.edge(call, each, replace(reached, functions=real), blocked=blocked)
 
     def callers(self, function: Scope, family: list[Scope]) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one."""
