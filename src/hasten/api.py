@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from hasten.async_receivers import Receivers
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
-    from hasten.awaited import Awaited, Step
+    from hasten.awaited import Awaited, Step, waiting
     from hasten.concurrency import Tasks
     from hasten.later import raced
     from hasten.rewrite import Transformer
@@ -90,6 +90,7 @@ __all__ = [
     "raced",
     "requesters",
     "trouble_with",
+    "waiting",
 ]
 
 
@@ -172,6 +173,7 @@ _LATE = {
     "is_fixture": "hasten.async_fixtures",
     "raced": "hasten.later",
     "requesters": "hasten.async_fixtures",
+    "waiting": "hasten.awaited",
 }
 
 

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import TypeAlias, TypeVar
 
-from hasten.index.module import Call, Module, Scope, Shape, Use
+from hasten.index.module import Binding, Call, Module, Scope, Shape, Use
 from hasten.index.program import Program
 
 #: What an object is: a class of the program, or the dotted name of one from elsewhere.
@@ -204,7 +204,8 @@ class Kinds:
         if target is None:
             return self._foreign(dotted)
         if target.kind == "class":
-            return target
+            # `__new__` may give anything.
+            return target if self.program.find_method(target, "__new__") is None else None
         if target.is_generator:
             return None
         if target.returns is not None:
@@ -243,12 +244,29 @@ class Kinds:
         if declared is not None:
             return self.annotated(module, owner, declared)
         if kinds <= {"assign", "with"}:
+            if "with" in kinds and not all(
+                self._gives_itself(module, each) for each in bindings if each.kind == "with"
+            ):
+                return None
             given = [(owner, each.payload) for each in bindings]
             elsewhere = self._rebound(module, owner, name)
             if elsewhere is None:
                 return None
             return self._agreed((module, scope, shape) for scope, shape in [*given, *elsewhere])
         return None
+
+    def _gives_itself(self, module: Module, binding: Binding) -> bool:
+        """Tell whether what a `with` binds is what it enters, as far as that is an object of the program's."""
+        if binding.payload is None:
+            return False
+        kind = self.kind(module, binding.scope, binding.payload)
+        if not isinstance(kind, Scope):
+            return True
+        for name in ("__enter__", "__aenter__"):
+            method = self.program.find_method(kind, name)
+            if method is not None:
+                return bool(method.returned) and all(each == ["n", "self"] for each in method.returned)
+        return True
 
     def _parameter(self, function: Scope, name: str) -> Iterator[tuple[Module, int, Shape | None]]:
         """Yield what a parameter is given by its annotation, or by the calls of its function; None for the unknown."""

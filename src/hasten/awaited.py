@@ -3,9 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from hasten.index.module import Call
+from hasten.index.module import Call, Module
 from hasten.model import Edit, Hazard, ImportRequest, Position, Proof, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting(Call):
+    """A place that waits and is no call, in the place of one: rows that a loop takes, a block that is entered.
+
+    Attributes:
+        begin, end: where it is.
+        around: the number of its scope.
+        name: what it does, for people.
+    """
+
+    begin: int = 0
+    end: int = 0
+    around: int = 0
+    name: str = ""
+
+    @property
+    def record(self) -> list[Any]:
+        """Return what the raw fact of a call would be."""
+        guards = self.module.facts["guards"]
+        inside = [number for number, each in enumerate(guards) if each[6] <= self.begin < each[4]]
+        guard = max(inside, key=lambda number: int(guards[number][6]), default=-1)
+        return [self.begin, self.end, self.around, ["n", self.name], [], ["expr"], guard, False, False]
+
+
+def waiting(module: Module, scope: int, span: Span, name: str) -> Waiting:
+    """Return the stand-in of a place that waits; its number is that of no call."""
+    return Waiting(module, -1 - span.start, span.start, span.end, scope, name)
 
 
 @dataclass(frozen=True, slots=True)

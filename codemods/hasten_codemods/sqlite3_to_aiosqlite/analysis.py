@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ from hasten.api import (
     find_uses,
     raced,
     trouble_with,
+    waiting,
 )
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
@@ -203,7 +205,7 @@ class Analysis:
         quiet = not any(self._others(each) for each in _functions(web))
         proofs = [Proof("SQL201", f"no other task runs while `{web.name}` is used")] if quiet else []
         return Awaited(
-            tuple(told.get(key) or _step(each) for key, each in own.items()),
+            (*(told.get(key) or _step(each) for key, each in own.items()), *self._blocks(web)),
             f"open `{web.name}` with aiosqlite",
             edits=(*self._marks(web), *(edit for each in lent for edit in each.edits)),
             imports=tuple(dict.fromkeys([*imports, *(one for each in lent for one in each.imports)])),
@@ -214,10 +216,19 @@ class Analysis:
             requires=tuple(dict.fromkeys([*support, *(one for each in lent for one in each.requires)])),
         )
 
+    def _blocks(self, web: Web) -> Iterator[Step]:
+        """Yield the places that wait and are no calls: what is entered, and loops over rows."""
+        for module, mark in web.marks:
+            if mark.scope >= 0 and (mark.action != "transaction" or web.commits):
+                place = waiting(module, mark.scope, mark.span, mark.action)
+                yield Step(place, mark.action, mark.data, module.position(mark.end) if mark.end >= 0 else None)
+
     def _marks(self, web: Web) -> Iterator[NodeEdit]:
         for module, mark in web.marks:
             action = mark.action
-            if action == "transaction" and not web.commits:
+            if mark.scope >= 0 and (action != "transaction" or web.commits):
+                continue
+            if action == "transaction":
                 action = "unwrap"
             start = module.position(mark.span.start)
             end = module.position(mark.span.end if mark.end < 0 else mark.end)
@@ -225,20 +236,21 @@ class Analysis:
 
     def _shared(self, web: Web) -> Iterator[Hazard]:
         """Yield what may happen between the statements of connections that are kept, where there are other tasks."""
-        for each in _functions(web):
-            reason = self._others(each)
+        run = Counter(map(_function_of, web.statements))
+        # Those that run several statements first: what comes in between is what matters.
+        for each in sorted(_functions(web), key=lambda one: -run[one.module.path, one.number]):
+            reason = self._others(each) if each.name != "__init__" else ""
             if not reason:
                 continue
             place = f"{each.module.path}:{each.module.position(each.span.start).line}"
             beside = f"`{each.name}` uses `{web.name}`, and other tasks run beside it ({place}), by {reason}"
             if web.outlives and web.writes:
                 yield Hazard("SQL009", beside)
-                return
+                continue
             if web.writes:
                 yield Hazard("SQL002", beside)
-            if len(web.statements) > 1:
+            if run[each.module.path, each.number] > 1:
                 yield Hazard("SQL001", beside)
-            return
 
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
         message, line = why.message, use.module.position(why.offset).line
@@ -395,6 +407,12 @@ def _step(step: lives.Step) -> Step:
     module, span = step.call.module, step.call.span
     reach = module.position(blocks.end_of_loop(module, span)) if step.action == "iterate" else None
     return Step(step.call, step.action, step.data, reach)
+
+
+def _function_of(statement: lives.Statement) -> tuple[str, int]:
+    module = statement.call.module
+    function = module.enclosing(statement.call.scope, "function")
+    return module.path, function.number if function is not None else 0
 
 
 def _functions(web: Web) -> list[Scope]:

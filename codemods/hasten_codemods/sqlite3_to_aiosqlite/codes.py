@@ -126,7 +126,7 @@ CODES: tuple[Code, ...] = (
         "hazard",
         "nothing closes it",
         "The connection is kept, and nothing in the program closes it. It is closed when nothing refers to it any "
-        "more, as before, but in its own thread, with a ResourceWarning, and a moment later; or when the program ends.",
+        "more, as before, but in its own thread, and a moment later; or when the program ends.",
         "Close it where it is done with; or take it with `--accept SQL012`.",
     ),
     Code(

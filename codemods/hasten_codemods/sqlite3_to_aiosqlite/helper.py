@@ -45,10 +45,12 @@ CONNECTIONS_TEXT = '''\
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from queue import SimpleQueue
 from typing import Any
 
 import aiosqlite
@@ -56,16 +58,27 @@ import aiosqlite
 __all__ = ["closing", "connect"]
 
 _open: weakref.WeakKeyDictionary[threading.Thread, weakref.WeakSet[aiosqlite.Connection]] = weakref.WeakKeyDictionary()
+_dropped: SimpleQueue[aiosqlite.Connection] = SimpleQueue()
 
 
-async def connect(database: Any, **options: Any) -> aiosqlite.Connection:
+class _Connection(aiosqlite.Connection):
+    """A connection that is closed without a word when nothing refers to it any more, as those of `sqlite3` are."""
+
+    def __del__(self) -> None:
+        # Where an event loop runs, it would be told of the end, and may be over by then.
+        _dropped.put(self)
+
+
+async def connect(database: Any, *, iter_chunk_size: int = 64, **options: Any) -> aiosqlite.Connection:
     """Open a connection; if nobody closes it, it is closed when the program ends.
 
     A connection of `sqlite3` that is still open goes away with the process. One of aiosqlite has a thread, for which
     the process would wait for ever.
     """
-    connection = await aiosqlite.connect(database, **options)
+    connection = await _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size)
     thread = threading.current_thread()
+    if not _open:
+        threading.Thread(target=_close_dropped, daemon=True).start()
     if thread not in _open:
         _open[thread] = weakref.WeakSet()
         threading.Thread(target=_close_after, args=(thread, _open[thread]), daemon=True).start()
@@ -80,6 +93,11 @@ async def closing(connection: aiosqlite.Connection) -> AsyncIterator[aiosqlite.C
         yield connection
     finally:
         await connection.close()
+
+
+def _close_dropped() -> None:
+    while True:
+        _dropped.get().stop()
 
 
 def _close_after(thread: threading.Thread, connections: weakref.WeakSet[aiosqlite.Connection]) -> None:

@@ -402,6 +402,10 @@ class _Tracker(Record):
                 self.hasty.append((span, inner))
                 self.check_generator(scope, span)
                 return "fetchall"
+            case ["cmp", "In" | "NotIn", _, "r"] if shape[0] == "n":
+                raise Unfit(
+                    "SQL122", "`in` may leave rows in the cursor for later; use `fetchall` before it", span.start
+                )
             case ["star"] | ["unpack"] | ["arg", _, "*"] | ["cmp", "In" | "NotIn", _, "r"]:
                 self.check_generator(scope, span)
                 return "fetchall"
@@ -411,6 +415,9 @@ class _Tracker(Record):
                 single = len(taker.arguments) == 1
                 self.check_generator(scope, span)
                 exact = bool(taker.arguments) and taker.arguments[0].shape == shape
+                if shape[0] == "n" and dotted in (table.EAGER | table.LAZY) - table.WHOLE:
+                    message = f"`{taker.tail}` may leave rows in the cursor for later; use `fetchall` before it"
+                    raise Unfit("SQL122", message, span.start)
                 if dotted == "builtins.list" and single and position == 0 and exact:
                     self.step(taker, "rows-of", (("await", "yes" if shape[0] == "c" else "no"),))
                     return "await-call"

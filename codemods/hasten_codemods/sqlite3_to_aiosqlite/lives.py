@@ -35,6 +35,7 @@ class Mark:
 
     Attributes:
         start, end: where what changes with it begins and ends, for people; -1 is the place itself.
+        scope: the scope that waits there, where the place makes a function wait; -1 where it does not.
     """
 
     span: Span
@@ -42,6 +43,7 @@ class Mark:
     data: Data = ()
     start: int = -1
     end: int = -1
+    scope: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -344,9 +344,30 @@ class Places:
                 if self.program.owner_of(other.dotted(scope, ["a", base, place.name]) or "") == (module, place.name):
                     yield Value(other, scope, Span(start, end), ["a", base, place.name], use)
 
+    def _check_shared(self, module: Module, name: str) -> None:
+        """Refuse a variable of a module that other modules get at.
+
+        Raises:
+            Unfit: one does.
+        """
+        self.program.want(name)
+        for other in self.program.modules:
+            if other is module:
+                continue
+            imported = any(
+                self.program.owner_of(other.import_target(each)) == (module, name) for each in other.imports()
+            )
+            read = any(
+                self.program.owner_of(other.dotted(each[2], ["a", each[0], name]) or "") == (module, name)
+                for each in other.facts["attribute_reads"].get(name, ())
+            )
+            if imported or read or any(each.name == "*" for each in other.imports()):
+                raise Unfit("SQL111", f"`{name}`, in which it is kept, is used by {other.path}, too", -1)
+
     def _of_attribute(self, place: Attribute) -> Iterator[Value]:
         top = self.program.module(place.path).scope(place.owner)
         self._check_computed(place.name)
+        self._check_views(top, place.name)
         self.program.want(place.name, "read", beside=self._beside(top, place.name))
         for module in self.program.modules_with("attribute_reads", place.name):
             for base, use, scope, start, end in module.facts["attribute_reads"][place.name]:
@@ -360,6 +381,23 @@ class Places:
                 if any(each.shape[:2] == ["k", "str"] and each.shape[2] == name for each in call.arguments):
                     where = f"{call.module.path}:{call.module.position(call.span.start).line}"
                     raise Unfit("SQL119", f"`{tail}` names the attribute `{name}` at {where}; write it out", -1)
+
+    def _check_views(self, top: Scope, name: str) -> None:
+        """Refuse an attribute of objects that are looked at as a whole: `vars(self)["_db"]`."""
+        for call in self.program.calls_named("vars", want=False):
+            self._check_view(call.module, call.scope, call.arguments[0].shape if call.arguments else None, top, call)
+        for module in self.program.modules_with("attribute_reads", "__dict__"):
+            for base, _use, scope, start, _end in module.facts["attribute_reads"]["__dict__"]:
+                owner = self.class_of(module, scope, base)
+                if owner is not None and self.are_related(owner, top):
+                    where = f"{module.path}:{module.position(start).line}"
+                    raise Unfit("SQL119", f"`__dict__`, which holds `{name}`, is read at {where}", -1)
+
+    def _check_view(self, module: Module, scope: int, shape: list[Any] | None, top: Scope, call: Call) -> None:
+        owner = self.class_of(module, scope, shape) if shape is not None else None
+        if owner is not None and self.are_related(owner, top):
+            where = f"{module.path}:{module.position(call.span.start).line}"
+            raise Unfit("SQL119", f"`vars` looks at the object that keeps it at {where}", -1)
 
     def _beside(self, top: Scope, name: str) -> frozenset[str]:
         return frozenset({top.name}) if name.startswith("_") else frozenset()
@@ -412,6 +450,7 @@ class Places:
         )
 
     def _of_field(self, place: Field) -> Iterator[Value]:
+        self._check_shared(self.program.module(place.path), place.variable)
         self.program.want(place.name, "read")
         for module in self.program.modules_with("attribute_reads", place.name):
             for base, use, scope, start, end in module.facts["attribute_reads"][place.name]:
@@ -522,10 +561,10 @@ class Places:
                 case _:
                     yield Source(module, each.scope, None, each.start)
         if place.scope == 0:
-            home = module.name.rpartition(".")[2]
             for other in self.program.modules_with("attribute_stores", place.name):
                 for base, value, scope, start in other.facts["attribute_stores"][place.name]:
-                    if base[-1] == home and base[0] in {"n", "a"}:
+                    dotted = other.dotted(scope, base)
+                    if dotted is not None and self.program.owner_of(f"{dotted}.{place.name}") == (module, place.name):
                         yield Source(other, scope, value, start)
 
     def _into_parameter(self, place: Variable, offset: int) -> Iterator[Source]:

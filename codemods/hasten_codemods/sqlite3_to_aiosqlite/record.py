@@ -82,6 +82,8 @@ class Record:
         for body, name in self.loops:
             again = [each.call for each in self.life.statements if name and each.call.function[1] == ["n", name]]
             small = small or any(blocks.contains(body, call.span.start) for call in [*changing, *again])
+            # What the loop leaves may be read later on; and whoever takes what a generator gives may write.
+            small = small or (bool(name) and self.reads_of(name) > 1) or self.module.scope(self.function).is_generator
         for rows, meanwhile in self.hasty:
             places = [each.span.start for each in changing]
             late = [each for each in places if blocks.contains(meanwhile, each) and not blocks.contains(rows, each)]
@@ -104,6 +106,11 @@ class Record:
                 direct = each.call.function[1] == ["n", self.life.name]
                 data = (("name", blocks.fresh_name(self.module, self.function)), ("await", "no" if direct else "yes"))
                 self.life.steps[index] = Step(each.call, action, data)
+
+    def reads_of(self, name: str) -> int:
+        """Return how often a cursor in a variable may give rows."""
+        uses = [each.use for each in self.module.reads(self.function, name)]
+        return sum(use[0] not in {"attr", "dest", "cond", "expr"} and use[1:2] != ["close"] for use in uses)
 
     def settle_failing(self) -> bool:
         """Tell whether a loop is to see the rows before one that fails: the program goes on after the error.

@@ -42,6 +42,8 @@ EAGER = frozenset(
     f"builtins.{each}"
     for each in ("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max", "any", "all")
 )
+#: Those among them that surely take them all.
+WHOLE = EAGER - {"builtins.any", "builtins.all"}
 #: Functions whose result goes on reading rows.
 LAZY = frozenset(f"builtins.{each}" for each in ("enumerate", "zip", "map", "filter"))
 #: What makes values at once, so that a statement of many rows gets no generator.

@@ -127,9 +127,10 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
     def _named(
         self, original: cst.Name | cst.Attribute, updated: cst.Name | cst.Attribute, name: str
     ) -> cst.BaseExpression:
-        edit = self.order(original)
-        if edit is None:
-            return updated
+        edit = self._orders.get(original)
+        if edit is None or not edit.get("variable"):
+            return updated  # it is none of this codemod's
+        self.order(original)
         around = _AROUND.get(edit.action)
         if name != edit.get("variable") or (around and not isinstance(self._around[-1], around)):
             raise RuntimeError(f"`{name}` does not stand where {edit.action!r} is to be carried out")

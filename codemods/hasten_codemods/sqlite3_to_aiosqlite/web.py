@@ -5,10 +5,11 @@ All openings whose connections meet at some place convert together, with all tha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from hasten.api import Call, Hazard, ImportRequest, Module, Program, Receivers, Scope, Span, Use
+from hasten.api import Call, Hazard, ImportRequest, Module, Program, Read, Receivers, Scope, Span, Use
 from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.leftover import Left
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
@@ -50,6 +51,7 @@ class Web:
         loops: bodies of loops over rows.
         lives: connections of one function each that are only lent to others.
         imports: what is needed beside the modules that open them.
+        stepwise: a loop over rows must not read ahead of what it is at.
     """
 
     openings: dict[tuple[str, int], Use] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class Web:
     loops: list[tuple[Module, Span]] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
     imports: list[ImportRequest] = field(default_factory=list)
+    stepwise: bool = False
 
     @property
     def use(self) -> Use:
@@ -218,7 +221,7 @@ class _Weaving:
         self.check_closes()
         for path, line, name in sorted(self.where.guessed):
             self.hazard("ASY001", f"`{name}` of something unknown is taken for the one that is kept ({path}:{line})")
-        if self.web.awaited and not self.web.is_closed:
+        if self.web.opened_in and not self.web.is_closed:
             self.hazard("SQL012", f"nothing closes `{self.web.name}` ({use.place})")
         self.settle_loops()
         self.web.marks += annotated.of(self.program, self.web.places)
@@ -491,7 +494,7 @@ class _Weaving:
         self.web.closings[call.module.path] = call.module
         several = len(blocks.beside(call.module, guard)) > 1
         callee = ("callee", "_connections.closing")
-        self._mark(call.module, call.span, "close-at-end", callee, end=guard.end if several else -1)
+        self._mark(call.module, call.span, "close-at-end", callee, end=guard.end if several else -1, scope=call.scope)
         if call.use[1]:
             self.add(self.where.variable(call.module, call.scope, call.use[1]), kind, value)
 
@@ -571,10 +574,13 @@ class _Weaving:
         self.web.transactions[module.path] = module
         if value.shape[0] == "c":
             number = next(at for at, each in enumerate(others) if each.payload == value.shape)
-            self._mark(module, Span(guard.start, guard.end), "enter-transaction", ("item", str(number)))
+            self._mark(
+                module, Span(guard.start, guard.end), "enter-transaction", ("item", str(number)), scope=value.scope
+            )
         else:
             # What is entered beside it may get a block of its own; where nothing is written the block goes away.
-            self._mark(module, value.span, "transaction", ("variable", str(value.shape[-1])), end=guard.end)
+            variable = ("variable", str(value.shape[-1]))
+            self._mark(module, value.span, "transaction", variable, end=guard.end, scope=value.scope)
         if name:
             self.add(self.where.variable(module, value.scope, name), _CONNECTION, value)
 
@@ -685,9 +691,10 @@ class _Weaving:
             return True
         if dotted in table.EAGER | table.LAZY and value.shape[0] in {"n", "a"}:
             self.check_generator(value)
-            if dotted in table.LAZY:
-                self.hasty(value)
-            self._mark(value.module, value.span, "fetchall", ("variable", str(value.shape[-1])))
+            if dotted not in table.WHOLE:
+                message = f"`{taker.tail}` may leave rows in the cursor for later; use `fetchall` before it"
+                raise Unfit("SQL122", message, value.span.start)
+            self._mark(value.module, value.span, "fetchall", ("variable", str(value.shape[-1])), scope=value.scope)
             return True
         return False
 
@@ -714,14 +721,15 @@ class _Weaving:
                 self.set_attribute(value, table.CURSOR_WRITTEN)
             case ["iter"] if not blocks.is_comprehended(module, value.scope, value.span):
                 self.web.loops.append((module, self.body(value)))
+                self.web.stepwise = True  # the rest of its rows may be read elsewhere
                 if named:
-                    self._mark(module, value.span, "async-for", ("variable", str(value.shape[-1])))
+                    self._mark(module, value.span, "async-for", ("variable", str(value.shape[-1])), scope=value.scope)
                 else:
-                    self._mark(module, self.loop(value), "async-for")
-            case ["iter"] | ["star"] | ["unpack"] | ["cmp", "In" | "NotIn", *_] if named:
+                    self._mark(module, self.loop(value), "async-for", scope=value.scope)
+            case ["iter"] | ["star"] | ["unpack"] if named:
                 self.check_generator(value)
                 self.hasty(value)
-                self._mark(module, value.span, "fetchall", ("variable", str(value.shape[-1])))
+                self._mark(module, value.span, "fetchall", ("variable", str(value.shape[-1])), scope=value.scope)
             case _:
                 raise escaped(value.use, _WHAT[_CURSOR], value.span.start)
 
@@ -853,10 +861,12 @@ class _Weaving:
         if found not in self.web.hazards:
             self.web.hazards.append(found)
 
-    def _mark(self, module: Module, span: Span, action: str, *data: tuple[str, str], end: int = -1) -> None:
+    def _mark(
+        self, module: Module, span: Span, action: str, *data: tuple[str, str], end: int = -1, scope: int = -1
+    ) -> None:
         if module.path not in self.program.targets:
             raise Unfit("SQL119", f"{module.path} uses it, and is not among the files to be rewritten", span.start)
-        mark = module, Mark(span, action, data, end=end)
+        mark = module, Mark(span, action, data, end=end, scope=scope)
         if mark not in self.web.marks:
             self.web.marks.append(mark)
 
@@ -875,11 +885,25 @@ class _Weaving:
                     message = f"it is used in line {lines[0]}, after it was closed in line {lines[1]}"
                     self.here = module, close.span.start
                     raise self.placed(Unfit("SQL115", message, close.span.start), self.web.use)
-        caught = self.program.attribute_reads("ProgrammingError", want=False) if closes else []
-        if caught:
-            where = f"{caught[0].module.path}:{caught[0].module.position(caught[0].span.start).line}"
-            message = f"what is used after it was closed raises ValueError, and ProgrammingError is caught at {where}"
+        caught = next(self._caught(), None) if closes else None
+        if caught is not None:
+            where = f"{caught.module.path}:{caught.module.position(caught.span.start).line}"
+            message = (
+                f"what is used after it was closed raises ValueError, and an error of sqlite3 is caught at {where}"
+            )
             self.hazard("SQL011", message)
+
+    def _caught(self) -> Iterator[Read]:
+        """Yield where the program names the exceptions that a closed connection of sqlite3 raises."""
+        for name in ("ProgrammingError", "DatabaseError", "Error"):
+            for module in self.program.modules_with("attribute_reads", name):
+                for base, use, scope, start, end in module.facts["attribute_reads"][name]:
+                    if module.dotted(scope, base) == "sqlite3":
+                        yield Read(module, scope, Span(start, end), use)
+            for module in self.program.modules_with("reads", name):
+                for read in module.reads_of(name):
+                    if module.dotted(read.scope, ["n", name]) == f"sqlite3.{name}":
+                        yield read
 
     def _bound_between(self, module: Module, close: Call, call: Call) -> bool:
         """Tell whether the variable or attribute gets something new between two calls."""
@@ -895,7 +919,7 @@ class _Weaving:
 
     def settle_loops(self) -> None:
         """Let rows be read one by one where a loop may write what it has still to read."""
-        if any(self._may_write(module, body) for module, body in self.web.loops):
+        if self.web.stepwise or any(self._may_write(module, body) for module, body in self.web.loops):
             for key in self.web.openings:
                 if key in self.web.awaited:
                     step = self.web.awaited[key]
@@ -907,6 +931,8 @@ class _Weaving:
 
     def _may_write(self, module: Module, body: Span) -> bool:
         own = {key for key in self.web.awaited if key[0] == module.path}
+        if any(scope.is_generator and blocks.contains(scope.span, body.start) for scope in module.scopes()):
+            return True  # whoever takes the rows may write before the next one
         for call in module.calls():
             if not blocks.contains(body, call.span.start):
                 continue
