@@ -153,3 +153,8 @@ def end_of_loop(module: Module, span: Span) -> int:
     inside = [each for each in module.facts["blocks"] if each[2] in heads and span.end <= each[3]]
     header = max(each[2] for each in inside)
     return int(max(each[4] for each in module.facts["blocks"] if each[2] == header))
+
+
+def is_generator(module: Module, span: Span) -> bool:
+    """Tell whether what stands at a place is a generator expression."""
+    return any(each.name == "<GeneratorExp>" and each.span == span for each in module.scopes())

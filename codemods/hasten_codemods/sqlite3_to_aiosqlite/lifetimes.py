@@ -399,6 +399,9 @@ class _Tracker(Record):
         match use:
             case ["iter"]:
                 inner = self.comprehension(scope, span)
+                if shape[0] == "n" and blocks.is_generator(self.module, inner):
+                    message = "a generator expression may leave rows in the cursor for later; use `fetchall`"
+                    raise Unfit("SQL122", message, span.start)
                 self.hasty.append((span, inner))
                 self.check_generator(scope, span)
                 return "fetchall"

@@ -393,6 +393,15 @@ class Places:
                     where = f"{module.path}:{module.position(start).line}"
                     raise Unfit("SQL119", f"`__dict__`, which holds `{name}`, is read at {where}", -1)
 
+        for each in self._classes():
+            if not self.are_related(each, top):
+                continue
+            for module in self.program.modules_with("reads", each.name):
+                for read in module.reads_of(each.name):
+                    if read.use[0] == "match" and module.dotted(read.scope, ["n", each.name]) is not None:
+                        where = f"{module.path}:{module.position(read.span.start).line}"
+                        raise Unfit("SQL119", f"a pattern takes the object that keeps `{name}` apart at {where}", -1)
+
     def _check_view(self, module: Module, scope: int, shape: list[Any] | None, top: Scope, call: Call) -> None:
         owner = self.class_of(module, scope, shape) if shape is not None else None
         if owner is not None and self.are_related(owner, top):

@@ -761,6 +761,9 @@ class _Weaving:
         ]
         inner = min(around, key=lambda each: each.span.end - each.span.start, default=None)
         if inner is not None and inner.name == "<GeneratorExp>":
+            if value.shape[0] != "c":
+                message = "a generator expression may leave rows in the cursor for later; use `fetchall`"
+                raise Unfit("SQL122", message, value.span.start)
             message = "the rows are all read before the first is used"
             self.hazard("SQL003", f"{message} ({value.module.path}:{value.line})")
 
