@@ -278,8 +278,9 @@ ASYNC_CODES: tuple[Code, ...] = (
         "Tests and fixtures become coroutine functions in the style of the project: with a mark and fixtures of "
         "pytest-asyncio (`asyncio_mode = auto` needs none), with the mark of anyio, or in an "
         "`IsolatedAsyncioTestCase`. This one cannot, for the reason given: a test runner calls it and awaits nothing "
-        "(`setup_method`, `setUpClass`), what it does starts an event loop, or nobody can say how it is run. Calls in "
-        "it stand in `asyncio.run` then; this one cannot.",
+        "(`setup_method`, `setUpClass`), what it does starts an event loop and cannot be handed to a thread "
+        "(`await asyncio.to_thread(runner.invoke, cli)`), or nobody can say how it is run. Calls in it stand in "
+        "`asyncio.run` then; this one cannot.",
         "Take what stands in the way out of the test, or make it asynchronous by hand.",
     ),
     _refusal(

@@ -16,12 +16,14 @@ from hasten.async_fixtures import scope_of
 from hasten.async_forms import Form, More, Shown
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
-from hasten.async_places import Surroundings, because, function_around
+from hasten.async_places import Places, Surroundings, because, function_around
 from hasten.async_receivers import Reached, Receivers
 from hasten.async_rules import Definitions, stays_plain
+from hasten.async_starting import Starting
 from hasten.async_tests import RENAMED
 from hasten.index.module import Call, Read, Scope
 from hasten.index.program import Program
+from hasten.model import ImportRequest
 from hasten.propagate import Constraint
 
 #: Takers of a function that call it at once and expect an exception, and how many arguments stand before it.
@@ -36,10 +38,6 @@ _EXPECTING = {
 _OF_PYTEST = frozenset({"raises", "warns"})
 #: What cannot hurt in a test: no task runs beside it.
 _ALONE = frozenset({"ASY002", "ASY003", "ASY107"})
-_RUNNERS = frozenset({"CliRunner"})
-#: How a test requests a page, and what its client is called.
-_VERBS = frozenset({"get", "post", "put", "delete", "patch", "head", "options", "open"})
-_CLIENTS = frozenset({"client", "test_client", "flask"})
 
 
 class Node(Protocol):
@@ -54,7 +52,13 @@ class Following:
     """Answers for the tests of one program."""
 
     def __init__(
-        self, program: Program, receivers: Receivers, definitions: Definitions, mentions: Mentions, doubles: Doubles
+        self,
+        program: Program,
+        receivers: Receivers,
+        definitions: Definitions,
+        mentions: Mentions,
+        doubles: Doubles,
+        places: Places,
     ) -> None:
         """Take the program, and what is known of it."""
         self.program = program
@@ -63,6 +67,13 @@ class Following:
         self._mentions = mentions
         #: By site, for calls in tests, what is in the way of `asyncio.run` there; None where it cannot stand there.
         self._wrapped: dict[str, tuple[Constraint, ...] | None] = {}
+        self.starting = Starting(
+            program,
+            receivers,
+            definitions,
+            mentions,
+            lambda call: ((found := places.around(call, seed=False)), self.around(call, found)),
+        )
         mentions.handled = lambda function, read: (
             self._taker(function, read) is not None or doubles.is_double(function, read)
         )
@@ -155,26 +166,6 @@ class Following:
         taker = module.call(int(use[1]))
         return taker if use[2] == self._taken_at(taker) and len(taker.arguments) == use[2] + 1 else None
 
-    # --- commands -------------------------------------------------------------------------------------------------
-
-    def starts_of(self, function: Scope) -> list[Call]:
-        """Return the calls that run a function, those that tests run commands with among them."""
-        calls = [call for call, _certain in self.program.callers(function)]
-        if self._definitions.verdict(function).command:
-            calls += self.invocations()
-        return calls
-
-    def invocations(self) -> list[Call]:
-        """Return the calls that run some command in a test: `CliRunner().invoke(cli, ["add"])`."""
-        found: list[Call] = []
-        for call in self.program.calls_named("invoke", beside=_RUNNERS):
-            base = call.function[1] if call.function[0] == "a" else None
-            kind = self._receivers.kind(call.module, call.scope, base) if base is not None else None
-            known = isinstance(kind, Scope) or (isinstance(kind, str) and kind.rpartition(".")[2] not in _RUNNERS)
-            if base is not None and not known:
-                found.append(call)
-        return found
-
     # --- in the end -----------------------------------------------------------------------------------------------
 
     def settle(
@@ -196,14 +187,24 @@ class Following:
         tests = {key: node for key, node in sorted(nodes.items()) if self.follows(node.scope)}
         running = [nodes[each.caller].scope for each in edges.values() if each.remedy]
         running += [nodes[key].scope for key, form in forms.items() if form.action == "run-inside" and key in nodes]
-        reasons = self._starters(running, requested=flask) if tests else {}
         by_caller: dict[str, list[tuple[str, str, str]]] = {}
         for place, edge in edges.items():
             by_caller.setdefault(edge.caller, []).append(place)
+        requesting = list(self.starting.requesting()) if tests and flask else []
+        self._hand_to_threads(
+            tests,
+            {key: [edges[each] for each in places] for key, places in by_caller.items()},
+            forms,
+            running,
+            requesting,
+        )
+        reasons = self.starting.starters(running, requesting).why if tests else {}
         pending = [
             (key, why)
             for key, node in tests.items()
-            if (why := self._in_the_way(node, [edges[each] for each in by_caller.get(key, ())], reasons))
+            # What a test does by itself may block, and needs no reason.
+            if (key in by_caller or node.family)
+            and (why := self._in_the_way(node, [edges[each] for each in by_caller.get(key, ())], reasons))
         ]
         families: dict[str, list[str]] = {}
         for key, node in nodes.items():
@@ -229,6 +230,38 @@ class Following:
             for place in by_caller.get(key, ()):
                 self._run_at(place, edges, forms, run)
 
+    def _hand_to_threads(
+        self,
+        tests: Mapping[str, Node],
+        edges: Mapping[str, list[propagate.Call]],
+        forms: dict[str, Form],
+        running: list[Scope],
+        requesting: list[Scope],
+    ) -> None:
+        """Let tests become coroutine functions that start a loop, and await what `asyncio.run` could not."""
+        wanting = {
+            key: node
+            for key, node in tests.items()
+            if not (node.constraints or node.family)
+            and any(self._wrapped.get(each.site) != () for each in edges.get(key, ()))
+        }
+        if not wanting:
+            return
+        found = self.starting.starters(running, ())
+        # A client of Flask keeps what it did in variables of its context, which are not seen outside of a thread.
+        pages = self.starting.starters((), requesting).calls if requesting else {}
+        own = {key_of(each) for each in (*running, *requesting)}
+        for key, node in wanting.items():
+            function = key_of(node.scope)
+            if function not in found.why or function in pages or function in own:
+                continue
+            more = self.starting.in_threads(node.scope, found)
+            if more:
+                form = forms.get(key, Form("async-def"))
+                imports = (*form.imports, ImportRequest(node.scope.module.path, "asyncio"))
+                forms[key] = replace(form, imports=imports, more=(*form.more, *more))
+                self.starting.threaded.add(function)
+
     def _run_at(
         self,
         place: tuple[str, str, str],
@@ -251,37 +284,16 @@ class Following:
         helped = (each for each in edges if each.constraints and self._wrapped.get(each.site) == ())
         return next((f"{each.constraints[0].message} (line {each.constraints[0].line})" for each in helped), "")
 
-    def _starters(self, running: list[Scope], *, requested: bool) -> dict[tuple[str, int], str]:
-        """Return, by their keys, the functions that start a loop, or run what does, each with why."""
-        pending = [each for each in running if each.kind == "function"]
-        for path, number in sorted(self._mentions.loop_starters()):
-            pending.append(self.program.module(path).scope(number))
-        found = {key_of(each): "it starts an event loop" for each in pending}
-        for function in self._requesting() if requested else ():
-            found.setdefault(key_of(function), "it requests a view of Flask, which runs in an event loop of its own")
-            pending.append(function)
-        while pending:
-            starter = pending.pop()
-            for call in self.starts_of(starter):
-                caller = function_around(call.module, call.scope)
-                if caller.kind == "function" and not caller.is_async and key_of(caller) not in found:
-                    line = call.module.position(call.span.start).line
-                    found[key_of(caller)] = f"it runs `{starter.name}` (line {line}), which starts an event loop"
-                    pending.append(caller)
-        return found
-
-    def _requesting(self) -> Iterator[Scope]:
-        """Yield the plain functions that request a page, as a test does with its client."""
-        for verb in sorted(_VERBS):
-            for call in self.program.calls_named(verb, beside=_CLIENTS):
-                function = function_around(call.module, call.scope)
-                if call.function[0] == "a" and function.kind == "function" and not function.is_async:
-                    yield function
-
     def hazards(
         self, nodes: Mapping[str, Node], forms: Mapping[str, Form], bound: Callable[[], Call | None]
     ) -> Iterator[tuple[str, Constraint]]:
-        """Yield a hazard for each fixture that lives longer than a test, where something is bound to a loop."""
+        """Yield a hazard for what differs in a thread, and one for each fixture that lives longer than a test.
+
+        The latter is one where something is bound to a loop.
+        """
+        tests = {key_of(node.scope): (key, node.scope) for key, node in sorted(nodes.items()) if key in forms}
+        for test, hazard in self.starting.hazards([each for _key, each in tests.values()]):
+            yield tests[key_of(test)][0], hazard
         for key, node in sorted(nodes.items()):
             role = self._definitions.tests.role(node.scope) if self.follows(node.scope) else None
             if role is None or role.kind != "fixture" or key not in forms or node.constraints:

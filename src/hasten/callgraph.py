@@ -132,7 +132,7 @@ class _Builder:
         self.blocks = Blocks(program, receivers, self.families, self.definitions)
         self.doubles = Doubles(program, self.definitions, self.mentions)
         self.families.partners = self.doubles.partners
-        self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles)
+        self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles, self.places)
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
@@ -425,7 +425,7 @@ class _Builder:
 
     @cached_property
     def invocations(self) -> list[Call]:
-        return self.following.invocations()
+        return self.following.starting.invocations()
 
     def is_entry_or_test(self, scope: Scope) -> bool:
         """Tell whether no loop runs around a plain function: a test stays one where it calls what starts a loop."""
@@ -478,17 +478,20 @@ class _Builder:
         running = {each.caller for each in self.edges.values() if each.remedy}
         running |= {key for key, form in self.forms.items() if form.action == "run-inside"}
         pending = [self.nodes[each].scope for each in sorted(running) if self.nodes[each].scope.kind == "function"]
-        seen = set(map(key_of, pending))
+        seen, threaded = set(map(key_of, pending)), self.following.starting.threaded
+        # A test that calls nothing of this awaits nothing: what it does by itself may block.
+        idle = {key for key, each in self.nodes.items() if self.following.follows(each.scope)}
+        idle -= {each.caller for each in self.edges.values()}
         while pending:
             starter = pending.pop()
-            for call in self.following.starts_of(starter):
+            for call in self.following.starting.starts_of(starter):
                 caller = function_around(call.module, call.scope)
-                if caller.kind != "function" or caller.is_async or key_of(caller) in seen:
+                if caller.kind != "function" or caller.is_async or key_of(caller) in seen | threaded:
                     continue
                 seen.add(key_of(caller))
                 pending.append(caller)
                 node = self.nodes.get(function_id(caller))
-                if node is not None:
+                if node is not None and function_id(caller) not in idle:
                     message = f"`{caller.name}` calls `{starter.name}`, which is to start an event loop"
                     node.constraints.append(because("ASY138", message, call.module, call.span.start))
 

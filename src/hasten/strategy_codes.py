@@ -24,7 +24,8 @@ STRATEGY_CODES: tuple[Code, ...] = (
     _hazard(
         "ASY031",
         "it depends on the thread",
-        "Under the strategy `offload` a function runs in a thread of a pool. A `threading.local` holds something else "
+        "Under the strategy `offload` a function runs in a thread of a pool; so does a command that a test runs which "
+        "awaits other things itself. A `threading.local` holds something else "
         "there, the thread has another name and number, and what a context variable is set to is not seen by the "
         "caller: the context is copied in, and not back.",
         "Hand the value in and return it; or take it with `--accept ASY031`.",

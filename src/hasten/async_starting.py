@@ -1,0 +1,232 @@
+"""Which functions start an event loop once all is converted: by their own `asyncio.run`, or by a command that they run.
+
+A plain test may do so. One that has to await, too, hands the call that starts a loop to a thread, where no loop runs:
+`await asyncio.to_thread(runner.invoke, cli, ["add"])`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from hasten.async_fixtures import is_fixture
+from hasten.async_forms import More, kind_of
+from hasten.async_kinds import key_of
+from hasten.async_mentions import Mentions
+from hasten.async_places import Surroundings, because, function_around
+from hasten.async_receivers import Receivers
+from hasten.async_rules import Definitions
+from hasten.index.module import Call, Scope
+from hasten.index.program import Program
+from hasten.propagate import Constraint
+from hasten.uses import trouble_with
+
+Key = tuple[str, int]
+#: Names of functions by their modules.
+_Names: TypeAlias = dict[str, tuple[str, ...]]
+
+_RUNNERS = frozenset({"CliRunner"})
+#: How a test requests a page, and what its client is called.
+_VERBS = frozenset({"get", "post", "put", "delete", "patch", "head", "options", "open"})
+_CLIENTS = frozenset({"client", "test_client", "flask"})
+#: What works in the main thread only, by its module.
+_MAIN_ONLY: _Names = {"signal": ("signal", "set_wakeup_fd", "setitimer", "alarm")}
+#: What differs from thread to thread, by its module.
+_IDENTITY: _Names = {
+    "threading": ("local", "get_ident", "get_native_id", "current_thread"),
+    "contextvars": ("ContextVar",),
+}
+#: What may be held around a call that runs in a thread: it is there for all threads.
+_FOR_ALL_THREADS = ("unittest.mock.", "contextlib.redirect_", "contextlib.chdir", "warnings.")
+
+
+@dataclass(slots=True)
+class Starters:
+    """Functions that start a loop.
+
+    Attributes:
+        why: by their keys, for people.
+        calls: by the key of a function, the calls in it that start one.
+    """
+
+    why: dict[Key, str] = field(default_factory=dict)
+    calls: dict[Key, list[tuple[Call, Scope]]] = field(default_factory=dict)
+
+
+class Starting:
+    """Answers for the functions of one program."""
+
+    def __init__(
+        self,
+        program: Program,
+        receivers: Receivers,
+        definitions: Definitions,
+        mentions: Mentions,
+        around: Callable[[Call], tuple[Surroundings, Surroundings]],
+    ) -> None:
+        """Take the program, what is known of it, and what stands around a call: for any function, and for a test."""
+        self.program = program
+        self._receivers = receivers
+        self._definitions = definitions
+        self._mentions = mentions
+        self._around = around
+        #: The tests that hand what starts a loop to threads.
+        self.threaded: set[Key] = set()
+
+    def starts_of(self, function: Scope) -> list[Call]:
+        """Return the calls that run a function, those that tests run commands with among them."""
+        calls = [call for call, _certain in self.program.callers(function)]
+        if self._definitions.verdict(function).command:
+            calls += self.invocations()
+        return calls + self._by_fixture(function)
+
+    def invocations(self) -> list[Call]:
+        """Return the calls that run some command in a test: `CliRunner().invoke(cli, ["add"])`."""
+        found: list[Call] = []
+        for call in self.program.calls_named("invoke", beside=_RUNNERS):
+            base = call.function[1] if call.function[0] == "a" else None
+            kind = self._receivers.kind(call.module, call.scope, base) if base is not None else None
+            known = isinstance(kind, Scope) or (isinstance(kind, str) and kind.rpartition(".")[2] not in _RUNNERS)
+            if base is not None and not known:
+                found.append(call)
+        return found
+
+    def _by_fixture(self, function: Scope) -> list[Call]:
+        """Return the calls of what a fixture returns, if it is `function`, which it defines."""
+        #     @pytest.fixture
+        #     def run(runner):
+        #         def inner(*args): return runner.invoke(cli, args)
+        #         return inner
+        outer = function.module.scope(function.parent)
+        if outer.kind != "function" or not is_fixture(outer) or ["n", function.name] not in outer.returned:
+            return []
+        found: list[Call] = []
+        for call in self.program.calls_named(outer.name):
+            bound = call.module.lookup(call.scope, outer.name) if call.function == ["n", outer.name] else None
+            if bound is not None and any(each.kind == "param" for each in bound[1]):
+                found.append(call)
+        return found
+
+    def requesting(self) -> Iterator[Scope]:
+        """Yield the plain functions that request a page, as a test does with its client."""
+        for verb in sorted(_VERBS):
+            for call in self.program.calls_named(verb, beside=_CLIENTS):
+                function = function_around(call.module, call.scope)
+                if call.function[0] == "a" and function.kind == "function" and not function.is_async:
+                    yield function
+
+    def starters(self, running: Iterable[Scope], requesting: Iterable[Scope]) -> Starters:
+        """Return the functions that start a loop, or run what does.
+
+        Args:
+            running: functions that will start one.
+            requesting: functions that request a page whose view runs in a loop of its own.
+        """
+        pending = [each for each in running if each.kind == "function"]
+        for path, number in sorted(self._mentions.loop_starters()):
+            pending.append(self.program.module(path).scope(number))
+        found = Starters({key_of(each): "it starts an event loop" for each in pending})
+        for function in requesting:
+            message = "it requests a view of Flask, which runs in an event loop of its own"
+            found.why.setdefault(key_of(function), message)
+            pending.append(function)
+        self._spread(pending, found)
+        return found
+
+    def _spread(self, pending: list[Scope], found: Starters) -> None:
+        """Add to what is found whatever calls `pending`, but for what a thread runs in their place."""
+        done: set[Key] = set()
+        while pending:
+            starter = pending.pop()
+            if key_of(starter) in done:
+                continue
+            done.add(key_of(starter))
+            for call in self.starts_of(starter):
+                caller = function_around(call.module, call.scope)
+                if caller.kind != "function" or caller.is_async:
+                    continue
+                found.calls.setdefault(key_of(caller), []).append((call, starter))
+                if key_of(caller) not in found.why and key_of(caller) not in self.threaded:
+                    line = call.module.position(call.span.start).line
+                    found.why[key_of(caller)] = f"it runs `{starter.name}` (line {line}), which starts an event loop"
+                    pending.append(caller)
+
+    # --- in a thread ----------------------------------------------------------------------------------------------
+
+    def in_threads(self, test: Scope, found: Starters) -> list[More]:
+        """Return the edits that let threads run what starts a loop in a test; none where that cannot be."""
+        calls = list(
+            {(each.module.path, each.index): (each, run) for each, run in found.calls.get(key_of(test), ())}.values()
+        )
+        if not all(self._may_leave(call, starter) for call, starter in calls):
+            return []
+        if trouble_with(self.program, test.module, 0, "asyncio", test.span.start) or self._catches(test):
+            return []
+        if key_of(test) in self._reaching(_MAIN_ONLY).why:
+            return []
+        return [More(call.module, call.span, "await-in-thread") for call, _starter in calls]
+
+    def _may_leave(self, call: Call, starter: Scope) -> bool:
+        """Tell whether a call can be handed to a thread, and be awaited where it stands."""
+        around, relevant = self._around(call)
+        held = {(each.line, each.column) for each in around.constraints if each.code == "ASY107"}
+        if relevant.constraints or held - self._bearable(call):
+            return False
+        values = [each.shape for each in call.arguments]
+        values += [call.function[1]] if call.function[0] == "a" else []
+        kinds = (self._receivers.kind(call.module, call.scope, each) for each in values)
+        # A connection that stays one of sqlite3 works in the thread that opened it.
+        return not kind_of(starter) and not any(isinstance(each, str) and each.startswith("sqlite3.") for each in kinds)
+
+    def _bearable(self, call: Call) -> set[tuple[int, int]]:
+        """Return the places of what is held around a call, and is there for all threads: it locks nobody out."""
+        module = call.module
+        places: set[tuple[int, int]] = set()
+        for guard in module.guards(call.guard):
+            if guard.kind == "with" and guard.payload[0] == "c":
+                made = module.call(guard.payload[1])
+                if (self.program.dotted(module, made.scope, made.function) or "").startswith(_FOR_ALL_THREADS):
+                    position = module.position(guard.start)
+                    places.add((position.line, position.column))
+        return places
+
+    @staticmethod
+    def _catches(test: Scope) -> bool:
+        """Tell whether a test has to do with StopIteration, which no future can hold."""
+        reads = test.module.reads_of("StopIteration")
+        return any(function_around(test.module, each.scope) == test for each in reads)
+
+    def _reaching(self, names: _Names) -> Starters:
+        """Return the functions that call something of the standard library, themselves or through others."""
+        found = Starters()
+        for call in self._calls_of(names):
+            function = function_around(call.module, call.scope)
+            if function.kind == "function":
+                found.why[key_of(function)] = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                self._spread([function], found)
+        return found
+
+    def _calls_of(self, names: _Names) -> Iterator[Call]:
+        for module, functions in names.items():
+            for name in functions:
+                for call in self.program.calls_named(name, beside=frozenset({module})):
+                    if self.program.dotted(call.module, call.scope, call.function) == f"{module}.{name}":
+                        yield call
+
+    def hazards(self, tests: Iterable[Scope]) -> Iterator[tuple[Scope, Constraint]]:
+        """Yield what differs in a thread, for the tests that hand something to one."""
+        handing = [each for each in tests if key_of(each) in self.threaded]
+        for call in self._calls_of(_IDENTITY) if handing else ():
+            function = function_around(call.module, call.scope)
+            reached = Starters()
+            if function.kind == "function":
+                self._spread([function], reached)
+            for test in handing:
+                # What a module makes is there for all of its functions, and for whoever imports them.
+                if function.kind == "module" or key_of(test) in reached.calls:
+                    message = f"`{call.tail}` is another thing in the thread that `{test.name}` hands a command to"
+                    yield test, because("ASY031", message, call.module, call.span.start)
+
+
+__all__ = ["Starters", "Starting"]
