@@ -18,6 +18,7 @@ from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import Places, Surroundings, because, function_around
 from hasten.async_receivers import Reached, Receivers
+from hasten.async_returned import Returned
 from hasten.async_rules import Definitions, stays_plain
 from hasten.async_starting import Starting
 from hasten.async_tests import RENAMED
@@ -67,15 +68,19 @@ class Following:
         self._mentions = mentions
         #: By site, for calls in tests, what is in the way of `asyncio.run` there; None where it cannot stand there.
         self._wrapped: dict[str, tuple[Constraint, ...] | None] = {}
+        self._returned = returned = Returned(program)
         self.starting = Starting(
             program,
             receivers,
             definitions,
             mentions,
+            returned,
             lambda call: ((found := places.around(call, seed=False)), self.around(call, found)),
         )
         mentions.handled = lambda function, read: (
-            self._taker(function, read) is not None or doubles.is_double(function, read)
+            self._taker(function, read) is not None
+            or doubles.is_double(function, read)
+            or returned.is_returned(function, read)
         )
 
     def follows(self, scope: Scope) -> bool:
@@ -116,7 +121,9 @@ class Following:
         return otherwise()
 
     def handed(self, function: Scope) -> Iterator[tuple[Call, Reached]]:
-        """Yield the calls in tests that a function is handed to, which are written in another way then."""
+        """Yield the calls in tests that a function is handed to, and those of what a fixture returns."""
+        for call in self._returned.calls(function) or ():
+            yield call, Reached((function,))
         for read in self._mentions.references(function):
             taker = self._taker(function, read)
             if taker is not None:

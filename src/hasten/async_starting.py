@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from hasten.async_fixtures import is_fixture
 from hasten.async_forms import More, kind_of
 from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import Surroundings, because, function_around
 from hasten.async_receivers import Receivers
+from hasten.async_returned import Returned
 from hasten.async_rules import Definitions
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
@@ -63,6 +63,7 @@ class Starting:
         receivers: Receivers,
         definitions: Definitions,
         mentions: Mentions,
+        returned: Returned,
         around: Callable[[Call], tuple[Surroundings, Surroundings]],
     ) -> None:
         """Take the program, what is known of it, and what stands around a call: for any function, and for a test."""
@@ -70,6 +71,7 @@ class Starting:
         self._receivers = receivers
         self._definitions = definitions
         self._mentions = mentions
+        self._returned = returned
         self._around = around
         #: The tests that hand what starts a loop to threads.
         self.threaded: set[Key] = set()
@@ -79,7 +81,7 @@ class Starting:
         calls = [call for call, _certain in self.program.callers(function)]
         if self._definitions.verdict(function).command:
             calls += self.invocations()
-        return calls + self._by_fixture(function)
+        return calls + (self._returned.calls(function) or [])
 
     def invocations(self) -> list[Call]:
         """Return the calls that run some command in a test: `CliRunner().invoke(cli, ["add"])`."""
@@ -89,22 +91,6 @@ class Starting:
             kind = self._receivers.kind(call.module, call.scope, base) if base is not None else None
             known = isinstance(kind, Scope) or (isinstance(kind, str) and kind.rpartition(".")[2] not in _RUNNERS)
             if base is not None and not known:
-                found.append(call)
-        return found
-
-    def _by_fixture(self, function: Scope) -> list[Call]:
-        """Return the calls of what a fixture returns, if it is `function`, which it defines."""
-        #     @pytest.fixture
-        #     def run(runner):
-        #         def inner(*args): return runner.invoke(cli, args)
-        #         return inner
-        outer = function.module.scope(function.parent)
-        if outer.kind != "function" or not is_fixture(outer) or ["n", function.name] not in outer.returned:
-            return []
-        found: list[Call] = []
-        for call in self.program.calls_named(outer.name):
-            bound = call.module.lookup(call.scope, outer.name) if call.function == ["n", outer.name] else None
-            if bound is not None and any(each.kind == "param" for each in bound[1]):
                 found.append(call)
         return found
 
