@@ -101,7 +101,8 @@ ASYNC_CODES: tuple[Code, ...] = (
         "ASY011",
         "a generator is cleaned up later",
         "What an abandoned generator has in `finally` and `with` runs at once; that of an asynchronous one runs some "
-        "turns of the event loop later. It is abandoned where something else in the comprehension fails.",
+        "turns of the event loop later. It is abandoned where something else in the comprehension fails, and by "
+        "`next(rows())`, which takes one value and forgets the rest.",
         "Write a loop, which gets a block of its own for that; or take it with `--accept ASY011`.",
     ),
     _hazard(
@@ -247,8 +248,8 @@ ASYNC_CODES: tuple[Code, ...] = (
         "ASY125",
         "a generator",
         "With `await` inside, a generator becomes an asynchronous one, and each `for` over it an `async for`. Here it "
-        "is used in another way (`next`, `yield from`, a variable), or does what an asynchronous one cannot.",
-        "Use it in a `for` loop or in `list(...)`, or change generator and consumers by hand.",
+        "is used in another way (`yield from`, a variable), or does what an asynchronous one cannot.",
+        "Use it in a `for` loop, in `list(...)` or `next(...)`, or change generator and consumers by hand.",
     ),
     _refusal(
         "ASY126",

@@ -287,8 +287,38 @@ def _iterated(program: Program, call: Call, function: Scope) -> Shown:
         taker = module.call(use[1])
         if module.dotted(taker.scope, taker.function) in _COLLECTORS and not taker.misplaced:
             return Shown(Form("collect"))
+        step = _stepped(call, taker)
+        if step is not None:
+            return _advanced(program, call, function, step)
     message = f"the generator `{function.name}` is used in another way than by a `for` loop or `list`"
     return Shown(constraints=(because("ASY125", message, module, call.span.start),))
+
+
+def _stepped(call: Call, taker: Call) -> Call | None:
+    """Return the `next` that takes a call, through `iter` or not; None where it is none, or cannot be rewritten."""
+    #     next(rows())        next(iter(rows()), None)
+    module = call.module
+    if module.dotted(taker.scope, taker.function) == "builtins.iter" and len(taker.arguments) == 1:
+        taker = module.call(taker.use[1]) if taker.use[0] == "arg" and taker.use[2] == 0 else taker
+    plain = all(each.keyword is None for each in taker.arguments) and not taker.misplaced
+    return taker if plain and module.dotted(taker.scope, taker.function) == "builtins.next" else None
+
+
+def _advanced(program: Program, call: Call, function: Scope, step: Call) -> Shown:
+    """Return the form of `next`, which becomes `await anext`."""
+    module = call.module
+    around = function_around(module, call.scope)
+    if any(function_around(module, each.scope) == around for each in module.reads_of("StopIteration")):
+        message = "the asynchronous generator raises StopAsyncIteration where StopIteration is spoken of here"
+        return Shown(constraints=(because("ASY125", message, module, step.span.start),))
+    if program.named("anext") is not None or module.lookup(call.scope, "anext") is not None:
+        message = "`anext` is needed here, and the name is taken; give it another name"
+        return Shown(constraints=(because("ASY125", message, module, step.span.start),))
+    hazards: tuple[Constraint, ...] = ()
+    if cleans_up(program, function):
+        message = f"`{function.name}` is given up after one value, and cleaned up later than before"
+        hazards = (because("ASY011", message, module, call.span.start),)
+    return Shown(Form("keep-call", more=(More(module, step.span, "advance"),)), hazards=hazards)
 
 
 def _comprehension(call: Call) -> Scope | None:

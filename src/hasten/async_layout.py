@@ -21,6 +21,17 @@ def collected(iterator: cst.BaseExpression) -> cst.ListComp:
     return cst.ListComp(target, cst.CompFor(target, iterator, asynchronous=_ASYNC))
 
 
+def advanced(call: cst.Call) -> cst.Call:
+    """`next(rows())` and `next(iter(rows()))` -> `anext(rows())`."""
+    first, *others = call.args
+    match first.value:
+        case cst.Call(func=cst.Name("iter"), args=[inner]):
+            first = first.with_changes(value=inner.value)
+        case _:
+            pass
+    return call.with_changes(func=cst.Name("anext"), args=[first, *others])
+
+
 def in_thread(call: cst.Call) -> cst.Call:
     """`store.save(item)` -> `asyncio.to_thread(store.save, item)`."""
     before = call.whitespace_before_args

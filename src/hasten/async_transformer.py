@@ -25,7 +25,8 @@ class AsyncTransformer(Transformer):
 
     Those of generators and context managers (see `hasten.async_forms`) are meant for the call, and change what stands
     around it: `enter-asynchronously`, `iterate-asynchronously`, `iterate-closing` (with `name`, a new variable) and
-    `collect`. `async-def` takes `decorated` and `decorator`, the old and the new name of a decorator, and `returns`,
+    `collect`; `keep-call` leaves it to another edit, `advance` awaits `anext` for `next`.
+    `async-def` takes `decorated` and `decorator`, the old and the new name of a decorator, and `returns`,
     the new name in the return type; with `twin`, a name, all that happens to the function happens to a copy beside it,
     below `blank` lines. A call that is awaited, entered or iterated may be `renamed`. `run-inside` moves the body of a
     function into a coroutine function called `name`, which the function runs.
@@ -107,6 +108,10 @@ class AsyncTransformer(Transformer):
                 return _method(updated_node, edit.get("name"))
             case "expect":
                 return updated_node
+            case "keep-call":
+                return _with_name(updated_node, edit)
+            case "advance":
+                return self.awaited(original_node, async_layout.advanced(updated_node))
             case "replace-call":
                 replaced = updated_node.with_changes(func=_renamed(updated_node.func, edit.get("callee")))
                 return replaced if edit.get("await") == "no" else self.awaited(original_node, replaced)

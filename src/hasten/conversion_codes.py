@@ -48,8 +48,8 @@ CONVERSION_CODES: tuple[Code, ...] = (
         "hazard",
         "StopIteration that nobody catches",
         "`next(...)` without a default, in a function that becomes a coroutine function. If there is nothing, it "
-        "raised StopIteration; out of a coroutine that comes as RuntimeError. Nothing in the program catches "
-        "StopIteration, so it ends with an error as before.",
+        "raised StopIteration; out of a coroutine that comes as RuntimeError, and `anext` raises StopAsyncIteration. "
+        "Nothing in the program catches StopIteration, so it ends with an error as before.",
         "Give `next` a default; or take it with `--accept ASY024`.",
     ),
     Code(
