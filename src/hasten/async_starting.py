@@ -94,6 +94,20 @@ class Starting:
                 found.append(call)
         return found
 
+    def invoked_in_a_loop(self) -> bool:
+        """Tell whether a coroutine function runs a command, itself or through plain functions."""
+        pending = self.invocations()
+        seen: set[Key] = set()
+        while pending:
+            call = pending.pop()
+            caller = function_around(call.module, call.scope)
+            if caller.is_async:
+                return True
+            if caller.kind == "function" and key_of(caller) not in seen:
+                seen.add(key_of(caller))
+                pending += self.starts_of(caller)
+        return False
+
     def requesting(self) -> Iterator[Scope]:
         """Yield the plain functions that request a page, as a test does with its client."""
         for verb in sorted(_VERBS):
@@ -147,7 +161,7 @@ class Starting:
         )
         if not all(self._may_leave(call, starter) for call, starter in calls):
             return []
-        if trouble_with(self.program, test.module, 0, "asyncio", test.span.start) or self._catches(test):
+        if self._catches(test):
             return []
         if key_of(test) in self._reaching(_MAIN_ONLY).why:
             return []
@@ -158,6 +172,8 @@ class Starting:
         around, relevant = self._around(call)
         held = {(each.line, each.column) for each in around.constraints if each.code == "ASY107"}
         if relevant.constraints or held - self._bearable(call):
+            return False
+        if trouble_with(self.program, call.module, call.scope, "asyncio", call.span.start):
             return False
         values = [each.shape for each in call.arguments]
         values += [call.function[1]] if call.function[0] == "a" else []

@@ -411,7 +411,7 @@ class _Builder:
         if scope.kind != "function" or scope.is_async:
             return False
         verdict = self.definitions.verdict(scope)
-        if verdict.command and any(function_around(each.module, each.scope).is_async for each in self.invocations):
+        if verdict.command and self.invoked_in_a_loop:
             return False
         if not verdict.stays:
             # What starts a loop itself does so where the program begins, and may start others there.
@@ -425,8 +425,8 @@ class _Builder:
         return True
 
     @cached_property
-    def invocations(self) -> list[Call]:
-        return self.following.starting.invocations()
+    def invoked_in_a_loop(self) -> bool:
+        return self.following.starting.invoked_in_a_loop()
 
     def is_entry_or_test(self, scope: Scope) -> bool:
         """Tell whether no loop runs around a plain function: a test stays one where it calls what starts a loop."""
