@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hasten.async_forms import Form
 from hasten.async_kinds import key_of
 from hasten.async_places import Surroundings, function_around
 from hasten.async_rules import Definitions
-from hasten.index.module import Scope
+from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.model import ImportRequest
 from hasten.propagate import Constraint
@@ -37,6 +37,8 @@ class Entries:
         """Take the program, and what is known of its definitions."""
         self.program = program
         self.definitions = definitions
+        #: Returns the calls that run a function, a command also by others than itself.
+        self.starts_of: Callable[[Scope], list[Call]] = lambda function: [call for call, _ in program.callers(function)]
         self._calls: dict[tuple[str, int], dict[str, Plain]] = {}
         self._keys: dict[str, tuple[str, int]] = {}
 
@@ -85,7 +87,7 @@ class Entries:
             current = pending.pop()
             if current.kind != "function":
                 continue
-            for call, _certain in self.program.callers(current):
+            for call in self.starts_of(current):
                 caller = function_around(call.module, call.scope)
                 if key_of(caller) == key_of(function):
                     return True

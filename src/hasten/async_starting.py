@@ -26,7 +26,10 @@ Key = tuple[str, int]
 #: Names of functions by their modules.
 _Names: TypeAlias = dict[str, tuple[str, ...]]
 
-_RUNNERS = frozenset({"CliRunner"})
+#: What runs commands, by the last name of its class: in a test, and from within another command.
+_RUNNERS = frozenset({"CliRunner", "Context"})
+#: How, and the words of the files that do so.
+_INVOKING = {"invoke": frozenset({"CliRunner", "click", "typer"}), "forward": frozenset({"click", "typer"})}
 #: How a test requests a page, and what its client is called.
 _VERBS = frozenset({"get", "post", "put", "delete", "patch", "head", "options", "open"})
 _CLIENTS = frozenset({"client", "test_client", "flask"})
@@ -84,9 +87,11 @@ class Starting:
         return calls + (self._returned.calls(function) or [])
 
     def invocations(self) -> list[Call]:
-        """Return the calls that run some command in a test: `CliRunner().invoke(cli, ["add"])`."""
+        """Return the calls that run some command: `CliRunner().invoke(cli, ["add"])`, `context.invoke(add)`."""
         found: list[Call] = []
-        for call in self.program.calls_named("invoke", beside=_RUNNERS):
+        for call in (
+            each for name, words in _INVOKING.items() for each in self.program.calls_named(name, beside=words)
+        ):
             base = call.function[1] if call.function[0] == "a" else None
             kind = self._receivers.kind(call.module, call.scope, base) if base is not None else None
             known = isinstance(kind, Scope) or (isinstance(kind, str) and kind.rpartition(".")[2] not in _RUNNERS)

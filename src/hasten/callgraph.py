@@ -133,6 +133,7 @@ class _Builder:
         self.doubles = Doubles(program, self.definitions, self.mentions)
         self.families.partners = self.doubles.partners
         self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles, self.places)
+        self.entries.starts_of = self.following.starting.starts_of
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
