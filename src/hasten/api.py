@@ -33,6 +33,7 @@ from hasten.model import (
     Span,
     TextEdit,
 )
+from hasten.strategies import OFFLOAD
 from hasten.uses import Use, trouble_with
 from hasten.uses import find as find_uses
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from hasten.rewrite import Transformer
 
 __all__ = [
+    "OFFLOAD",
     "Applicability",
     "Argument",
     "AsyncTransformer",

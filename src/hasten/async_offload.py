@@ -49,6 +49,8 @@ class Offload:
             around = [function_around(step.call.module, step.call.scope) for step in each.steps]
             if all(scope.is_async for scope in around) and each.direct:
                 yield each
+            elif each.kept and any(scope.is_async for scope in around):
+                self._refusals.append(self._refusal(each.call, "ASY172", _across(each), len(each.steps)))
             elif any(scope.is_async for scope in around):
                 message = "it stands in a coroutine function itself; move the work into a function, which a thread runs"
                 self._refusals.append(self._refusal(each.call, "ASY170", message, len(each.steps)))
@@ -108,6 +110,11 @@ class Offload:
     def _constraints(self, entry: Entry, inside: Sequence[Scope]) -> Iterator[Constraint]:
         call = entry.call
         module = call.module
+        groups = self._groups_in(inside)
+        kept = next((each for each in groups if each.kept), None)
+        if kept is not None:
+            yield because("ASY172", _across(kept), kept.call.module, kept.call.span.start)
+            return
         yield from self.places.around(call, seed=False).constraints
         taken = trouble_with(self.program, module, call.scope, "asyncio", call.span.start)
         if taken:
@@ -120,12 +127,20 @@ class Offload:
         if self._hands_in_a_generator(call):
             message = "a generator is handed in, which would run in the thread; make a list of it"
             yield because("ASY175", message, module, call.span.start)
-        yield from self.threads.constraints(called, inside)
+        known = frozenset(
+            (step.call.module.path, step.call.index) for each in groups if each.handed for step in each.steps
+        )
+        yield from self.threads.constraints(called, inside, known)
         keys = set(map(key_of, inside))
-        for group in self._groups_in(inside):
+        for group in groups:
+            got = next((each for each in called if any(key_of(each) == key_of(one) for _, one in group.handed)), None)
+            if got is not None:
+                message = f"`{got.name}` is handed a connection, which was opened in another thread than this one"
+                yield because("ASY172", message, got.module, got.span.start)
             outside = next((step.call for step in group.steps if key_of(_around(step.call)) not in keys), None)
             late = next((step.call for step in group.steps if is_put_off(step.call)), None)
-            if outside is not None:
+            # Several connections may be lent to one function; each ends in the function that opens it.
+            if outside is not None and not group.handed:
                 message = "what blocks here lives on outside of the function, in another thread than its own"
                 yield because("ASY172", message, outside.module, outside.span.start)
             if late is not None:
@@ -176,6 +191,7 @@ class Offload:
 
     def _hazards(self, entry: Entry, inside: Sequence[Scope], groups: Sequence[Awaited]) -> Iterator[Hazard]:
         call = entry.call
+        yield from (hazard for each in groups for hazard in each.threaded)
         found = [*self.threads.identity(inside), *self.threads.callbacks(inside)]
         if entry.certainty is Certainty.GUESSED:
             found.append(because("ASY001", f"the call of `{call.tail}` is a guess", call.module, call.span.start))
@@ -203,6 +219,11 @@ class Offload:
                 if each.level <= 0 and (each.module or each.name).partition(".")[0] in _OTHER_LOOPS:
                     return f"{module.path}:{module.position(each.start).line}"
         return ""
+
+
+def _across(group: Awaited) -> str:
+    """Return why what is kept cannot be used in threads, though `sqlite3` may have been told to let it be."""
+    return f"{group.kept}, and each function might use it in a thread of its own, while others do"
 
 
 def _around(call: Call) -> Scope:

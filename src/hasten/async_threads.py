@@ -63,8 +63,13 @@ class Threads:
 
     # --- what stands in the way -------------------------------------------------------------------------------------
 
-    def constraints(self, called: Sequence[Scope], inside: Sequence[Scope]) -> Iterator[Constraint]:
-        """Yield why `called` cannot be run in a thread, with `inside`, all that runs below it."""
+    def constraints(
+        self, called: Sequence[Scope], inside: Sequence[Scope], known: frozenset[tuple[str, int]]
+    ) -> Iterator[Constraint]:
+        """Yield why `called` cannot be run in a thread, with `inside`, all that runs below it.
+
+        The calls that are `known` use connections whose ways have been followed.
+        """
         for each in called:
             kind = kind_of(each)
             if kind:
@@ -80,7 +85,8 @@ class Threads:
                     yield Constraint("ASY173", message, found.path, found.line, found.column)
             for call in each.module.calls_in(each.number):
                 yield from self._at_home(call)
-                yield from self._bound(call)
+                if (call.module.path, call.index) not in known:
+                    yield from self._bound(call)
 
     def _at_home(self, call: Call) -> Iterator[Constraint]:
         dotted = self.program.dotted(call.module, call.scope, call.function) or ""

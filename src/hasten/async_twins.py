@@ -177,6 +177,10 @@ class Twins:
 
     def _stopped(self, group: Awaited, twins: Mapping[_Key, Twin]) -> Constraint | None:
         """Return why a blocking call is not awaited, the nearest reason of several."""
+        if group.kept and any(
+            self._leads_up(function_around(each.call.module, each.call.scope)) for each in group.steps
+        ):
+            return self._is_shared(group)
         for step in group.steps:
             call = step.call
             around = self.places.around(call, seed=True)
@@ -191,6 +195,40 @@ class Twins:
                     group.call.module,
                     group.call.span.start,
                 )
+        return self._mixed(group, twins)
+
+    def _is_shared(self, group: Awaited) -> Constraint:
+        """Return why there can be no twin of what uses something that is kept."""
+        functions = [function_around(each.call.module, each.call.scope) for each in group.steps]
+        message = f"{group.kept}, and a twin would share it with the plain function, or take its place"
+        if all(self._only_awaited(each) for each in functions):
+            message += "; only coroutines use it, and nothing needs the plain functions: use `--strategy convert`"
+        return because("ASY179", message, group.call.module, group.call.span.start)
+
+    def _only_awaited(self, function: Scope, seen: frozenset[_Key] = frozenset()) -> bool:
+        """Tell whether all that can be seen to call a function are coroutine functions, directly or not."""
+        if function.is_async or key_of(function) in seen:
+            return True
+        callers = [function_around(each.call.module, each.call.scope) for each in self.below.callers(function)]
+        more = seen | {key_of(function)}
+        return bool(callers) and all(each.kind == "function" and self._only_awaited(each, more) for each in callers)
+
+    def _mixed(self, group: Awaited, twins: Mapping[_Key, Twin]) -> Constraint | None:
+        """Return where something could be handed from a plain function to a coroutine function, or back."""
+        takers = {key_of(taker) for _, taker in group.handed}
+        for edge in self.edges.values():
+            inside = edge.caller.is_async or key_of(edge.caller) in twins
+            if inside and edge.constraints and takers & set(map(key_of, edge.functions)):
+                return min(edge.constraints)
+        for giver, taker in group.handed:
+            if taker.is_async and not giver.is_async:
+                message = (
+                    f"the plain function `{giver.name}` hands a connection to the coroutine function `{taker.name}`"
+                )
+                return because("ASY179", message, giver.module, giver.span.start)
+            if giver.is_async and not taker.is_async and key_of(taker) not in twins:
+                message = f"`{taker.name}` gets a connection of a coroutine function, and has no twin"
+                return because("ASY179", message, taker.module, taker.span.start)
         return None
 
     def _reason(self, function: Scope) -> Constraint | None:

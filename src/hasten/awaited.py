@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hasten.index.module import Call, Module
+from hasten.index.module import Call, Module, Scope
 from hasten.model import Edit, Hazard, ImportRequest, Position, Proof, Span
 
 
@@ -66,7 +66,10 @@ class Awaited:
         imports, releases, dependencies, hazards, proofs: as of `Change`.
         requires: further changes that must be made with this one, by their ids.
         parallel: what differs where the calls stay as they are, and run in a thread while other tasks run.
+        threaded: what differs where the calls stay as they are, and run in another thread, whatever runs beside.
         direct: it is awaited where it stands in a coroutine function itself, even if all else is handed to threads.
+        kept: where what the calls open is kept when its function is over, for people; `""` where it ends there.
+        handed: the functions that hand what they open to others, each with the one that gets it.
     """
 
     steps: tuple[Step, ...]
@@ -79,7 +82,10 @@ class Awaited:
     proofs: tuple[Proof, ...] = ()
     requires: tuple[str, ...] = ()
     parallel: tuple[Hazard, ...] = ()
+    threaded: tuple[Hazard, ...] = ()
     direct: bool = False
+    kept: str = ""
+    handed: tuple[tuple[Scope, Scope], ...] = ()
 
     @property
     def call(self) -> Call:

@@ -85,8 +85,10 @@ STRATEGY_CODES: tuple[Code, ...] = (
         "ASY172",
         "refusal",
         "a connection would be used in two threads",
-        "A connection of `sqlite3` works in the thread that opened it, and raises ProgrammingError in any other. Here "
-        "one is, or may be, opened outside of the function that would run in a thread, or used outside of it.",
+        "A connection of `sqlite3` works in the thread that opened it, and raises ProgrammingError in any other; with "
+        "`check_same_thread=False` it does not, and the statements of several threads are parts of one transaction. "
+        "Here one is kept, or is, or may be, opened outside of the function that would run in a thread, or used "
+        "outside of it.",
         "Open and close the connection in the function; or use `--strategy convert`.",
     ),
     Code(
@@ -136,5 +138,15 @@ STRATEGY_CODES: tuple[Code, ...] = (
         "the name of the twin is taken",
         "Something is called `f_async` already, where the twin of `f` would stand or be called.",
         "If it does the same, call it in the coroutine; else give one of them another name.",
+    ),
+    Code(
+        "ASY179",
+        "refusal",
+        "a connection would be shared with a twin",
+        "The connection is kept in an attribute or a variable, is returned, or gets from a plain function to a "
+        "coroutine function. It is one of `sqlite3` or one of aiosqlite, not both: either the plain function or "
+        "its twin would find the wrong one. A connection that is only handed on as an argument, and ends in the "
+        "function that opens it, has twins all along its way.",
+        "Use `--strategy convert`; or open and close a connection in the function that coroutines call.",
     ),
 )

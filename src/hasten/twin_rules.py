@@ -25,6 +25,7 @@ _PLAIN = frozenset(
     {"builtins.staticmethod", "builtins.classmethod", "abc.abstractmethod", "contextlib.contextmanager"}
     | {f"{home}.{name}" for home in ("typing", "typing_extensions") for name in ("final", "override")}
 )
+_MAKING = frozenset({"__new__", "__init__", "__post_init__"})
 #: A framework would be told of the twin, too.
 _HANDLERS = frozenset({"ASY004", "ASY005"})
 
@@ -102,6 +103,9 @@ class TwinRules:
 
     def _misplaced(self, function: Scope) -> Iterator[Constraint]:
         module, name = function.module, self.name(function)
+        if owner_of(function) is not None and function.name in _MAKING:
+            message = f"`{function.name}` cannot wait, and a class has no twin; make the object in a function that can"
+            yield because("ASY120", message, module, function.span.start)
         outer = module.enclosing(function.parent, "function")
         if outer is not None and not outer.is_async:
             message = f"`{function.name}` is defined inside of the plain function `{outer.name}`"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hasten.api import (
+    OFFLOAD,
     Applicability,
     Awaited,
     Call,
@@ -29,7 +30,7 @@ from hasten.api import (
     trouble_with,
     waiting,
 )
-from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives, offloading
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
@@ -75,7 +76,8 @@ class Analysis:
         webs, unfit = self._webs(leaving)
         # What is not kept itself may meet what is.
         lives = [each for each in lives if not any(_id(each) in web.keys for web in webs)]
-        refusals += [self._refusal(use, why) for use, why in unfit]
+        whole = {id(use): life for use, _ in unfit if (life := self._whole(use)) is not None}
+        refusals += [self._refusal(use, why) for use, why in unfit if id(use) not in whole]
         while alone := next(
             ((each, call) for each in lives for call in each.targets if not _holder(lives, call)), None
         ):
@@ -85,12 +87,29 @@ class Analysis:
             refusals.append(self._refusal(life.use, Unfit("SQL112", message, call.span.start)))
         conversion = Conversion(self.program, self.codemod, unasked=True, several=self._others)
         awaited = [*(self._connection(each, lives) for each in lives), *(self._kept(each) for each in webs)]
+        awaited += [self._left_alone(each) for each in whole.values()]
         found = list(conversion.findings(awaited))
         refusals += [each for each in found if isinstance(each, Refusal)]
         yield from self._apart(found, [*lives, *webs], {(each.path, each.start) for each in refusals})
         yield from refusals
         yield from self.transactions.changes()
         yield from self.connections.changes()
+
+    def _whole(self, use: Use) -> Life | None:
+        """Return a connection that nothing has to be written for, since a thread runs all that it lives for."""
+        if self.program.strategies.of(use.module.path) != OFFLOAD:
+            return None
+        return offloading.whole(self.openings, use)
+
+    def _left_alone(self, life: Life) -> Awaited:
+        """Return what the engine has to know of a connection that stays one of `sqlite3`."""
+        function = life.module.scope(life.steps[0].call.scope)
+        return Awaited(
+            (*map(_step, life.steps), *(Step(each.call) for each in life.statements)),
+            "run what opens the connection in a thread",
+            parallel=tuple(self._interleavings(life, function)),
+            threaded=_called_back(life.hazards),
+        )
 
     def _others(self, function: Scope) -> str:
         """Return why other tasks may run while `function` waits, an empty string where there are none.
@@ -214,6 +233,10 @@ class Analysis:
             hazards=(*web.hazards, *self._shared(web), *(one for each in lent for one in each.hazards)),
             proofs=tuple(proofs),
             requires=tuple(dict.fromkeys([*support, *(one for each in lent for one in each.requires)])),
+            parallel=(*self._shared(web), *(one for each in lent for one in each.parallel)),
+            threaded=(*_called_back(web.hazards), *(one for each in lent for one in each.threaded)),
+            kept=web.kept,
+            handed=tuple(web.handed),
         )
 
     def _blocks(self, web: Web) -> Iterator[Step]:
@@ -335,6 +358,7 @@ class Analysis:
             proofs=tuple(self._proofs(life, function, hazards)),
             requires=tuple(support),
             parallel=parallel,
+            threaded=_called_back(life.hazards),
         )
 
     def _steps(self, life: Life, *, transaction: bool) -> tuple[Step, ...]:
@@ -423,6 +447,11 @@ def _functions(web: Web) -> list[Scope]:
         if function is not None:
             found[function.module.path, function.number] = function
     return [found[key] for key in sorted(found)]
+
+
+def _called_back(hazards: list[Hazard]) -> tuple[Hazard, ...]:
+    """Return what matters in another thread even where the connection stays as it is: functions that SQLite calls."""
+    return tuple(each for each in hazards if each.code == "SQL004")
 
 
 def _has_transaction(life: Life) -> bool:

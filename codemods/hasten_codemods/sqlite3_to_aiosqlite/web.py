@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hasten.api import Call, Hazard, ImportRequest, Module, Program, Read, Receivers, Scope, Span, Use
-from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, statements, table
+from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, keeping, statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.leftover import Left
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Data, Life, Mark, Statement, Step, Unfit
@@ -52,6 +52,10 @@ class Web:
         lives: connections of one function each that are only lent to others.
         imports: what is needed beside the modules that open them.
         stepwise: a loop over rows must not read ahead of what it is at.
+        put: where each place gets what it holds, for people.
+        running: they are lent to what may go on meanwhile.
+        kept: where a connection is kept when its function is over, for people; empty where none is.
+        handed: the functions that hand it to others, each with the one that gets it.
     """
 
     openings: dict[tuple[str, int], Use] = field(default_factory=dict)
@@ -67,6 +71,10 @@ class Web:
     lives: list[Life] = field(default_factory=list)
     imports: list[ImportRequest] = field(default_factory=list)
     stepwise: bool = False
+    put: dict[Place, str] = field(default_factory=dict)
+    running: bool = False
+    kept: str = ""
+    handed: list[tuple[Scope, Scope]] = field(default_factory=list)
 
     @property
     def use(self) -> Use:
@@ -95,8 +103,8 @@ class Web:
 
     @property
     def outlives(self) -> bool:
-        """Tell whether connections may be used by several calls of one function: they are kept somewhere."""
-        return any(
+        """Tell whether connections may be used by several calls of one function: they are kept, or lent to tasks."""
+        return self.running or any(
             isinstance(each, (Attribute, Field, Requested)) or (isinstance(each, Variable) and each.scope == 0)
             for each in self.places
         )
@@ -117,6 +125,9 @@ class Web:
     @property
     def name(self) -> str:
         """Return what the connection is called where it is opened."""
+        lent = next((each.name for each in self.lives if each.use is self.use), None)
+        if lent:
+            return lent
         fate: Any = self.use.call.use if self.use.call is not None else ["expr"]
         if fate[0] == "multi":
             fate = fate[1][0]
@@ -191,6 +202,8 @@ class _Weaving:
         # Where a place hands on what it holds, and so do connections that are only lent.
         self.onward: dict[Place | tuple[str, int], set[Place]] = {}
         self.holder: Place | tuple[str, int] | None = None
+        # What hands them to something that may go on when the statement is over.
+        self.running: set[Place | tuple[str, int]] = set()
         self.program = weaver.program
         self.where = weaver.places
         self.web = web
@@ -221,10 +234,13 @@ class _Weaving:
         self.check_closes()
         for path, line, name in sorted(self.where.guessed):
             self.hazard("ASY001", f"`{name}` of something unknown is taken for the one that is kept ({path}:{line})")
-        if self.web.opened_in and not self.web.is_closed:
+        self.web.running = bool(self.running)
+        self.web.kept = keeping.kept(self.program, self.web)
+        if self.web.kept and not self.web.is_closed:
             self.hazard("SQL012", f"nothing closes `{self.web.name}` ({use.place})")
         self.settle_loops()
         self.web.marks += annotated.of(self.program, self.web.places)
+        self.web.handed = keeping.handed(self.program, self.web, self.onward)
         return self.web
 
     def placed(self, why: Unfit, use: Use) -> Unfit:
@@ -284,7 +300,7 @@ class _Weaving:
         return True
 
     def escaping(self) -> frozenset[tuple[str, int]]:
-        """Return the openings whose connections are only lent, but to something that keeps them."""
+        """Return the openings whose connections are only lent, but to something that keeps them, or runs on."""
         found: set[tuple[str, int]] = set()
         for life in self.web.lives:
             key = life.module.path, life.steps[0].call.index
@@ -294,7 +310,8 @@ class _Weaving:
                 for each in self.onward.get(pending.pop(), set()) - reached:
                     reached.add(each)
                     pending.append(each)
-            if any(not isinstance(each, Variable) or each.scope == 0 for each in reached):
+            lasting = any(not isinstance(each, Variable) or each.scope == 0 for each in reached)
+            if lasting or self.running & {key, *reached}:
                 found.add(key)
         return frozenset(found)
 
@@ -304,6 +321,7 @@ class _Weaving:
             raise Unfit("SQL111", f"{_WHAT[kind]} is stored where it cannot be followed", value.span.start)
         if self.holder is not None:
             self.onward.setdefault(self.holder, set()).add(place)
+        self.web.put.setdefault(place, f"{value.module.path}:{value.line}")
         known = self.web.places.get(place)
         if known is None:
             self.web.places[place] = _EITHER if place in self.mixed else kind
@@ -446,8 +464,11 @@ class _Weaving:
             case ["ret" | "yield", int() as number]:
                 self.handed(value, value.module.scope(number), kind)
             case ["arg", int() as index, position] if not self._is_known_taker(value, index, position, kind):
-                for each in self.where.parameters(value.module.call(index), position):
+                call = value.module.call(index)
+                for each in self.where.parameters(call, position):
                     self.add(each, kind, value)
+                    if self.holder is not None and keeping.runs_on(self.program, call, each):
+                        self.running.add(self.holder)
             case ["arg", *_]:
                 pass
             case _ if kind == _CONNECTION:
