@@ -47,7 +47,7 @@ def connect(call: cst.Call, edit: NodeEdit, callee: str = "aiosqlite.connect") -
     """`sqlite3.connect(path, 5)` -> `aiosqlite.connect(path, timeout=5)`."""
     names = [*table.CONNECT, *table.CONNECT_REST]
     arguments = [
-        each if position == 0 or each.keyword is not None else keyword(each, names[position])
+        each if position == 0 or each.star or each.keyword is not None else keyword(each, names[position])
         for position, each in enumerate(call.args)
     ]
     if edit.get("path"):

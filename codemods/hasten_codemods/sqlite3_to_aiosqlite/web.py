@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hasten.api import Call, Hazard, ImportRequest, Module, Program, Read, Receivers, Scope, Span, Use
-from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, keeping, statements, table
+from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, doubles, keeping, statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.leftover import Left
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Data, Life, Mark, Statement, Step, Unfit
@@ -556,6 +556,10 @@ class _Weaving:
                 self.check_exact(value, call)
                 self.connection_method(method, call)
             case ["attr", str() as attribute, _] if attribute in table.CONNECTION_READ:
+                pass
+            case ["attr", attribute, over] if attribute in table.CONNECTION_METHODS and doubles.is_of_a_mock(over):
+                pass
+            case ["attr", attribute, over] if attribute in table.CURSORS and doubles.is_of_a_mock(over):
                 pass
             case ["attr", str() as attribute, _] if attribute in table.CURSORS | table.CONNECTION_METHODS:
                 raise Unfit("SQL112", f"the method `{attribute}` is passed on here; call it here", value.span.start)
