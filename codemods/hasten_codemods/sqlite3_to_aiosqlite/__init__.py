@@ -4,11 +4,24 @@ A query that takes a tenth of a second stops everything else that runs on the sa
 runs each connection in a thread of its own, and lets other tasks go on meanwhile. It is slower by itself: every
 statement costs some tens of microseconds more.
 
-A connection is converted where it is opened and closed in one function, as a whole: `async with aiosqlite.connect(...)`
-closes it on every way out, every use of it and of its cursors is awaited, and the function becomes a coroutine
-function, with all that call it. `with sqlite3.connect(...)` commits and does not close; what it does at its end is
-kept by a small context manager, which is written into the package once. Where the connection leaves the function, or
-something is done with it that aiosqlite lacks, nothing is changed, and the reason is given with its place.
+A connection is converted as a whole, with every use of it and of its cursors, wherever they are; what uses it becomes
+a coroutine function, with all that call it. One that lives in one function is opened by `async with
+aiosqlite.connect(...)`, which closes it on every way out, also where it is lent to other functions meanwhile. `with
+sqlite3.connect(...)` commits and does not close; what it does at its end is kept by a small context manager, which is
+written into the package once (`_transactions`).
+
+A connection that is kept, in an attribute, a variable of the module or a `threading.local()`, or handed over, as the
+result of a function, a property, a context manager or a pytest fixture, is followed to all places that it gets to. All
+connections that meet at one of them are one change, or one refusal. They are opened by `_connections.connect`, in
+another module that is written into the package. A connection of `sqlite3` that nobody closes goes away with the
+process; one of aiosqlite has a thread, for which the process would wait for ever. So that module closes what is still
+open when the thread that opened it and the main thread have ended. An `__init__` that opens a connection becomes a
+factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere.
+
+Where something is done with a connection that aiosqlite lacks, or a place may hold something else as well, nothing is
+changed, and the reason is given with its place. With `--strategy offload`, functions that open a connection and end it
+run in a thread as they are, whatever they do with it; with `--strategy twin` they get a coroutine function beside them.
+A connection that is kept can have neither: it would be used in several threads, or be of two kinds at once.
 
 `sqlite3` takes text, bytes and what `os.fspath` takes, and raises TypeError for the rest; aiosqlite makes text of
 whatever it gets, so that `None` is the name of a new file. `os.fspath` is written around the database where the program
@@ -46,7 +59,9 @@ class Sqlite3ToAiosqlite(Codemod):
     contract: ClassVar[str] = (
         "The same statements run in the same order, with the same results, the same rows in the file, and the same "
         "exceptions, all of which are those of `sqlite3`. A transaction ends as it did on every way out of its block. "
-        "The connection is closed when its block ends. A change is `safe` where the program starts no task that "
+        "The connection is closed where it was; one that was open to the end of its function is closed there, and one "
+        "that is kept and never closed is closed when nothing refers to it, or the program ends. An object that opens "
+        "the connection that it keeps is made by `await X.create(...)`, and `X(...)` raises TypeError. A change is `safe` where the program starts no task that "
         "could run meanwhile, or where the function only runs one statement that reads, and nothing shows that the "
         "rest of its task has to be over by then; elsewhere new waits let other tasks come in between, which is a "
         "hazard with its lines. While a query runs, its task can be cancelled, and a timeout around it can end it: "
