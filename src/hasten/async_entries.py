@@ -89,6 +89,9 @@ class Entries:
                 continue
             for call in self.starts_of(current):
                 caller = function_around(call.module, call.scope)
+                known = self.program.target_of(call)[0] is not None
+                if not known and current.parent == 0 and self.definitions.is_method(call):
+                    continue
                 if key_of(caller) == key_of(function):
                     return True
                 if key_of(caller) not in seen:

@@ -13,7 +13,7 @@ from hasten.async_kinds import key_of, method_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Receivers
 from hasten.async_tests import TEST_CASES, Role, Tests
-from hasten.index.module import Binding, Scope, Shape
+from hasten.index.module import Binding, Call, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Constraint
 
@@ -121,6 +121,11 @@ class Definitions:
         self._entries = frozenset(each.replace(":", ".") for each in entry_points)
         self.tests = Tests(program)
         self._verdicts: dict[tuple[str, int], Verdict] = {}
+
+    def is_method(self, call: Call) -> bool:
+        """Tell whether a call is known to reach methods, and no functions of modules."""
+        reached = self._receivers.reached(call)
+        return bool(reached.functions) and all(each.parent != 0 and owner_of(each) for each in reached.functions)
 
     def verdict(self, function: Scope) -> Verdict:
         """Return what is known about `function`, which is no coroutine function yet."""

@@ -61,10 +61,11 @@ class Sqlite3ToAiosqlite(Codemod):
         "exceptions, all of which are those of `sqlite3`. A transaction ends as it did on every way out of its block. "
         "The connection is closed where it was; one that was open to the end of its function is closed there, and one "
         "that is kept and never closed is closed when nothing refers to it, or the program ends. An object that opens "
-        "the connection that it keeps is made by `await X.create(...)`, and `X(...)` raises TypeError. A change is `safe` where the program starts no task that "
-        "could run meanwhile, or where the function only runs one statement that reads, and nothing shows that the "
-        "rest of its task has to be over by then; elsewhere new waits let other tasks come in between, which is a "
-        "hazard with its lines. While a query runs, its task can be cancelled, and a timeout around it can end it: "
+        "the connection that it keeps is made by `await X.create(...)`, and `X(...)` raises TypeError. A change is "
+        "`safe` where the program starts no task that could run meanwhile, or where the function only runs one "
+        "statement that reads, and nothing shows that the rest of its task has to be over by then; elsewhere new waits "
+        "let other tasks come in between, which is a hazard with its lines. While a query runs, its task can be "
+        "cancelled, and a timeout around it can end it: "
         "before, neither could."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (b"sqlite3",)
