@@ -226,9 +226,6 @@ class Twins:
                     f"the plain function `{giver.name}` hands a connection to the coroutine function `{taker.name}`"
                 )
                 return because("ASY179", message, giver.module, giver.span.start)
-            if giver.is_async and not taker.is_async and key_of(taker) not in twins:
-                message = f"`{taker.name}` gets a connection of a coroutine function, and has no twin"
-                return because("ASY179", message, taker.module, taker.span.start)
         return None
 
     def _reason(self, function: Scope) -> Constraint | None:
