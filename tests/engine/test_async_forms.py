@@ -83,7 +83,7 @@ def test_what_uses_a_generator_follows_it(program_of: Callable[[str], Program], 
 
 
 REFUSED = {
-    "next": (f"{_GENERATOR}def use():\n    return next(rows(), None)\n", "ASY125"),
+    "next": (f"{_GENERATOR}def use(anext):\n    return next(rows(), None)\n", "ASY125"),
     "kept": (f"{_GENERATOR}def use():\n    found = rows()\n    return found\n", "ASY125"),
     "delegated to": (f"{_GENERATOR}def use():\n    yield from rows()\n", "ASY125"),
     "any": (f"{_GENERATOR}def use():\n    return any(rows())\n", "ASY125"),
