@@ -70,7 +70,8 @@ class Entering(Call):
     def record(self) -> list[Any]:
         """Return what the raw fact of a call would be."""
         guard = self.entered
-        end = guard.end - self.item
+        # Blocks that end together are left one after the other.
+        end = guard.end - sum(each.end == guard.end for each in self.module.guards(guard.parent))
         span = [end - 1, end] if self.leaving else [guard.start, guard.inner]
         return [*span, self.around, guard.payload, [], ["with", ""], guard.parent, False, False]
 
@@ -91,12 +92,13 @@ class Blocks:
         owner = owner_of(function)
         if owner is None:
             return None
-        for each in self._below(owner):
+        for each in self.below(owner):
             self.program.want(each.name)
             verdict.constraints += self._unfit(each)
         return Form("async-def", (("renamed", _ASYNCHRONOUS[function.name]),)) if not verdict.constraints else None
 
-    def _below(self, owner: Scope) -> list[Scope]:
+    def below(self, owner: Scope) -> list[Scope]:
+        """Return a class and all that derive from it."""
         keys = self._families.below(owner) or {key_of(owner)}
         return [self.program.module(path).scope(number) for path, number in sorted(keys)]
 
@@ -139,9 +141,9 @@ class Blocks:
                 unknown.append((call.module, call.span.start))
         self.program.want_like(_WITH)
         for module, number, guard, scope in self._guards:
-            kind = self._kind(module, scope, guard.payload)
+            kind = self.kind(module, scope, guard.payload)
             if isinstance(kind, Scope) and self._families.share_class(kind, owner):
-                methods = [self.program.find_method(each, function.name) for each in (kind, *self._below(kind))]
+                methods = [self.program.find_method(each, function.name) for each in (kind, *self.below(kind))]
                 method = methods[0] or function
                 if any(each is not None and key_of(each) not in keys for each in methods):
                     unknown.append((module, guard.start))
@@ -167,7 +169,7 @@ class Blocks:
         extent = Span(guard.start, guard.end if mixed else guard.inner)
         return Shown(Form("enter-items", (("item", str(call.item)),), extent=extent))
 
-    def _kind(self, module: Module, scope: int, shape: Shape) -> Scope | str | None:
+    def kind(self, module: Module, scope: int, shape: Shape) -> Scope | str | None:
         """Return what is entered; where a call gives it, what all the functions give that it reaches."""
         kind = self._receivers.kind(module, scope, shape)
         if kind is not None or shape[0] != "c":

@@ -222,8 +222,11 @@ ASYNC_CODES: tuple[Code, ...] = (
         "a result, or as nothing at all. `__enter__` and `__exit__` become `__aenter__` and `__aexit__`, and each "
         "`with` that enters such an object an `async with`; a `with` that is left somewhere raises TypeError. Here the "
         "object is entered in another way (an `ExitStack`, a base from elsewhere), or has the asynchronous twins "
-        "already.",
-        "Use the asynchronous twin where there is one (`__aenter__`, `__aiter__`), or a plain method.",
+        "already. `__del__` cannot wait, either, and may run when no event loop does, so that no task could be left "
+        "to do it. Where all that it does is to call `close`, it can go once whoever opens the object closes it; but "
+        "that nobody relies on it the program cannot show.",
+        "Use the asynchronous twin where there is one (`__aenter__`, `__aiter__`), or a plain method. In the place of "
+        "`__del__` close the object where it is opened, by `with closing(...)` or `try` and `finally`.",
     ),
     _refusal(
         "ASY122",
@@ -300,7 +303,9 @@ ASYNC_CODES: tuple[Code, ...] = (
         "ASY132",
         "handed on as a value",
         "The function itself is passed on, stored or returned (a callback, a sort key, `map`, `partial`, a table of "
-        "handlers): whoever calls it awaits nothing.",
+        "handlers): whoever calls it awaits nothing. So does `contextlib.closing`: where `with` enters it by itself, "
+        "the block becomes a `try` that awaits `close` in its `finally`; where it is entered otherwise, or may hold "
+        "anything, it is a refusal.",
         "Call it where it is named, or write a coroutine function beside it.",
     ),
     _refusal(

@@ -31,6 +31,7 @@ _WRAPPERS = frozenset({"Optional", "Annotated", "Final", "ClassVar", "Required",
 #: Functions of the standard library that make objects of its own classes; any other function may hand out anything.
 _FOREIGN_MAKERS = frozenset(
     {"builtins.open", "sqlite3.connect", "re.compile", "logging.getLogger", "io.open", "socket.create_connection"}
+    | {"urllib.request.urlopen", "gzip.open", "bz2.open", "lzma.open", "codecs.open", "os.fdopen"}
 )
 _DISPLAYS = {
     "d": "builtins.dict",
@@ -39,6 +40,13 @@ _DISPLAYS = {
     "s": "builtins.set",
     "f": "builtins.str",
 }
+
+
+def closed_by(program: Program, call: Call) -> Shape | None:
+    """Return what `contextlib.closing` is called with, None for any other call."""
+    if call.arguments and program.dotted(call.module, call.scope, call.function) == "contextlib.closing":
+        return call.arguments[0].shape
+    return None
 
 
 def key_of(scope: Scope) -> tuple[str, int]:
@@ -244,11 +252,10 @@ class Kinds:
         if declared is not None:
             return self.annotated(module, owner, declared)
         if kinds <= {"assign", "with"}:
-            if "with" in kinds and not all(
-                self._gives_itself(module, each) for each in bindings if each.kind == "with"
-            ):
+            entered = [each for each in bindings if each.kind == "with"]
+            if not all(self._gives_itself(module, each) for each in entered):
                 return None
-            given = [(owner, each.payload) for each in bindings]
+            given = [(owner, self._entered(module, each)) for each in bindings]
             elsewhere = self._rebound(module, owner, name)
             if elsewhere is None:
                 return None
@@ -261,12 +268,19 @@ class Kinds:
             return False
         kind = self.kind(module, binding.scope, binding.payload)
         if not isinstance(kind, Scope):
-            return True
+            return True  # `closing(store)` gives what it is given
         for name in ("__enter__", "__aenter__"):
             method = self.program.find_method(kind, name)
             if method is not None:
                 return bool(method.returned) and all(each == ["n", "self"] for each in method.returned)
         return True
+
+    def _entered(self, module: Module, binding: Binding) -> Shape | None:
+        """Return what a binding gives a name: `with closing(store) as s:` gives it the store."""
+        shape: Shape | None = binding.payload
+        if binding.kind == "with" and shape is not None and shape[0] == "c":
+            return closed_by(self.program, module.call(shape[1])) or shape
+        return shape
 
     def _parameter(self, function: Scope, name: str) -> Iterator[tuple[Module, int, Shape | None]]:
         """Yield what a parameter is given by its annotation, or by the calls of its function; None for the unknown."""

@@ -5,7 +5,7 @@ Pure functions from nodes to nodes. Whether they are called for is decided elsew
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 import libcst as cst
@@ -81,6 +81,78 @@ def entered(block: cst.With, asynchronous: Sequence[bool]) -> cst.With:
             return made.with_changes(leading_lines=block.leading_lines)
         body = cst.IndentedBlock([made])
     return block
+
+
+def closed_finally(block: cst.With, closes: Mapping[int, tuple[str, str]]) -> cst.FlattenSentinel[cst.BaseStatement]:
+    """`with closing(Store()) as store:` -> `store = Store()`, and the body in a `try` that ends by `store.close()`.
+
+    Args:
+        block: of its contexts those that are closed are calls with one argument.
+        closes: by the number of a context the variable that is closed, and where its value comes from: `as` is the
+            target, which it is itself, `kept` gives it none, and `new` gives it the value above the `try`.
+    """
+    comments = [each for item in block.items for each in _comments_around(item)]
+    comments += [*_comments(block.lpar), *_comments(block.rpar)]
+    body = _lines(block.body)
+    header = body.header
+    for number, item in reversed(list(enumerate(block.items))):
+        if number not in closes:
+            plain = item.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            body = _block_of([cst.With([plain], body.with_changes(header=cst.TrailingWhitespace()))], body)
+            continue
+        name, how = closes[number]
+        value = _one_line(cst.ensure_type(item.item, cst.Call).args[0].value)
+        target = item.asname.name if item.asname is not None and how != "as" else None
+        if target is not None:
+            first = cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(target)], cst.Name(name))])
+            body = body.with_changes(body=[first, *body.body])
+        close = cst.Await(cst.Call(cst.Attribute(cst.Name(name), cst.Name("close"))))
+        ending = cst.IndentedBlock([cst.SimpleStatementLine([cst.Expr(close)])], indent=body.indent)
+        guarded = cst.Try(body.with_changes(header=cst.TrailingWhitespace()), finalbody=cst.Finally(ending))
+        given = cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(cst.Name(name))], value)])
+        body = _block_of([guarded] if how == "kept" else [given, guarded], body)
+    result: list[cst.BaseStatement] = list(body.body)
+    above = [*block.leading_lines, *(cst.EmptyLine(comment=each) for each in comments)]
+    first_line = result[0]
+    if isinstance(first_line, cst.SimpleStatementLine):
+        result[0] = first_line.with_changes(leading_lines=above, trailing_whitespace=header)
+    else:
+        guarded = cst.ensure_type(first_line, cst.Try)
+        inside = cst.ensure_type(guarded.body, cst.IndentedBlock).with_changes(header=header)
+        result[0] = guarded.with_changes(leading_lines=above, body=inside)
+    return cst.FlattenSentinel(result)
+
+
+def _lines(body: cst.BaseSuite) -> cst.IndentedBlock:
+    """Return a body with its statements on lines of their own."""
+    if isinstance(body, cst.IndentedBlock):
+        return body
+    suite = cst.ensure_type(body, cst.SimpleStatementSuite)
+    return cst.IndentedBlock([cst.SimpleStatementLine(suite.body, trailing_whitespace=suite.trailing_whitespace)])
+
+
+def _block_of(statements: list[cst.BaseStatement], like: cst.IndentedBlock) -> cst.IndentedBlock:
+    return cst.IndentedBlock(statements, indent=like.indent)
+
+
+def _one_line(value: cst.BaseExpression) -> cst.BaseExpression:
+    """Return a value that may stand without the brackets around it: in its own where it needs some."""
+    if value.lpar or ("\n" not in _code(value) and not isinstance(value, cst.NamedExpr)):
+        return value
+    return value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+
+def _comments_around(item: cst.WithItem) -> list[cst.Comment]:
+    """Return the comments in a context, those in the value that is closed left out."""
+    value = item.item.args[0].value if isinstance(item.item, cst.Call) and item.item.args else None
+    inside = set(map(id, _comments(value)))
+    return [each for each in _comments(item) if id(each) not in inside]
+
+
+def _comments(node: object) -> list[cst.Comment]:
+    if isinstance(node, cst.Comment):
+        return [node]
+    return [each for child in node.children for each in _comments(child)] if isinstance(node, cst.CSTNode) else []
 
 
 def _has_comment(block: cst.With) -> bool:

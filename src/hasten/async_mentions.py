@@ -138,8 +138,6 @@ class Mentions:
         self._judge_replaced(function, verdict)
         if owner_of(function) is None:
             self._judge_module(function, verdict)
-        elif function.name == "close":
-            self._judge_closing(function, verdict)
 
     def judge_class(self, owner: Scope, init: Scope, verdict: Verdict) -> None:
         """Add to `verdict` what gets at a class, made by `init`, in a way that does not name it as code does."""
@@ -488,16 +486,6 @@ class Mentions:
                 if use[0] == "arg" and module.call(use[1]).tail in _LOOKING_INSIDE:
                     continue
                 yield read
-
-    def _judge_closing(self, function: Scope, verdict: Verdict) -> None:
-        """Refuse `close` where `contextlib.closing` may call it."""
-        owner = owner_of(function)
-        for call in self.program.calls_named("closing"):
-            for argument in call.arguments[:1]:
-                kind = self._receivers.kind(call.module, call.scope, argument.shape)
-                if kind is None or (isinstance(kind, Scope) and owner is not None and self._shares(kind, owner)):
-                    message = "`closing` may call this `close`, and awaits nothing"
-                    verdict.constraints.append(because("ASY132", message, call.module, call.span.start))
 
     def _place(self, call: Call) -> str:
         return f"{call.module.path}:{call.module.position(call.span.start).line}"

@@ -34,7 +34,8 @@ class AsyncTransformer(Transformer):
     Those of constructors (see `hasten.async_factories`) are `make-factory` for an `__init__`, `construct` for a call of
     the class, with the `name` of the factory, and `await-renamed` for a call of a method that has another `name` then.
     `asyncio-run` takes the name of a factory as `factory`. `enter-items` is meant for a `with`, with the number of each
-    `item` that is entered asynchronously, and `async-def` takes `renamed`, the new name of the function.
+    `item` that is entered asynchronously, and so is `close-finally`: what it `closes`, an item of `closing`, by which
+    variable, and how that gets its value. And `async-def` takes `renamed`, the new name of the function.
     Those of tests (see `hasten.async_tests`): `async-def` takes `mark`, a decorator to add, `loop_scope` for that of a
     fixture, and `name`, that of the method from then on; `await-method` calls a method by another `name` and awaits it,
     `call-method` does not await it; `name` puts another dotted name in the place of one, `double` lets a mock call a
@@ -60,7 +61,7 @@ class AsyncTransformer(Transformer):
         while self._around.pop() is not original_node:
             pass
         result = super().on_leave(original_node, updated_node)
-        if _action(self._orders, original_node) == "enter-items":
+        if _action(self._orders, original_node) in {"enter-items", "close-finally"}:
             self.order(original_node)
         if isinstance(original_node, (cst.Name, cst.Attribute)) and _action(self._orders, original_node) == "name":
             edit = self.order(original_node)
@@ -258,6 +259,9 @@ def _entered(orders: _Orders, block: cst.With) -> list[bool]:
 
 
 def _block(orders: _Orders, original: cst.With, result: Any) -> Any:  # noqa: ANN401
+    if _action(orders, original) == "close-finally":
+        closes = (value.split(" ") for name, value in orders[original].data if name == "closes")
+        return async_layout.closed_finally(result, {int(item): (name, how) for item, name, how in closes})
     entered = _entered(orders, original)
     return async_layout.entered(result, entered) if any(entered) else result
 

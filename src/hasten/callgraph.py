@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hasten import async_forms, propagate
-from hasten.async_blocks import Blocks, is_entering
+from hasten.async_blocks import Blocks, Entering, is_entering
+from hasten.async_closing import Closing, Closings
 from hasten.async_constructors import Constructors
 from hasten.async_doubles import Doubles
 from hasten.async_entries import Entries
@@ -130,6 +131,7 @@ class _Builder:
         self.families = Families(program, self.definitions)
         self.constructors = Constructors(program, receivers, self.families, self.mentions)
         self.blocks = Blocks(program, receivers, self.families, self.definitions)
+        self.closings = Closings(program, receivers, self.families, self.blocks)
         self.doubles = Doubles(program, self.definitions, self.mentions)
         self.families.partners = self.doubles.partners
         self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles, self.places)
@@ -296,7 +298,9 @@ class _Builder:
             message = f"a call of `{call.tail}` on something unknown may reach `{function.name}`; annotate the receiver"
             constraint = because("ASY135", message, call.module, call.span.start)
             self.nodes[function_id(function)].constraints.append(constraint)
-        return result
+        closed, troubles = self.closings.callers(function, family, forms=self.with_forms)
+        self.nodes[function_id(function)].constraints += troubles
+        return [*result, *closed]
 
     def may_return_awaitable(self, function: Scope) -> bool:
         """Tell whether a plain function may return something that can be awaited."""
@@ -365,7 +369,7 @@ class _Builder:
         shown = self.following.use(call, function, lambda: self.shown(call, function))
         constraints, remedy = [*around.constraints, *shown.constraints], ""
         kind = async_forms.kind_of(function)
-        whole = not (kind or is_entering(function))  # the call is all that has to wait
+        whole = not (kind or isinstance(call, Entering) or is_entering(function))  # the call is all that has to wait
         stays = self.stays(around.function)
         if self.with_forms and stays:
             self.entries.add(around, site, tuple(sorted({*constraints, *shown.constraints})), wrapped=whole)
@@ -401,6 +405,8 @@ class _Builder:
 
     def shown(self, call: Call, function: Scope) -> Shown:
         """Return how a call of `function` is awaited."""
+        if isinstance(call, Closing):
+            return self.closings.use(call)
         if is_constructor(function):
             return self.constructors.use(call, function)
         if is_entering(function):
