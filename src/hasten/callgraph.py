@@ -245,21 +245,22 @@ class _Builder:
             return
         found = [(each, self.callers(each, family)) for each in plain]
         # What calls a stub calls what takes its place.
-        found += [(plain[0], self.callers(each, family)) for each in stubs]
+        found += [(plain[0], self.callers(each, family, plain[0])) for each in stubs]
         blocked = any(self.nodes[function_id(each)].constraints for each in plain)
         for each, calls in found:
             for call, reached in calls:
                 real = tuple(one for one in reached.functions if one not in stubs)
                 self.edge(call, each, replace(reached, functions=real), blocked=blocked)
 
-    def callers(self, function: Scope, family: list[Scope]) -> list[tuple[Call, Reached]]:
-        """Return the calls of `function`; note a constraint for each that may be one."""
+    def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
+        """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
+        blamed = function_id(real or function)
         if is_constructor(function) or is_entering(function):
             if is_constructor(function):
                 made, troubles = self.constructors.callers(function)
             else:
                 made, troubles = self.blocks.callers(function, family)
-            self.nodes[function_id(function)].constraints += troubles
+            self.nodes[blamed].constraints += troubles
             return made
         if owner_of(function) is not None:
             # The engine reads no file for `x.get()` by itself, since dictionaries have it too; here each must be seen.
@@ -291,15 +292,15 @@ class _Builder:
                     if call.function[0] == "a" and self.receivers.is_foreign(call.function[1]):
                         message = f"`{call.function[1][2]}.{call.tail}` is taken for a call of something of others"
                         hazard = because("ASY012", message, call.module, call.span.start)
-                        self.hazards.setdefault(function_id(function), set()).add(hazard)
+                        self.hazards.setdefault(blamed, set()).add(hazard)
                     else:
                         unknown.append(call)
         for call in sorted(unknown, key=lambda each: (each.module.path, each.span))[:_MOST_UNKNOWN]:
             message = f"a call of `{call.tail}` on something unknown may reach `{function.name}`; annotate the receiver"
             constraint = because("ASY135", message, call.module, call.span.start)
-            self.nodes[function_id(function)].constraints.append(constraint)
+            self.nodes[blamed].constraints.append(constraint)
         closed, troubles = self.closings.callers(function, family, forms=self.with_forms)
-        self.nodes[function_id(function)].constraints += troubles
+        self.nodes[blamed].constraints += troubles
         return [*result, *closed]
 
     def may_return_awaitable(self, function: Scope) -> bool:
