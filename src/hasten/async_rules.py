@@ -45,6 +45,9 @@ _HANDLERS: dict[str, tuple[frozenset[str], str]] = {
 }
 #: How the dotted names of decorators begin that make commands of functions.
 COMMANDS = ("click.", "typer.", "rich_click.", "asyncclick.", "cloup.")
+#: Decorators that hand examples to a test.
+_HYPOTHESIS = frozenset({"hypothesis", "hypothesis.core"})
+_GENERATING = frozenset({"example", "given", "reproduce_failure", "seed", "settings"})
 _TASKS = ("celery.", "dramatiq.", "huey.", "rq.", "luigi.", "prefect.", "airflow.")
 _CLASS_DECORATORS = ("dataclasses.", "attr.", "attrs.", "typing.", "typing_extensions.", "enum.", "pytest.mark.")
 #: Special methods that may be written in another way.
@@ -246,6 +249,8 @@ class Definitions:
         ):
             return
         plain = not async_forms.kind_of(function)
+        if head in _HYPOTHESIS and tail in _GENERATING and plain and self._is_test_of_pytest(function):
+            return  # the plugins of pytest await what it hands its examples to
         if head in _HANDLERS and tail in _HANDLERS[head][0] and plain:
             code = _HANDLERS[head][1]
             if code:
@@ -273,6 +278,10 @@ class Definitions:
             if isinstance(root[-1], str):
                 self.program.want(root[-1])  # the file that makes `app`, or defines the decorator
             no("ASY126", f"`@{shown}` is not known to take coroutine functions; give it an asynchronous form")
+
+    def _is_test_of_pytest(self, function: Scope) -> bool:
+        role = self.tests.role(function)
+        return role is not None and role.kind == "test" and not role.why
 
     # --- classes --------------------------------------------------------------------------------------------------
 
