@@ -36,7 +36,8 @@ from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
-from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver, Web
+from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
+from hasten_codemods.sqlite3_to_aiosqlite.webs import Web
 
 _CONNECT = "sqlite3.connect"
 #: The first version whose connections can be stopped from outside of their event loop, and stop when they are dropped.

@@ -10,7 +10,7 @@ from hasten_codemods.sqlite3_to_aiosqlite import table
 from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Field, Place, Variable
 
 if TYPE_CHECKING:
-    from hasten_codemods.sqlite3_to_aiosqlite.web import Web
+    from hasten_codemods.sqlite3_to_aiosqlite.webs import Web
 
 
 def kept(program: Program, web: Web) -> str:
