@@ -83,6 +83,18 @@ _FILE_METHODS = frozenset(
     {"read", "readline", "readlines", "readinto", "write", "writelines", "flush", "seek", "tell", "fileno"}
 )
 
+#: For what Python calls special methods that often wait.
+_CALLED_FOR = {
+    "__bool__": " where the object is a condition",
+    "__call__": " where the object is called",
+    "__contains__": " for `in`",
+    "__delitem__": " for `del x[...]`",
+    "__getitem__": " for `x[...]`",
+    "__iter__": " for each loop over the object",
+    "__len__": " for `len(...)`",
+    "__setitem__": " for `x[...] = ...`",
+}
+
 
 @dataclass(slots=True)
 class Verdict:
@@ -159,10 +171,12 @@ class Definitions:
         elif owner is not None and name == "__del__":
             no(
                 "ASY121",
-                "`__del__` runs when the last reference goes, where nothing can wait; close it by `async with`",
+                f"`__del__` of `{owner.name}` runs when the last reference goes, where nothing can wait; "
+                "close the object where it is opened, and leave `__del__` out",
             )
         elif owner is not None and name.startswith("__") and name.endswith("__"):
-            no("ASY121", f"`{name}` is called by Python itself, which awaits nothing")
+            how = _CALLED_FOR.get(name, "")
+            no("ASY121", f"`{name}` of `{owner.name}` is called by Python itself{how}, which awaits nothing")
         if self.is_entry_point(function):
             verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is an entry point of the project; let it call `asyncio.run` on an `async def`")

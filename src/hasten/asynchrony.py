@@ -41,6 +41,8 @@ from hasten.uses import trouble_with
 
 #: Hazards that say no more than that other tasks may come in between.
 _INTERLEAVING = frozenset({"ASY003"})
+#: Methods that cannot wait whatever calls them: special ones and properties.
+_FIRM = frozenset({"ASY121", "ASY122"})
 #: So many functions of a path are named in a message.
 _LONGEST_PATH = 6
 
@@ -172,7 +174,9 @@ class _Findings:
         made = {each.site: each for each in self.result.seeds}
         for each in self.wanted:
             sites = self.sites_of[_id(each.call)]
-            stopped = next((self.refused_seeds[site] for site in sites if site in self.refused_seeds), None)
+            refused = (self.refused_seeds[site] for site in sites if site in self.refused_seeds)
+            # What nothing around it can mend is named first: whoever mends the rest would only come to it then.
+            stopped = min(refused, key=lambda each: each.constraint.code not in _FIRM, default=None)
             if stopped is not None:
                 yield replace(self.refused(stopped, each.call), awaitable=len(sites))
             elif sites[0] not in made:

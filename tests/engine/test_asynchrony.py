@@ -123,7 +123,7 @@ def test_a_refusal_shows_the_way_to_its_reason(tmp_path: Path) -> None:
     }
     refusal = next(each for each in _run(tmp_path, files).plan.refusals if each.path == "low.py")
     assert refusal.code == "ASY121"
-    assert refusal.message.startswith("client.py:5: `__len__` is called by Python itself")
+    assert refusal.message.startswith("client.py:5: `__len__` of `Client` is called by Python itself for")
     assert refusal.message.endswith("the way there: `rest` <- `step` (middle.py:5) <- `Client.__len__` (client.py:6)")
 
 

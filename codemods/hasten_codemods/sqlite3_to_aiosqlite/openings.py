@@ -182,7 +182,10 @@ def escaped(fate: list[object], what: str, offset: int) -> Unfit:
     match fate[0]:
         case "ret" | "yield" | "yieldfrom":
             return Unfit("SQL110", f"{what} is handed to whoever calls the function; return rows instead", offset)
-        case "asgattr" | "asgsub" | "elem" | "idx" | "key":
+        case "elem":
+            message = f"{what} is put among other values, into a tuple or the like, and lives on; hand it on by itself"
+            return Unfit("SQL111", message, offset)
+        case "asgattr" | "asgsub" | "idx" | "key":
             return Unfit("SQL111", f"{what} is stored, and lives on; open it where it is used", offset)
         case "arg" | "attr" | "deco" | "default" | "call":
             return Unfit("SQL112", f"{what} is passed on here; do the work in this function", offset)
