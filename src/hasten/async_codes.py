@@ -139,6 +139,22 @@ ASYNC_CODES: tuple[Code, ...] = (
         "another task can take it from there before the constructor has ended.",
         "Put it there when all else is done; or take it with `--accept ASY015`.",
     ),
+    _hazard(
+        "ASY023",
+        "a private method that a base may know",
+        "The class derives from one that is not part of the program, and the method has a name of the kind that is for "
+        "a class alone (`_connect`). If the base has a method of that name, and calls it, it gets a coroutine that "
+        "nobody awaits.",
+        "Look whether the base has a method of that name; if it has none, take it with `--accept ASY023`.",
+    ),
+    _hazard(
+        "ASY024",
+        "StopIteration that nobody catches",
+        "`next(...)` without a default, in a function that becomes a coroutine function. If there is nothing, it "
+        "raised StopIteration; out of a coroutine that comes as RuntimeError, and `anext` raises StopAsyncIteration. "
+        "Nothing in the program catches StopIteration, so it ends with an error as before.",
+        "Give `next` a default; or take it with `--accept ASY024`.",
+    ),
     _refusal(
         "ASY101",
         "in a lambda",

@@ -35,24 +35,6 @@ CONVERSION_CODES: tuple[Code, ...] = (
         "take it with `--accept ASY022`.",
     ),
     Code(
-        "ASY023",
-        "hazard",
-        "a private method that a base may know",
-        "The class derives from one that is not part of the program, and the method has a name of the kind that is for "
-        "a class alone (`_connect`). If the base has a method of that name, and calls it, it gets a coroutine that "
-        "nobody awaits.",
-        "Look whether the base has a method of that name; if it has none, take it with `--accept ASY023`.",
-    ),
-    Code(
-        "ASY024",
-        "hazard",
-        "StopIteration that nobody catches",
-        "`next(...)` without a default, in a function that becomes a coroutine function. If there is nothing, it "
-        "raised StopIteration; out of a coroutine that comes as RuntimeError, and `anext` raises StopAsyncIteration. "
-        "Nothing in the program catches StopIteration, so it ends with an error as before.",
-        "Give `next` a default; or take it with `--accept ASY024`.",
-    ),
-    Code(
         "ASY150",
         "refusal",
         "no coroutine calls it",

@@ -512,7 +512,14 @@ DEFINED = {
         "import unittest\n\n\nclass A(unittest.TestCase):\n    def x(self):\n        time.sleep(1)\n",
         set(),
     ),
-    "next": ("def x(it):\n    time.sleep(1)\n    return next(it)\n", {"ASY139"}),
+    "next, which somebody catches": (
+        (
+            "def x(it):\n    time.sleep(1)\n    return next(it)\n\n\n"
+            "def y(it):\n    try:\n        x(it)\n    except StopIteration:\n        pass\n"
+        ),
+        {"ASY139"},
+    ),
+    "next, which nobody catches": ("def x(it):\n    time.sleep(1)\n    return next(it)\n", set()),
     "next with a default": ("def x(it):\n    time.sleep(1)\n    return next(it, None)\n", set()),
     "next, caught": (
         "def x(it):\n    time.sleep(1)\n    try:\n        return next(it)\n    except StopIteration:\n        pass\n",
@@ -801,11 +808,21 @@ def test_receivers_are_found_out(tmp_path: Path, case: str) -> None:
 
 
 def test_a_receiver_that_nobody_knows_stops_the_conversion(tmp_path: Path) -> None:
-    """With two classes that have the method, a call of it on anything is in the way, and the place is told."""
+    """Where dictionaries have the method, too, a call of it on anything is in the way, and the place is told."""
+    store = STORE.replace("save", "pop")
+    built = build(tmp_path, {"app.py": store, "use.py": "def g(s):\n    s.pop()\n"})
+
+    assert built.constraints() == {"Store.pop": {"ASY135"}}
+    assert [(each.path, each.line) for each in built.reasons()] == [("use.py", 2)]
+
+
+def test_all_methods_of_a_name_convert_with_a_guess(tmp_path: Path) -> None:
+    """With two classes that have the method, a call of it on anything is a guess that holds for both."""
     built = build(tmp_path, {"app.py": f"{STORE}\n\n{OTHER}", "use.py": "def g(s):\n    s.save()\n"})
 
-    assert built.constraints() == {"Store.save": {"ASY135"}}
-    assert [(each.path, each.line) for each in built.reasons()] == [("use.py", 2)]
+    assert built.constraints() == {}
+    assert {certainty for certainty, _remedy in built.edges().values()} == {Certainty.GUESSED}
+    assert built.converted() == ["Other.save", "Store.save", "g"]
 
 
 def test_methods_that_dictionaries_have_are_never_guessed(tmp_path: Path) -> None:
@@ -852,7 +869,7 @@ def test_an_attribute_that_another_class_may_have_filled_is_not_inferred(tmp_pat
     )
     built = build(tmp_path, {"app.py": f"{STORE}\n\n{OTHER}", "use.py": use})
 
-    assert built.constraints() == {"Store.save": {"ASY135"}}
+    assert {certainty for certainty, _remedy in built.edges().values()} == {Certainty.GUESSED}
 
 
 def test_one_of_several_imports_is_not_certain(tmp_path: Path) -> None:
