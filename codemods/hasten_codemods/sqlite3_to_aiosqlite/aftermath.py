@@ -67,7 +67,7 @@ class Aftermath:
         line = self.module.position(read.span.start).line
         if self.life.assigned:
             message = f"`{name}` is used in line {line}, outside of the block that opens the connection; move it inside"
-            raise Unfit("SQL116", message, self.life.region.start)
+            raise Unfit("SQL115", message, self.life.region.start)
         raise Unfit(
             "SQL115", f"`{name}` is used outside of the block of the connection; move it inside", read.span.start
         )

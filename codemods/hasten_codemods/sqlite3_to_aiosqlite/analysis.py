@@ -43,7 +43,7 @@ _CONNECT = "sqlite3.connect"
 #: The first version whose connections can be stopped from outside of their event loop, and stop when they are dropped.
 _DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
-_KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115, 116)})
+_KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: What the transformer is told where `os.fspath` is to be asked for the path.
 _CHECKED = ("path", "fspath")
 

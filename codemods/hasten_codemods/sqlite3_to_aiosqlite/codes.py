@@ -225,14 +225,6 @@ CODES: tuple[Code, ...] = (
         "Move the use into the block, or before what closes it.",
     ),
     Code(
-        "SQL116",
-        "refusal",
-        "used outside of the block that opens it",
-        "The connection is opened by an assignment in a branch, a loop, a `try` or another block, at whose end it is "
-        "closed, and it or a cursor of it is used elsewhere. Nobody can say there whether it was opened.",
-        "Move what uses it into the block that opens it, or open it before.",
-    ),
-    Code(
         "SQL117",
         "refusal",
         "left open by a generator",
