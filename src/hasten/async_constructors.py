@@ -127,7 +127,9 @@ class Constructors:
         data.append(("cls", next(each for each in ("cls", "klass", "owner", "cls_") if each not in taken)))
         if init.returns is not None or any(each[2] is not None for each in init.parameters):
             own = any(module.dotted(owner.number, ["n", "Self"]) == f"{home}.Self" for home in _TYPING)
-            data.append(("type", "Self" if own else f'"{owner.name}"'))
+            # The name of the class would be wrong for those that derive from it, of which `cls` tells the checker.
+            if own or len(self._below(owner)) == 1:
+                data.append(("type", "Self" if own else f'"{owner.name}"'))
         above = [each for each in self._families.ancestors(owner).values() if key_of(each) != key_of(owner)]
         inherited = any(method_of(each, _INIT) is not None for each in above)
         required = any(each[3] is None and each[1] not in {"*", "**"} for each in init.parameters[1:])
