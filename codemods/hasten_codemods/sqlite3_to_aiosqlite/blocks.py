@@ -18,6 +18,13 @@ def beside(module: Module, guard: Guard) -> list[Guard]:
     return [each for each in _guards(module) if (each.kind, each.start, each.end) == ("with", guard.start, guard.end)]
 
 
+def is_spread(module: Module, guard: Guard) -> bool:
+    """Tell whether a `with` enters several things, and its header has several lines."""
+    others = beside(module, guard)
+    first = module.position(guard.start).line
+    return len(others) > 1 and any(module.position(each.inner).line != first for each in others)
+
+
 def _guards(module: Module) -> Iterator[Guard]:
     return (module.guard(number) for number in range(len(module.facts["guards"])))
 

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 from hasten.api import Call, Module, Read, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
+from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Statement, Step, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped, hidden
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped, gives_isolation, hidden, left_over
 from hasten_codemods.sqlite3_to_aiosqlite.record import Record
 
 _CURSOR = "a cursor of it"
@@ -173,10 +174,10 @@ class _Tracker(Record):
         elif method == "backup":
             self.backup(call)
         elif method in table.CURSORS:
-            self.check_arguments(method, call)
+            check_arguments(method, call)
             self.cursor_value(call, fresh=True)
         elif method in table.CONNECTION_METHODS:
-            self.check_arguments(method, call)
+            check_arguments(method, call)
             if method in table.CALLBACKS:
                 self.callback(call.span, f"`{method}`")
             if method == "close":
@@ -225,8 +226,7 @@ class _Tracker(Record):
 
     def is_next(self, start: int) -> bool:
         """Tell whether a statement that sets something runs in any case, and before the connection is used at all."""
-        opening = self.life.steps[0].call
-        if any(each.keyword == "isolation_level" for each in opening.arguments) or len(opening.arguments) > 3:  # noqa: PLR2004 - it may be given by position
+        if gives_isolation(self.life.steps[0].call):
             return False
         first = min(
             each.span.start
@@ -250,29 +250,13 @@ class _Tracker(Record):
                 raise Unfit("SQL123", message, each.span.start)
             if each.keyword == "progress" and each.shape[:2] != ["k", "NoneType"]:
                 self.callback(each.span, "`progress`")
-        self.check_arguments("backup", call)
+        check_arguments("backup", call)
         self.step(call, "await-call")
         self.life.statements.append(Statement(call, reads=True))
 
     def dump(self, call: Call) -> None:
         """`connection.iterdump()` becomes an asynchronous generator."""
-        if call.arguments:
-            raise Unfit("SQL123", "`iterdump` takes no arguments in aiosqlite", call.span.start)
-        match call.use:
-            case ["iter"] if blocks.is_comprehended(self.module, call.scope, call.span):
-                self.step(call, "dump")
-            case ["iter"]:
-                self.body(call.scope, ["c", call.index], call.span)
-                self.step(call, "async-for")
-            case ["arg", int() as index, 0]:
-                taker = self.module.call(index)
-                dotted = self.module.dotted(taker.scope, taker.function)
-                join = taker.function[0] == "a" and taker.function[2] == "join" and taker.function[1][0] == "k"
-                if not (join or dotted in table.EAGER):
-                    raise escaped(call.use, "the dump", call.span.start)
-                self.step(call, "dump")
-            case _:
-                raise Unfit("SQL122", "the lines of the dump are taken in another way than by a loop", call.span.start)
+        self.step(call, dumped(call))
 
     # --- cursors --------------------------------------------------------------------------------------------------
 
@@ -303,7 +287,7 @@ class _Tracker(Record):
                 self.step(call, "await-call")
                 self.hand_over(call.scope, call.span, ["c", call.index], call.use, "cursor")
             case _ as use:
-                self.step(call, self.rows(use, call.scope, ["c", call.index], call.span))
+                self.step(call, self.rows(use, call.scope, ["c", call.index], call.span, named=not fresh))
 
     def cursor(self, name: str, read: Read) -> None:
         """Follow one read of a variable that holds a cursor."""
@@ -334,7 +318,7 @@ class _Tracker(Record):
                 self.partial.append((read.span.start, name))
                 self.mark(name, read, "async-for")
             case _ as use:
-                action = self.rows(use, read.scope, ["n", name], read.span)
+                action = self.rows(use, read.scope, ["n", name], read.span, named=True)
                 self.check_held(read)
                 if action != "await-call":
                     self.mark(name, read, "fetchall")
@@ -354,17 +338,20 @@ class _Tracker(Record):
 
     def cursor_method(self, method: str, call: Call, *, fresh: bool) -> None:
         if method in table.EXECUTING:
-            self.check_arguments(method, call)
+            check_arguments(method, call)
             self.cursor_value(call, fresh=fresh)
         elif method in table.CURSOR_METHODS:
-            self.check_arguments(method, call)
+            check_arguments(method, call)
             self.step(call, "await-call")
         else:
             raise Unfit("SQL120", f"aiosqlite's cursors have no usable `{method}`", call.span.start)
 
     def loop(self, call: Call, *, fresh: bool) -> None:
         """`for row in connection.execute(...):`."""
-        self.loops.append((self.body(call.scope, ["c", call.index], call.span), ""))
+        receiver: Any = call.function[1]
+        # What `cur.execute(...)` leaves is in `cur`; a cursor without a name has no later reader.
+        name = receiver[1] if not fresh and receiver[0] == "n" else ""
+        self.loops.append((self.body(call.scope, ["c", call.index], call.span), name))
         self.stepped.append(call.span)
         self.step(call, "iterate" if fresh else "async-for-awaited")
 
@@ -385,8 +372,7 @@ class _Tracker(Record):
         receiver = call.function[1]
         if receiver != ["n", self.life.name]:
             raise escaped(call.use, _CURSOR, call.span.start)
-        first, others = self.module.position(guard.start).line, blocks.beside(self.module, guard)
-        if len(others) > 1 and any(self.module.position(each.inner).line != first for each in others):
+        if blocks.is_spread(self.module, guard):
             raise Unfit("SQL118", "the header of the `with` has several lines; write one for each", guard.start)
         closing = self.openings.closing(self.module, taker.index)
         self.life.releases += closing.releases if closing is not None else ()
@@ -394,21 +380,21 @@ class _Tracker(Record):
         self.variables[guard.name] = None
         self.step(call, "enter")
 
-    def rows(self, use: list[Any], scope: int, shape: list[Any], span: Span) -> str:
-        """Return the action on a cursor of which all rows are taken; note what else changes with it."""
+    def rows(self, use: list[Any], scope: int, shape: list[Any], span: Span, *, named: bool) -> str:
+        """Return the action on a cursor of which all rows are taken; note what else changes with it.
+
+        Where it has a name (`cur`, and so `cur.execute(...)`) what takes some of them leaves the others for later.
+        """
         match use:
             case ["iter"]:
                 inner = self.comprehension(scope, span)
-                if shape[0] == "n" and blocks.is_generator(self.module, inner):
-                    message = "a generator expression may leave rows in the cursor for later; use `fetchall`"
-                    raise Unfit("SQL122", message, span.start)
+                if named and blocks.is_generator(self.module, inner):
+                    raise left_over("a generator expression", span.start)
                 self.hasty.append((span, inner))
                 self.check_generator(scope, span)
                 return "fetchall"
-            case ["cmp", "In" | "NotIn", _, "r"] if shape[0] == "n":
-                raise Unfit(
-                    "SQL122", "`in` may leave rows in the cursor for later; use `fetchall` before it", span.start
-                )
+            case ["cmp", "In" | "NotIn", _, "r"] if named:
+                raise left_over("`in`", span.start)
             case ["star"] | ["unpack"] | ["arg", _, "*"] | ["cmp", "In" | "NotIn", _, "r"]:
                 self.check_generator(scope, span)
                 return "fetchall"
@@ -418,9 +404,8 @@ class _Tracker(Record):
                 single = len(taker.arguments) == 1
                 self.check_generator(scope, span)
                 exact = bool(taker.arguments) and taker.arguments[0].shape == shape
-                if shape[0] == "n" and dotted in (table.EAGER | table.LAZY) - table.WHOLE:
-                    message = f"`{taker.tail}` may leave rows in the cursor for later; use `fetchall` before it"
-                    raise Unfit("SQL122", message, span.start)
+                if named and dotted in (table.EAGER | table.LAZY) - table.WHOLE:
+                    raise left_over(f"`{taker.tail}`", span.start)
                 if dotted == "builtins.list" and single and position == 0 and exact:
                     self.step(taker, "rows-of", (("await", "yes" if shape[0] == "c" else "no"),))
                     return "await-call"

@@ -111,8 +111,7 @@ class Openings:
         others = blocks.beside(module, guard)
         if holder is not call and holder.commented:
             raise Unfit("SQL118", "a comment stands inside `closing(...)`, which goes away; move it", holder.span.start)
-        first = module.position(guard.start).line
-        if len(others) > 1 and any(module.position(each.inner).line != first for each in others):
+        if blocks.is_spread(module, guard):
             message = "the header of the `with` has several lines; write one `with` for each"
             raise Unfit("SQL118", message, guard.start)
         life = Life(use, name, Span(guard.start, guard.end), assigned=False)
@@ -193,6 +192,19 @@ def escaped(fate: list[object], what: str, offset: int) -> Unfit:
             return Unfit("SQL114", f"{what} gets a second name here; use one", offset)
         case _:
             return Unfit("SQL104", f"{what} is used in a way that cannot be followed; {_INSTEAD}", offset)
+
+
+def left_over(what: str, offset: int) -> Unfit:
+    """Return why rows cannot be taken all at once: their cursor may be read on later."""
+    return Unfit("SQL122", f"{what} may leave rows in the cursor for later; use `fetchall` before it", offset)
+
+
+def gives_isolation(call: Call) -> bool:
+    """Tell whether `connect` may be given an isolation level already: by name, by position, or behind two stars."""
+    places = sum(each.keyword is None for each in call.arguments)
+    return places > table.CONNECT.index("isolation_level") or any(
+        each.keyword in {"isolation_level", "**"} for each in call.arguments
+    )
 
 
 def arguments_of(call: Call) -> list[tuple[str, str]]:

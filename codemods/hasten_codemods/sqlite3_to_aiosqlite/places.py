@@ -335,14 +335,22 @@ class Places:
         for other in self.program.modules:
             if other is module:
                 continue
-            for each in other.imports():
-                if self.program.owner_of(other.import_target(each)) == (module, place.name):
-                    # Whoever imports it gets what it holds at that time.
-                    message = f"`{place.name}` is imported by {other.path}; import the module, and read it there"
-                    raise Unfit("SQL111", message, -1)
+            if self._imports(other, module, place.name):
+                # Whoever imports it gets what it holds at that time.
+                message = f"`{place.name}` is imported by {other.path}; import the module, and read it there"
+                raise Unfit("SQL111", message, -1)
             for base, use, scope, start, end in other.facts["attribute_reads"].get(place.name, ()):
                 if self.program.owner_of(other.dotted(scope, ["a", base, place.name]) or "") == (module, place.name):
                     yield Value(other, scope, Span(start, end), ["a", base, place.name], use)
+
+    def _imports(self, other: Module, module: Module, name: str) -> bool:
+        """Tell whether a module imports a name of another one, by itself or with all others: `from store import *`."""
+        return any(
+            self.program.owner_of(target) == (module, name)
+            or (each.name == "*" and name[0] != "_" and target.removesuffix("*").removesuffix(".") == module.name)
+            for each in other.imports()
+            if (target := other.import_target(each))
+        )
 
     def _check_shared(self, module: Module, name: str) -> None:
         """Refuse a variable of a module that other modules get at.
@@ -354,14 +362,12 @@ class Places:
         for other in self.program.modules:
             if other is module:
                 continue
-            imported = any(
-                self.program.owner_of(other.import_target(each)) == (module, name) for each in other.imports()
-            )
+            imported = self._imports(other, module, name)
             read = any(
                 self.program.owner_of(other.dotted(each[2], ["a", each[0], name]) or "") == (module, name)
                 for each in other.facts["attribute_reads"].get(name, ())
             )
-            if imported or read or any(each.name == "*" for each in other.imports()):
+            if imported or read:
                 raise Unfit("SQL111", f"`{name}`, in which it is kept, is used by {other.path}, too", -1)
 
     def _of_attribute(self, place: Attribute) -> Iterator[Value]:

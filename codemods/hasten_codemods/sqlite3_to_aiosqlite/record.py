@@ -56,15 +56,6 @@ class Record:
             self.hazard("SQL005", f"the rows of `executemany` are made before the first is written ({place})")
         return made
 
-    def check_arguments(self, method: str, call: Call) -> None:
-        """Refuse arguments that aiosqlite's method does not take."""
-        for each in call.arguments:
-            if each.keyword not in {None, "*"} and each.keyword not in table.KEYWORDS.get(method, ()):
-                message = f"`{method}` does not take `{each.keyword}=` in aiosqlite; pass it by position"
-                raise Unfit("SQL123", message, each.span.start)
-        if method == "cursor" and call.arguments:
-            raise Unfit("SQL123", "`cursor` takes no class in aiosqlite", call.span.start)
-
     def callback(self, span: Span, what: str) -> None:
         """Note that something is called in another thread."""
         place = f"{self.module.path}:{self.module.position(span.start).line}"

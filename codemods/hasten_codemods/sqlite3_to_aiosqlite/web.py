@@ -369,10 +369,11 @@ class _Weaving(Ends):
 
     def closing(self, value: Value, call: Call, kind: str) -> None:
         """Note a `with` that closes what it enters."""
-        self._check_header(call)
         guard = blocks.entered(call.module, call)
         if guard is None or blocks.names_with(call.module, guard):
             raise escaped(value.use, WHAT[kind], value.span.start)
+        if blocks.is_spread(call.module, guard):
+            raise Unfit("SQL118", "the header of the `with` has several lines; write one for each", call.span.start)
         closing = self.weaver.openings.closing(call.module, call.index)
         if closing is not None:
             self.web.releases += closing.releases
@@ -382,13 +383,6 @@ class _Weaving(Ends):
         self.mark(call.module, call.span, "close-at-end", callee, end=guard.end if several else -1, scope=call.scope)
         if call.use[1]:
             self.add(self.where.variable(call.module, call.scope, call.use[1]), kind, value)
-
-    def _check_header(self, call: Call) -> None:
-        guard = blocks.entered(call.module, call)
-        others = blocks.beside(call.module, guard) if guard is not None else []
-        first = call.module.position(others[0].start).line if others else 0
-        if len(others) > 1 and any(call.module.position(each.inner).line != first for each in others):
-            raise Unfit("SQL118", "the header of the `with` has several lines; write one for each", call.span.start)
 
 
 def _dotted_text(shape: list[Any]) -> str:

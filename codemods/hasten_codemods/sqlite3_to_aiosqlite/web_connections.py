@@ -6,6 +6,7 @@ from typing import Any
 
 from hasten.api import Call, Module, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, doubles, table
+from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Statement, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import escaped
 from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Places, Value
@@ -24,7 +25,7 @@ class Connections(Cursors):
             case ["meth", str() as method, int() as index] if method in table.EXECUTING | table.CURSOR_METHODS:
                 call = value.module.call(index)
                 self.check_exact(value, call)
-                self.check_arguments(method, call)
+                check_arguments(method, call)
                 if method in table.EXECUTING:
                     self.cursor_call(call, fresh=False)
                 else:
@@ -78,13 +79,11 @@ class Connections(Cursors):
         guard = max(found, key=lambda each: each.start, default=None)
         if guard is None or blocks.names_with(module, guard):
             raise Unfit("SQL114", "it is one of several values here; write them apart", value.span.start)
-        others = blocks.beside(module, guard)
-        first = module.position(guard.start).line
-        if len(others) > 1 and any(module.position(each.inner).line != first for each in others):
+        if blocks.is_spread(module, guard):
             raise Unfit("SQL118", "the header of the `with` has several lines; write one for each", guard.start)
         self.web.transactions[module.path] = module
         if value.shape[0] == "c":
-            number = next(at for at, each in enumerate(others) if each.payload == value.shape)
+            number = next(at for at, each in enumerate(blocks.beside(module, guard)) if each.payload == value.shape)
             self.mark(
                 module, Span(guard.start, guard.end), "enter-transaction", ("item", str(number)), scope=value.scope
             )
@@ -98,17 +97,17 @@ class Connections(Cursors):
     def connection_method(self, method: str, call: Call) -> None:
         """Note a call of a connection's method."""
         if method in table.CURSORS:
-            self.check_arguments(method, call)
+            check_arguments(method, call)
             self.cursor_call(call, fresh=True)
         elif method in table.CONNECTION_METHODS:
-            self.check_arguments(method, call)
+            check_arguments(method, call)
             if method in table.CALLBACKS:
                 self.callback(call.module, call.span, f"`{method}`")
             self.step(call, "await-call")
         elif method == "iterdump":
-            self.dump(call)
+            self.step(call, dumped(call))
         elif method == "backup":
-            self.check_arguments("backup", call)
+            check_arguments("backup", call)
             target = call.argument(0, "target")
             known = target is not None and self.kind_of(call.module, call.scope, target.shape) == CONNECTION
             if not known or any(each.keyword is None for each in call.arguments[1:]):
@@ -117,22 +116,6 @@ class Connections(Cursors):
             self.web.statements.append(Statement(call, reads=False))
         else:
             raise Unfit("SQL120", f"aiosqlite's connections have no usable `{method}`", call.span.start)
-
-    def dump(self, call: Call) -> None:
-        """Note `connection.iterdump()`, which becomes an asynchronous generator."""
-        if call.arguments:
-            raise Unfit("SQL123", "`iterdump` takes no arguments in aiosqlite", call.span.start)
-        match call.use:
-            case ["iter"] if not blocks.is_comprehended(call.module, call.scope, call.span):
-                self.step(call, "async-for")
-            case ["arg", int() as index, 0]:
-                taker = call.module.call(index)
-                joins = taker.function[0] == "a" and taker.function[2] == "join" and taker.function[1][0] == "k"
-                if not joins and taker.module.dotted(taker.scope, taker.function) not in table.EAGER:
-                    raise escaped(call.use, "the dump", call.span.start)
-                self.step(call, "dump")
-            case _:
-                raise Unfit("SQL122", "the lines of the dump are taken in another way than by a loop", call.span.start)
 
     def kind_of(self, module: Module, scope: int, shape: list[Any]) -> str | None:
         """Return whether a value is known to be a connection or a cursor."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hasten.api import Call, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
+from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments
 from hasten_codemods.sqlite3_to_aiosqlite.leftover import Left
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped, left_over
 from hasten_codemods.sqlite3_to_aiosqlite.places import Value
 from hasten_codemods.sqlite3_to_aiosqlite.web_notes import Notes
 from hasten_codemods.sqlite3_to_aiosqlite.webs import CURSOR, WHAT
@@ -28,22 +29,25 @@ class Cursors(Notes):
             case ["iter"] if not comprehended:
                 body = self.body(value)
                 self.web.loops.append((call.module, body))
+                self.web.stepwise |= not fresh  # the rest of its rows may be read elsewhere
                 if fresh:
                     name = blocks.fresh_name(call.module, call.scope)
                     self.step(call, "iterate", (("name", name), ("await", "no")))
                 else:
                     self.step(call, "async-for-awaited")
+            case ["cmp", "In" | "NotIn", *_] if not fresh:
+                raise left_over("`in`", call.span.start)
             case ["iter"] | ["star"] | ["unpack"] | ["cmp", "In" | "NotIn", *_]:
                 self.check_generator(value)
-                self.hasty(value)
+                self.hasty(value, named=not fresh)
                 self.step(call, "fetchall")
-            case ["arg", int() as index, position] if action := self.rows_action(value, index, position):
+            case ["arg", int() as index, position] if action := self.rows_action(value, index, position, fresh=fresh):
                 self.step(call, action)
             case _:
                 self.step(call, "await-call")
                 self.take(value, CURSOR)
 
-    def rows_action(self, value: Value, index: int, position: object) -> str:
+    def rows_action(self, value: Value, index: int, position: object, *, fresh: bool) -> str:
         """Return what is done at a call of `execute` whose rows are taken at once; empty where they are not."""
         taker = value.module.call(index)
         dotted = taker.module.dotted(taker.scope, taker.function)
@@ -54,8 +58,10 @@ class Cursors(Notes):
             return "await-call" if self.is_row_taker(value, taker, position, exact=exact) else ""
         if dotted in table.EAGER | table.LAZY:
             self.check_generator(value)
+            if not fresh and dotted not in table.WHOLE:
+                raise left_over(f"`{taker.tail}`", value.span.start)
             if dotted in table.LAZY:
-                self.hasty(value)
+                self.hasty(value, named=False)
             return "fetchall"
         return ""
 
@@ -77,8 +83,7 @@ class Cursors(Notes):
         if dotted in table.EAGER | table.LAZY and value.shape[0] in {"n", "a"}:
             self.check_generator(value)
             if dotted not in table.WHOLE:
-                message = f"`{taker.tail}` may leave rows in the cursor for later; use `fetchall` before it"
-                raise Unfit("SQL122", message, value.span.start)
+                raise left_over(f"`{taker.tail}`", value.span.start)
             self.mark(value.module, value.span, "fetchall", ("variable", str(value.shape[-1])), scope=value.scope)
             return True
         return False
@@ -91,7 +96,7 @@ class Cursors(Notes):
             case ["meth", str() as method, int() as index]:
                 call = module.call(index)
                 self.check_exact(value, call)
-                self.check_arguments(method, call)
+                check_arguments(method, call)
                 if method in table.EXECUTING:
                     self.cursor_call(call, fresh=False)
                 elif method in table.CURSOR_METHODS:
@@ -113,7 +118,7 @@ class Cursors(Notes):
                     self.mark(module, self.loop(value), "async-for", scope=value.scope)
             case ["iter"] | ["star"] | ["unpack"] if named:
                 self.check_generator(value)
-                self.hasty(value)
+                self.hasty(value, named=True)
                 self.mark(module, value.span, "fetchall", ("variable", str(value.shape[-1])), scope=value.scope)
             case _:
                 raise escaped(value.use, WHAT[CURSOR], value.span.start)
@@ -138,8 +143,12 @@ class Cursors(Notes):
                 raise Unfit("SQL122", "a generator expression cannot await here; write a loop", value.span.start)
             scope = value.module.scope(scope.parent)
 
-    def hasty(self, value: Value) -> None:
-        """Note rows that are all read at first: a generator expression over them reads one by one."""
+    def hasty(self, value: Value, *, named: bool) -> None:
+        """Note rows that are all read at first: a generator expression over them reads one by one.
+
+        Raises:
+            Unfit: their cursor has a name, and what the expression leaves may be read on later.
+        """
         around = [
             each
             for each in value.module.scopes()
@@ -147,9 +156,8 @@ class Cursors(Notes):
         ]
         inner = min(around, key=lambda each: each.span.end - each.span.start, default=None)
         if inner is not None and inner.name == "<GeneratorExp>":
-            if value.shape[0] != "c":
-                message = "a generator expression may leave rows in the cursor for later; use `fetchall`"
-                raise Unfit("SQL122", message, value.span.start)
+            if named:
+                raise left_over("a generator expression", value.span.start)
             message = "the rows are all read before the first is used"
             self.hazard("SQL003", f"{message} ({value.module.path}:{value.line})")
 

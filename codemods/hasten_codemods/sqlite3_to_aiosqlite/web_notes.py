@@ -8,6 +8,7 @@ from typing import Any
 from hasten.api import Call, Hazard, Module, Program, Span, Use
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Data, Mark, Statement, Step, Unfit
+from hasten_codemods.sqlite3_to_aiosqlite.openings import gives_isolation
 from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Value
 from hasten_codemods.sqlite3_to_aiosqlite.webs import CURSOR, Web
 
@@ -101,9 +102,9 @@ class Notes(ABC):
         if len(found) != 1 or found[0][1] is None:
             return None
         key, call = found[0]
-        given = any(each.keyword == "isolation_level" for each in call.arguments) or len(call.arguments) > 3  # noqa: PLR2004 - it may be given by position
         between = any(call.span.end < each.span.start < value.span.start for each in module.calls())
-        return None if given or between else key
+        # What is only lent was followed in its own function.
+        return None if between or gives_isolation(call) or key not in self.web.awaited else key
 
     def callback(self, module: Module, span: Span, what: str) -> None:
         """Note that something is called in another thread."""
@@ -130,12 +131,3 @@ class Notes(ABC):
         """Refuse what is one of several values: `(self.db if self.db else other).execute(sql)`."""
         if call.function[0] != "a" or call.function[1] != value.shape:
             raise Unfit("SQL114", "it is one of several values here; write them apart", value.span.start)
-
-    def check_arguments(self, method: str, call: Call) -> None:
-        """Refuse arguments that aiosqlite's method does not take."""
-        for each in call.arguments:
-            if each.keyword not in {None, "*"} and each.keyword not in table.KEYWORDS.get(method, ()):
-                message = f"`{method}` does not take `{each.keyword}=` in aiosqlite; pass it by position"
-                raise Unfit("SQL123", message, each.span.start)
-        if method == "cursor" and call.arguments:
-            raise Unfit("SQL123", "`cursor` takes no class in aiosqlite", call.span.start)
