@@ -174,11 +174,12 @@ class _Findings:
         made = {each.site: each for each in self.result.seeds}
         for each in self.wanted:
             sites = self.sites_of[_id(each.call)]
-            refused = (self.refused_seeds[site] for site in sites if site in self.refused_seeds)
+            refused = [self.refused_seeds[site] for site in sites if site in self.refused_seeds]
             # What nothing around it can mend is named first: whoever mends the rest would only come to it then.
             stopped = min(refused, key=lambda each: each.constraint.code not in _FIRM, default=None)
             if stopped is not None:
-                yield replace(self.refused(stopped, each.call), awaitable=len(sites))
+                behind = {code for each in refused for code in each.codes} - {stopped.constraint.code}
+                yield replace(self.refused(stopped, each.call), awaitable=len(sites), behind=tuple(sorted(behind)))
             elif sites[0] not in made:
                 yield replace(self.unreached(each.call), awaitable=len(sites))
             else:

@@ -218,6 +218,7 @@ class Refusal:
     Attributes:
         awaitable: how many blocking calls could be awaited here, if it were not for the functions around them.
         served: the strategies (see `hasten.strategies`) under which a coroutine would be spared these calls.
+        behind: the codes of other reasons in the way, which whoever mends this one would meet next.
     """
 
     codemod: str
@@ -228,6 +229,7 @@ class Refusal:
     symbol: str
     awaitable: int = 0
     served: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
 
 
 Finding: TypeAlias = Change | Refusal

@@ -121,10 +121,12 @@ class Refused:
     Attributes:
         seed: which.
         constraint: the reason that is fewest steps away; of several such, the least as constraints are ordered.
+        codes: the codes of this reason and of all that are behind it: whoever mends the first meets these next.
     """
 
     seed: Seed
     constraint: Constraint
+    codes: tuple[str, ...]
     # Shared by all refusals of a run, and walked when asked: written out, the paths of a long chain of functions with
     # a seed in each would be quadratic.
     _hops: Mapping[str, _Hop] = field(repr=False, compare=False)
@@ -212,21 +214,24 @@ def propagate(functions: Iterable[Function], calls: Iterable[Call], seeds: Itera
     blocked, reasons = graph.blocked()
     accepted: list[Seed] = []
     refusals: list[tuple[Seed, Constraint]] = []
+    codes = graph.codes_met()
+    met: list[tuple[str, ...]] = []
     for seed in _unique(sorted(seeds, key=attrgetter("site", "function", "constraints"))):
         number = graph.number(seed.function, seed.site)
-        if seed.constraints:
-            refusals.append((seed, min(seed.constraints)))
-        elif number in blocked:
-            refusals.append((seed, reasons[blocked[number][0]]))
-        else:
+        if not seed.constraints and number not in blocked:
             accepted.append(seed)
+            continue
+        refusals.append((seed, min(seed.constraints) if seed.constraints else reasons[blocked[number][0]]))
+        met.append(tuple(sorted(codes.get(number, frozenset()) | {each.code for each in seed.constraints})))
     converted = graph.converted(accepted)
     hops = graph.hops(blocked, (seed.function for seed, _ in refusals))
     awaited, remedied = graph.rewritten(converted)
     return Result(
         converted=tuple(graph.ids[each] for each in sorted(converted)),
         seeds=tuple(accepted),
-        refused=tuple(Refused(seed, constraint, hops) for seed, constraint in refusals),
+        refused=tuple(
+            Refused(seed, constraint, codes, hops) for (seed, constraint), codes in zip(refusals, met, strict=True)
+        ),
         requires=graph.requires(converted, awaited),
         awaited=tuple(graph.calls[each] for each in awaited),
         remedied=tuple(graph.calls[each] for each in remedied),
@@ -329,6 +334,31 @@ class _Graph:
                 _offer(called, callee, (ranks[constraint], self.callers[number], number, True))
         sources = {number: ranks[constraint] for number, constraint in own.items()}
         return self._nearest(sources, self.down, self.callees, called), reasons
+
+    def codes_met(self) -> dict[int, frozenset[str]]:
+        """Return for each function that cannot convert the codes of all reasons in it and in whatever has to follow.
+
+        There are few codes, and what is known of a function only grows, so this is linear in the edges, too.
+        """
+        found: dict[int, frozenset[str]] = {}
+        fresh: list[tuple[int, frozenset[str]]] = [
+            (number, frozenset(each.code for each in function.constraints))
+            for number, function in enumerate(self.functions)
+            if function.constraints and not function.is_async
+        ]
+        for number, constraint in self.constraint.items():
+            callee = self.callees[number]
+            if not (self.kept[number] or self.functions[callee].is_async):
+                fresh.append((callee, frozenset({constraint.code})))
+        while fresh:
+            number, codes = fresh.pop()
+            known = found.get(number, frozenset())
+            if codes <= known:
+                continue
+            found[number] = known | codes
+            fresh += ((self.callees[call], codes) for call in self.down[number])
+            fresh += ((each, codes) for group in self.memberships.get(number, ()) for each in self.groups[group])
+        return found
 
     def converted(self, seeds: list[Seed]) -> dict[int, _Label]:
         """Return the functions that convert for the sake of `seeds`, each with its way to the nearest of them."""

@@ -183,7 +183,14 @@ def _report(data: dict[str, Any]) -> Report:
     plan = Plan(
         tuple(_change(each) for each in data["changes"]),
         tuple(
-            Refusal(**each | {"start": Position(**each["start"]), "served": tuple(each["served"])})
+            Refusal(
+                **each
+                | {
+                    "start": Position(**each["start"]),
+                    "served": tuple(each["served"]),
+                    "behind": tuple(each["behind"]),
+                }
+            )
             for each in data["refusals"]
         ),
         tuple(Problem(**each) for each in data["problems"]),

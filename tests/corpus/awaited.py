@@ -30,7 +30,10 @@ from hasten.model import Changed, Failed, Refusal  # noqa: E402
 from hasten.oracle import Problem, new_problems, problems  # noqa: E402
 from hasten.source import decode  # noqa: E402
 
-CODEMODS = ("sleep-to-asyncio", "sqlite3-to-aiosqlite")
+CODEMOD = "sqlite3-to-aiosqlite"
+#: What else is run: a coroutine that is made must not sleep in its loop.
+BESIDE = "sleep-to-asyncio"
+CODEMODS = (CODEMOD, BESIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Refused:
 
     Attributes:
         calls: how many blocking calls stay because of it.
+        behind: the codes of the reasons behind it.
     """
 
     code: str
@@ -46,6 +50,7 @@ class Refused:
     path: str
     line: int
     message: str
+    behind: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,11 @@ class Look:
     """What became of the blocking calls of one package.
 
     Attributes:
-        calls: all of them, `time.sleep` included; a connection that cannot be followed counts as one.
+        calls: all of them but sleeps; a connection that cannot be followed counts as one.
         candidates: those that could be awaited, as far as they themselves and their function go.
         converted: those that are awaited.
         refused: why the others are not.
+        sleeps: how many calls of `time.sleep` there are, and how many of them are awaited afterwards.
         hazards: how often each hazard stands on a change that is taken.
         named: how many database calls there are by their names alone, and how many of them are awaited afterwards
             and were not before.
@@ -70,6 +76,7 @@ class Look:
     candidates: int
     converted: int
     refused: tuple[Refused, ...]
+    sleeps: tuple[int, int]
     hazards: tuple[tuple[str, int], ...]
     named: tuple[int, int]
     files: tuple[str, ...]
@@ -94,13 +101,18 @@ def look(package: Package, tree: Path) -> Look:
     places = statements.importing(before)
     named, awaited = statements.count(before, places)
     table = report.table(done, config)
-    refused = [_refused(each) for each in done.plan.refusals]
-    offered = sum(each.awaits for each in report.sites(done.plan))
+    refusals = [each for each in done.plan.refusals if each.codemod == CODEMOD]
+    refused = [_refused(each) for each in refusals]
+    offered = sum(each.awaits for each in report.sites(done.plan) if each.codemod == CODEMOD)
+    converted = {each.codemod: each.converted for each in table.tallies}
+    sleeping = [each.awaits for each in report.sites(done.plan) if each.codemod == BESIDE]
+    awake = [_refused(each).calls for each in done.plan.refusals if each.codemod == BESIDE]
     return Look(
         calls=offered + sum(each.calls for each in refused),
-        candidates=offered + sum(each.awaitable for each in done.plan.refusals),
-        converted=sum(each.converted for each in table.tallies),
+        candidates=offered + sum(each.awaitable for each in refusals),
+        converted=converted.get(CODEMOD, 0),
         refused=tuple(refused),
+        sleeps=(sum(sleeping) + sum(awake), converted.get(BESIDE, 0)),
         hazards=table.taken,
         named=(named, statements.count(after, places)[1] - awaited),
         files=tuple(sorted(made)),
@@ -120,7 +132,7 @@ def by_code(refused: Iterable[Refused]) -> Counter[str]:
 
 def _refused(refusal: Refusal) -> Refused:
     calls = max(1, refusal.awaitable)
-    return Refused(refusal.code, calls, refusal.path, refusal.start.line, refusal.message)
+    return Refused(refusal.code, calls, refusal.path, refusal.start.line, refusal.message, refusal.behind)
 
 
 def _text(tree: Path, path: str) -> str:

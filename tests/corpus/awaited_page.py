@@ -11,7 +11,7 @@ from hasten import registry
 from hasten.codes import ENGINE_CODES
 
 HEADER = (
-    "| package | version | calls | candidates | converted | by name | refused, by reason | new problems "
+    "| package | version | calls | candidates | converted | by name | refused, by reason | sleeps | new problems "
     "| passed before | after | regressions | hangs | whole |"
 )
 
@@ -27,12 +27,13 @@ _TEXT = """\
 ## SQLite
 
 Each package is converted by `sqlite3-to-aiosqlite` and `sleep-to-asyncio` as it was published, its tests among its
-files, with `--unsafe`. *Calls* are blocking calls of sqlite3 and `time.sleep`, where a connection that cannot be
-followed counts as one; *candidates* could be awaited as far as they themselves and their function go; *converted* are.
-*Refused* counts the calls that stay by the reason that was given. *New problems* are those that the type checker finds
-in the result and did not find before: coroutines that nobody awaits, and everything else that has to do with the
-conversion. A suite *hangs* where it was ended because it took six times as long as before, and two minutes at least.
-A package is converted *whole* when all of its calls are.
+files, with `--unsafe`. *Calls* are blocking calls of sqlite3, where a connection that cannot be followed counts as one;
+*candidates* could be awaited as far as they themselves and their function go; *converted* are. *Refused* counts the
+calls that stay by the reason that was given. *Sleeps* are the calls of `time.sleep` that are awaited, of how many:
+most are in tests and scripts without an event loop, where nothing is gained by it (ASY150). *New problems* are those
+that the type checker finds in the result and did not find before: coroutines that nobody awaits, and everything else
+that has to do with the conversion. A suite *hangs* where it was ended because it took six times as long as before, and
+two minutes at least. A package is converted *whole* when all of its calls are.
 
 *By name* is a count that does not depend on what hasten can follow, for comparing one version of it with another: of
 all calls of `sqlite3.connect` and of methods called `execute`, `commit`, `fetchone` and their like, in files that
@@ -56,7 +57,7 @@ def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> list
         page.circumstances(facts, isolated=isolated, extra="aiosqlite"),
         "",
         HEADER,
-        "|---|---|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|---|",
+        "|---|---|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|---|",
         *(_row(fact) for fact in facts),
         _total(done),
         "",
@@ -78,7 +79,7 @@ def _row(fact: dict[str, Any]) -> str:
     package, look = fact["package"], fact["look"]
     head = f"| {package['name']} | {package['version']} "
     if not look or not fact["levels"]:
-        return head + f"| {page.in_cell(page.plain(fact, fact['problem']))} | | | | | | | | | | |"
+        return head + f"| {page.in_cell(page.plain(fact, fact['problem']))} | | | | | | | | | | | |"
     level = fact["levels"]["unsafe"]
     cells = [
         look["calls"],
@@ -86,6 +87,7 @@ def _row(fact: dict[str, Any]) -> str:
         look["converted"],
         "{1} of {0}".format(*look["named"]),
         " ".join(f"{code}×{calls}" for code, calls in sorted(_by_code(look).items())),
+        "{1} of {0}".format(*look["sleeps"]),
         len(look["new"]),
         page.passed(fact["baseline"]),
         f"{'' if level['rerun'] else '= '}{page.passed(level['tests'])}",
@@ -103,8 +105,9 @@ def _total(done: list[dict[str, Any]]) -> str:
     cells = [
         "",
         *(sum(look[name] for look in looks) for name in ("calls", "candidates", "converted")),
-        "{1} of {0}".format(*_named(looks)),
+        "{1} of {0}".format(*_added(looks, "named")),
         "",
+        "{1} of {0}".format(*_added(looks, "sleeps")),
         sum(len(look["new"]) for look in looks),
         sum(page.passed(fact["baseline"]) for fact in done),
         sum(page.passed(level["tests"]) for level in levels),
@@ -119,11 +122,15 @@ def _shares(done: list[dict[str, Any]]) -> list[str]:
     """Return what share of the calls is converted, of all and of those that nothing hopeless is in the way of."""
     looks = [fact["look"] for fact in done]
     calls, converted = (sum(look[name] for look in looks) for name in ("calls", "converted"))
-    refused = sum(map(_by_code, looks), Counter[str]())
-    hopeless = {name: sum(refused[code] for code in codes) for name, codes in ON_THE_WAY.items()}
-    free = calls - sum(hopeless.values())
+    refused = [each for look in looks for each in look["refused"]]
+    met = [(each["calls"], {each["code"], *each["behind"]}) for each in refused]
+    hopeless = {
+        name: sum(calls for calls, reasons in met if reasons & set(codes)) for name, codes in ON_THE_WAY.items()
+    }
+    every = {code for codes in ON_THE_WAY.values() for code in codes}
+    free = calls - sum(calls for calls, reasons in met if reasons & every)
     sets = "; ".join(f"{name}: {', '.join(codes)} ({hopeless[name]} calls)" for name, codes in ON_THE_WAY.items())
-    named, awaited = _named(looks)
+    named, awaited = _added(looks, "named")
     *names, last = ON_THE_WAY
     without = f"those with no {', '.join(names)} or {last} on their way"
     whole = sum(map(_whole, looks))
@@ -137,9 +144,9 @@ def _shares(done: list[dict[str, Any]]) -> list[str]:
         f"| database calls, by name | {named} | {awaited} | {_percent(awaited, named)} |",
         f"| packages (*converted*: whole) | {len(done)} | {whole} | {_percent(whole, len(done))} |",
         "",
-        "A call counts as having such a thing on its way if it was refused with one of these reasons.",
+        "A call counts as having such a thing on its way if one of these reasons is among all that stand in its way: a",
+        "refusal names the first that was found, and whoever mends that meets the next. A call may have several.",
         f"{sets[0].upper()}{sets[1:]}.",
-        "A refusal names the first thing that was found in the way; there may be others behind it.",
         "",
     ]
 
@@ -193,9 +200,9 @@ def _by_code(look: dict[str, Any]) -> Counter[str]:
     return calls
 
 
-def _named(looks: list[dict[str, Any]]) -> tuple[int, int]:
-    """Return how many calls there are by their names, and how many are awaited afterwards."""
-    return sum(look["named"][0] for look in looks), sum(look["named"][1] for look in looks)
+def _added(looks: list[dict[str, Any]], name: str) -> tuple[int, int]:
+    """Return the sums of what each look says under `name`: how many calls there are, and how many are awaited."""
+    return sum(look[name][0] for look in looks), sum(look[name][1] for look in looks)
 
 
 def _whole(look: dict[str, Any]) -> bool:

@@ -9,11 +9,20 @@ from tests import sections
 from tests.corpus import awaited_page, statements
 
 
-def _fact(name: str, converted: int, refused: dict[str, int], *, hung: bool = False) -> dict[str, Any]:
+def _fact(
+    name: str, converted: int, refused: dict[str, int], *, behind: str = "", hung: bool = False
+) -> dict[str, Any]:
     """Return the facts of one package with a single test."""
     tests = {"tests": {"test": [{"outcome": "passed"}]}, "parts": 0, "ended": "", "hung": hung}
     places = [
-        {"code": code, "calls": calls, "path": "a.py", "line": 3, "message": f"because of {code}"}
+        {
+            "code": code,
+            "calls": calls,
+            "path": "a.py",
+            "line": 3,
+            "message": f"because of {code}",
+            "behind": behind.split(),
+        }
         for code, calls in refused.items()
     ]
     document: dict[str, Any] = {"root": "/work/tree", "changes": [], "refusals": [], "errors": []}
@@ -25,7 +34,7 @@ def _fact(name: str, converted: int, refused: dict[str, int], *, hung: bool = Fa
         "problem": "",
         "baseline": tests,
         "levels": {"unsafe": level},
-        "look": look | {"new": [], "failed": [], "named": [9, converted]},
+        "look": look | {"new": [], "failed": [], "named": [9, converted], "sleeps": [3, 1]},
         "versions": {"aiosqlite": "1.0"},
         "tree": "/work/tree",
     }
@@ -35,14 +44,23 @@ def test_shares_leave_out_what_has_no_counterpart() -> None:
     """Calls behind a property or a thread count for the share of all calls, and not for the other one."""
     facts = [_fact("half", 4, {"ASY122": 3, "ASY133": 1, "SQL111": 2}), _fact("whole", 2, {}, hung=True)]
     text = "\n".join(awaited_page.render(facts, command="run", isolated=True))
-    assert "| half | 1 | 10 | 10 | 4 | 4 of 9 | ASY122×3 ASY133×1 SQL111×2 | 0 | 1 | 1 | 0 | 0 | no |" in text
-    assert "| whole | 1 | 2 | 2 | 2 | 2 of 9 |  | 0 | 1 | 1 | 0 | 1 | yes |" in text
+    assert "| half | 1 | 10 | 10 | 4 | 4 of 9 | ASY122×3 ASY133×1 SQL111×2 | 1 of 3 | 0 | 1 | 1 | 0 | 0 | no |" in text
+    assert "| whole | 1 | 2 | 2 | 2 | 2 of 9 |  | 1 of 3 | 0 | 1 | 1 | 0 | 1 | yes |" in text
     assert "| all calls | 12 | 6 | 50.0% |" in text
     assert "override of foreign code on their way | 8 | 6 | 75.0% |" in text
     assert "| database calls, by name | 18 | 6 | 33.3% |" in text
     assert "| packages (*converted*: whole) | 2 | 1 | 50.0% |" in text
     assert "Hazards of what is converted: SQL001×2." in text
     assert "- ASY122×3, a property: `a.py:3`: because of ASY122" in text
+
+
+def test_what_stands_behind_the_first_reason_counts() -> None:
+    """What would be stopped by a dunder next is not free of one, and counts once."""
+    facts = [_fact("one", 4, {"SQL111": 2, "ASY121": 1}, behind="ASY121 ASY133")]
+    text = "\n".join(awaited_page.render(facts, command="run", isolated=True))
+    assert "override of foreign code on their way | 4 | 4 | 100.0% |" in text
+    assert "Dunder: ASY120, ASY121 (3 calls)" in text
+    assert "thread: ASY133 (3 calls)" in text
 
 
 def test_calls_are_counted_by_name() -> None:

@@ -99,6 +99,28 @@ def test_the_nearest_constraint_is_named() -> None:
     assert [each.site for each in sites.refused[0].calls] == ["1"]
 
 
+def test_every_reason_on_the_way_is_known() -> None:
+    """The reasons behind the nearest are those of all that would have to follow, families and their calls included."""
+    thread = Constraint("ASY103", "it runs in a thread")
+    result = propagate(
+        _functions(
+            "one two override outer handler* far",
+            two=Function("two", family="f"),
+            override=Function("override", family="f", constraints=(thread,)),
+            one=Function("one", constraints=(LAMBDA,)),
+            outer=Function("outer", constraints=(DUNDER,)),
+            far=Function("far", constraints=(Constraint("ASY104", "above a coroutine function"),)),
+        ),
+        [*_calls("two>one handler>two far>handler"), _call("outer>override", remedy="")],
+        [*_seeds("one two"), Seed("own", "outer", (Constraint("ASY105", "here"),))],
+    )
+    assert [(each.seed.function, each.constraint.code, each.codes) for each in result.refused] == [
+        ("one", "ASY102", ("ASY101", "ASY102", "ASY103")),
+        ("outer", "ASY105", ("ASY101", "ASY105")),
+        ("two", "ASY103", ("ASY101", "ASY103")),
+    ]
+
+
 def test_a_call_that_cannot_be_awaited_blocks_what_it_calls() -> None:
     """It does so in a coroutine function, too; the path ends in the function that holds the call."""
     result = propagate(
