@@ -69,7 +69,7 @@ class Entries:
             return None
         if trouble_with(self.program, module, 0, "asyncio", function.span.start):
             return None
-        if any(self._reaches(function, each) for each in (function, *running)):
+        if self._reaches(function, (function, *running)):
             return None
         used = {name for table in (*module.facts["binds"], *module.facts["reads"]) for name in table}
         names = (f"_{function.name}", f"_{function.name}_async", f"_run_{function.name}")
@@ -79,10 +79,10 @@ class Entries:
         imports = (ImportRequest(module.path, "asyncio"),)
         return Form("run-inside", (("name", name),), imports, extent=function.span)
 
-    def _reaches(self, function: Scope, target: Scope) -> bool:
-        """Tell whether `function` calls `target`, itself or through others."""
+    def _reaches(self, function: Scope, targets: Iterable[Scope]) -> bool:
+        """Tell whether `function` calls one of `targets`, itself or through others."""
+        pending = list(targets)
         seen: set[tuple[str, int]] = set()
-        pending = [target]
         while pending:
             current = pending.pop()
             if current.kind != "function":

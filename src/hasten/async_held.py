@@ -33,6 +33,7 @@ _FILE_LOCKS = {
 }
 #: Functions that change something for the whole process until they are called again.
 _PROCESS_WIDE = frozenset({"os.chdir", "os.fchdir", "os.umask", "locale.setlocale", "socket.setdefaulttimeout"})
+_PROCESS_TAILS = sorted(each.rpartition(".")[2] for each in _PROCESS_WIDE)
 _CONNECTIONS = frozenset({"sqlite3.connect", "sqlite3.Connection"})
 _LOOPS = frozenset({"for", "async for", "while"})
 #: Statements of SQL that open no transaction, and those that end one.
@@ -152,11 +153,12 @@ class Held:
 
     def _process_calls(self, module: Module, scope: Scope) -> Iterator[tuple[str, Call]]:
         """Yield the calls in the body of a function that set something for the whole process, by what they call."""
-        for each in module.calls():
-            if each.tail in {name.rpartition(".")[2] for name in _PROCESS_WIDE} and _body(module, each.scope) == scope:
-                dotted = self.program.dotted(module, each.scope, each.function)
-                if dotted in _PROCESS_WIDE:
-                    yield dotted, each
+        for name in _PROCESS_TAILS:
+            for each in module.calls_named(name):
+                if _body(module, each.scope) == scope:
+                    dotted = self.program.dotted(module, each.scope, each.function)
+                    if dotted in _PROCESS_WIDE:
+                        yield dotted, each
 
     def _is_foreign_module(self, module: Module, scope: int, base: Shape) -> bool:
         """Tell whether a name stands for a module that is no part of the program."""

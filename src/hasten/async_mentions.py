@@ -12,8 +12,9 @@ from hasten.async_lookups import IMPORTING, Lookups, loaded_by
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Receivers
 from hasten.async_rules import Verdict
-from hasten.index.module import Call, Import, Module, Read, Scope, Use
+from hasten.index.module import Call, Import, Module, Read, Scope, Shape, Use
 from hasten.index.program import Program
+from hasten.model import Span
 from hasten.propagate import Constraint
 
 #: Uses of a function as a value that neither call it nor hand it on.
@@ -78,6 +79,7 @@ class Mentions:
         self._lookups = Lookups(program, receivers)
         self._interrupts = Interrupts(program)
         self._starters: dict[tuple[str, int], str] | None = None
+        self._read_of: dict[tuple[str, str], dict[Span, Shape]] = {}
         #: Tells whether a use of a function as a value is written in another way once it is a coroutine function.
         self.handled: Callable[[Scope, Read], bool] = lambda _function, _read: False
         #: Tells whether what a call puts in the place of a function can be awaited then.
@@ -272,17 +274,19 @@ class Mentions:
                     found.setdefault(imported.name, []).append((module, imported))
         return found
 
+    def _bases(self, module: Module, name: str) -> dict[Span, Shape]:
+        """Return what attributes called `name` are read of, by the place of the read."""
+        known = self._read_of.get((module.path, name))
+        if known is None:
+            records = module.facts["attribute_reads"].get(name, ())
+            known = {Span(start, end): base for base, _use, _scope, start, end in records}
+            self._read_of[module.path, name] = known
+        return known
+
     def _may_be(self, read: Read, function: Scope) -> bool:
         """Tell whether a read, found by its name, may be one of `function`."""
         module = read.module
-        base = next(
-            (
-                each[0]
-                for each in module.facts["attribute_reads"].get(function.name, ())
-                if (each[3], each[4]) == (read.span.start, read.span.end)
-            ),
-            None,
-        )
+        base = self._bases(module, function.name).get(read.span)
         if base is None:
             return True
         dotted = self.program.dotted(module, read.scope, ["a", base, function.name])
@@ -302,15 +306,9 @@ class Mentions:
         if kind is not None:
             method = self.program.find_method(kind, function.name)
             if method is None:
-                return self._meet(kind, owner)
+                return self.program.are_related(kind, owner)
             return key_of(method) == key_of(function) or self._related(method, function)
         return True
-
-    def _meet(self, one: Scope, other: Scope) -> bool:
-        """Tell whether a class of the program derives from both classes, or is one of them."""
-        return self._shares(one, other) or any(
-            self.program.derives(each, one) and self.program.derives(each, other) for each in self.program.classes()
-        )
 
     def _related(self, one: Scope, other: Scope) -> bool:
         first, second = owner_of(one), owner_of(other)

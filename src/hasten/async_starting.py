@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from hasten.async_forms import More, kind_of
@@ -81,12 +82,18 @@ class Starting:
 
     def starts_of(self, function: Scope) -> list[Call]:
         """Return the calls that run a function, those that tests run commands with among them."""
+        calls = self._plain_starts_of(function)
+        return [*calls, *self._invocations] if self._is_command(function) else calls
+
+    def _plain_starts_of(self, function: Scope) -> list[Call]:
         calls = [call for call, _certain in self.program.callers(function)]
-        if self._definitions.verdict(function).command:
-            calls += self.invocations()
         return calls + (self._returned.calls(function) or [])
 
-    def invocations(self) -> list[Call]:
+    def _is_command(self, function: Scope) -> bool:
+        return self._definitions.verdict(function).command
+
+    @cached_property
+    def _invocations(self) -> list[Call]:
         """Return the calls that run some command: `CliRunner().invoke(cli, ["add"])`, `context.invoke(add)`."""
         found: list[Call] = []
         for call in (
@@ -101,7 +108,7 @@ class Starting:
 
     def invoked_in_a_loop(self) -> bool:
         """Tell whether a coroutine function runs a command, itself or through plain functions."""
-        pending = self.invocations()
+        pending = list(self._invocations)
         seen: set[Key] = set()
         while pending:
             call = pending.pop()
@@ -142,12 +149,17 @@ class Starting:
     def _spread(self, pending: list[Scope], found: Starters) -> None:
         """Add to what is found whatever calls `pending`, but for what a thread runs in their place."""
         done: set[Key] = set()
+        # Each of them may run any command, and is what it is after the first.
+        invocations = self._invocations
         while pending:
             starter = pending.pop()
             if key_of(starter) in done:
                 continue
             done.add(key_of(starter))
-            for call in self.starts_of(starter):
+            calls = self._plain_starts_of(starter)
+            if invocations and self._is_command(starter):
+                calls, invocations = [*calls, *invocations], []
+            for call in calls:
                 caller = function_around(call.module, call.scope)
                 if caller.kind != "function" or caller.is_async:
                     continue

@@ -234,15 +234,9 @@ class Places:
                 or (other.module is owner.module and other.number == owner.number)
             ):
                 continue
-            if self.are_related(owner, other):
+            if self.program.are_related(owner, other):
                 found.append(each)
         return found
-
-    def are_related(self, one: Scope, other: Scope) -> bool:
-        """Tell whether an object may be an instance of both classes."""
-        if self.program.derives(one, other) or self.program.derives(other, one):
-            return True
-        return any(self.program.derives(each, one) and self.program.derives(each, other) for each in self._classes())
 
     def _parameter(self, call: Call, target: Scope, position: object) -> Variable:
         function = target
@@ -395,12 +389,12 @@ class Places:
         for module in self.program.modules_with("attribute_reads", "__dict__"):
             for base, _use, scope, start, _end in module.facts["attribute_reads"]["__dict__"]:
                 owner = self.class_of(module, scope, base)
-                if owner is not None and self.are_related(owner, top):
+                if owner is not None and self.program.are_related(owner, top):
                     where = f"{module.path}:{module.position(start).line}"
                     raise Unfit("SQL119", f"`__dict__`, which holds `{name}`, is read at {where}", -1)
 
         for each in self._classes():
-            if not self.are_related(each, top):
+            if not self.program.are_related(each, top):
                 continue
             for module in self.program.modules_with("reads", each.name):
                 for read in module.reads_of(each.name):
@@ -410,7 +404,7 @@ class Places:
 
     def _check_view(self, module: Module, scope: int, shape: list[Any] | None, top: Scope, call: Call) -> None:
         owner = self.class_of(module, scope, shape) if shape is not None else None
-        if owner is not None and self.are_related(owner, top):
+        if owner is not None and self.program.are_related(owner, top):
             where = f"{module.path}:{module.position(call.span.start).line}"
             raise Unfit("SQL119", f"`vars` looks at the object that keeps it at {where}", -1)
 
@@ -429,9 +423,7 @@ class Places:
                 return True
             if self._mentions_store(owner, name):
                 return False
-            return any(
-                self.program.derives(each, owner) and self.program.derives(each, top) for each in self._classes()
-            )
+            return self.program.are_related(owner, top)
         kind = self.receivers.kind(module, scope, base)
         if isinstance(kind, str) or self.program.dotted(module, scope, ["a", base, name]) is not None:
             return False

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from hasten.index import callers, elsewhere, entries, naming, rebinding
-from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape, is_same
+from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape
 from hasten.index.wants import Kind, Want
 from hasten.strategies import Strategies
 from hasten.suites import Suite
@@ -114,6 +114,8 @@ class Program:
         self._holding = False
         self._remembered: dict[str, Any] = {}
         self._rebound: dict[tuple[str, str, bool], str | None] = {}
+        self._lineages: dict[tuple[str, int], frozenset[tuple[str, int]]] = {}
+        self._heirs: dict[tuple[str, int], set[tuple[str, int]]] | None = None
         self.places = elsewhere.Places(self)
         for each in self.places.starring:
             each.resolve_stars(lambda module, name: elsewhere.starred(self, module, name))
@@ -418,18 +420,37 @@ class Program:
         """Tell whether a method is a `staticmethod`, and so takes no instance."""
         return any(each[-1] == "staticmethod" for each in function.decorators if each[0] in {"n", "a"})
 
-    def derives(self, child: Scope, parent: Scope, depth: int = 0) -> bool:
+    def derives(self, child: Scope, parent: Scope) -> bool:
         """Tell whether class `child` is, or derives from, class `parent`."""
-        if is_same(child, parent):
+        return (parent.module.path, parent.number) in self._lineage(child)
+
+    def are_related(self, one: Scope, other: Scope) -> bool:
+        """Tell whether an object may be an instance of both classes: some class is, or derives from, both."""
+        if self.derives(one, other) or self.derives(other, one):
             return True
-        if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
-            return False
-        for base in child.bases:
-            dotted = child.module.dotted(child.parent, base)
-            found = self.resolve(dotted) if dotted else None
-            if found is not None and found.kind == "class" and self.derives(found, parent, depth + 1):
-                return True
-        return False
+        if self._heirs is None:
+            self._heirs = {}
+            for each in self.classes():
+                for ancestor in self._lineage(each):
+                    self._heirs.setdefault(ancestor, set()).add((each.module.path, each.number))
+        first, second = (self._heirs.get((each.module.path, each.number), set()) for each in (one, other))
+        return not first.isdisjoint(second)
+
+    def _lineage(self, child: Scope) -> frozenset[tuple[str, int]]:
+        """Return a class and all classes of the program that it derives from."""
+        key = child.module.path, child.number
+        known = self._lineages.get(key)
+        if known is None:
+            # What derives from itself, as two modules that are never imported together may say, ends here.
+            self._lineages[key] = frozenset({key})
+            found = {key}
+            for base in child.bases:
+                dotted = child.module.dotted(child.parent, base)
+                parent = self.resolve(dotted) if dotted else None
+                if parent is not None and parent.kind == "class":
+                    found |= self._lineage(parent)
+            known = self._lineages[key] = frozenset(found)
+        return known
 
     def arguments_for(self, function: Scope, name: str) -> Iterator[tuple[Call, Shape]]:
         """Yield the calls that surely reach `function`, each with the shape of what it passes as parameter `name`."""
