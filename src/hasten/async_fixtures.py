@@ -72,6 +72,33 @@ def requesters(program: Program, fixture: Scope) -> Requesters:
     return Requesters(tuple(found), complete)
 
 
+def given(program: Program, requester: Scope, name: str) -> Scope | None:
+    """Return the fixture whose value a test, or another fixture, gets as its parameter `name`.
+
+    None where it is no such parameter, or where something else may be given: `parametrize` and `patch` do that.
+    """
+    if not (is_fixture(requester) or requester.name.startswith("test")):
+        return None
+    program.want(name)
+    homes = [each for each in program.definitions(name) if each.kind == "function" and is_fixture(each)]
+    seen = [each for each in homes if _sees(requester, each)]
+    if not seen or is_parametrized(program, name) or any("patch" in repr(each) for each in requester.decorators):
+        return None
+    nearest = max(seen, key=lambda each: _near(requester, each))
+    return None if _renamed(nearest) else nearest
+
+
+def is_parametrized(program: Program, name: str) -> bool:
+    """Tell whether a test may be given something else for a fixture: `@pytest.mark.parametrize("name", ...)`."""
+    for call in program.calls_named("parametrize"):
+        argument = call.argument(0, "argnames")
+        shape = argument.shape if argument is not None else None
+        for each in shape[1] if shape is not None and shape[0] in {"l", "t"} else [shape]:
+            if not each or each[:2] != ["k", "str"] or name in each[2].replace(",", " ").split():
+                return True
+    return False
+
+
 def is_fixture(function: Scope) -> bool:
     """Tell whether a function is a fixture of pytest or pytest-asyncio."""
     return any(decorator_of(function, each) in _EVERY for each in function.decorators)

@@ -73,10 +73,16 @@ def method_of(owner: Scope, name: str) -> Scope | None:
 class Kinds:
     """Answers for the values of one program."""
 
-    def __init__(self, program: Program, functions: Callable[[Call], tuple[Scope, ...]]) -> None:
-        """Take the program, and what says which functions of it a call of a method reaches."""
+    def __init__(
+        self,
+        program: Program,
+        functions: Callable[[Call], tuple[Scope, ...]],
+        fixture: Callable[[Scope, str], Scope | None],
+    ) -> None:
+        """Take the program, what says which functions a call of a method reaches, and which fixture a parameter is."""
         self.program = program
         self.functions = functions
+        self.fixture = fixture
         self._busy: dict[tuple[object, ...], int] = {}
         self.leans_on = NOTHING
         self._known: dict[tuple[object, ...], Kind | None] = {}
@@ -301,6 +307,12 @@ class Kinds:
         plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
         bound = int(owner is not None and not self.program.is_static(function))
         special = function.name.startswith("__") and function.name != "__init__"
+        fixture = self.fixture(function, name) if function.kind == "function" else None
+        if fixture is not None and not self.program.callers(function, near=False):
+            values = fixture.module.yielded(fixture.number) if fixture.is_generator else fixture.returned
+            for value in values or [None]:
+                yield fixture.module, fixture.number, value
+            return
         unseen = function.kind != "function" or function.decorators or special or (bound and plain[:1] == [name])
         calls = [] if unseen else self.program.callers(function, near=False)
         if not calls or (function.name != "__init__" and self.program.references(function)):

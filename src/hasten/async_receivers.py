@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
+from hasten.async_fixtures import given
 from hasten.async_kinds import NOTHING, Kinds, owner_of
 from hasten.index.module import Call, Scope, Shape
 from hasten.index.program import Program
@@ -51,7 +53,7 @@ class Receivers(Kinds):
 
     def __init__(self, program: Program, resolve: Resolve | None = None) -> None:
         """Take the program, and the oracle's answers where there is one."""
-        super().__init__(program, lambda call: self.reached(call).functions)
+        super().__init__(program, lambda call: self.reached(call).functions, partial(given, program))
         self._resolve = resolve
         self._reached: dict[tuple[str, int], Reached] = {}
 

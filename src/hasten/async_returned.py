@@ -11,7 +11,7 @@ def test_add(add):
 
 from __future__ import annotations
 
-from hasten.async_fixtures import is_fixture, requesters
+from hasten.async_fixtures import is_fixture, is_parametrized, requesters
 from hasten.async_kinds import key_of
 from hasten.index.module import Call, Read, Scope
 from hasten.index.program import Program
@@ -45,7 +45,7 @@ class Returned:
         if bound is None or bound[0] != fixture.number or len(bound[1]) != 1:
             return None
         asked = requesters(self.program, fixture)
-        if not asked.complete or self._is_parametrized(fixture.name):
+        if not asked.complete or is_parametrized(self.program, fixture.name):
             return None
         found: list[Call] = []
         for requester, name in asked.found:
@@ -58,13 +58,3 @@ class Returned:
                     return None
                 found.append(module.call(read.use[1]))
         return found
-
-    def _is_parametrized(self, name: str) -> bool:
-        """Tell whether a test may give something else for a fixture: `@pytest.mark.parametrize("name", ...)`."""
-        for call in self.program.calls_named("parametrize"):
-            given = call.argument(0, "argnames")
-            shapes = given.shape[1] if given is not None and given.shape[0] in {"l", "t"} else [given and given.shape]
-            for shape in shapes:
-                if not shape or shape[:2] != ["k", "str"] or name in shape[2].replace(",", " ").split():
-                    return True
-        return False

@@ -14,7 +14,7 @@ from itertools import islice
 from hasten import imports
 from hasten.index.module import Import, Module, Shape
 from hasten.index.program import Program
-from hasten.model import Change, Span, TextEdit
+from hasten.model import Change, Position, Span, TextEdit
 from hasten.text import LineTable
 
 #: A module is looked for behind so many variables.
@@ -41,13 +41,22 @@ class ImportOrders:
 
 def orders(module: Module, changes: Iterable[Change], program: Program, style: imports.ImportStyle) -> ImportOrders:
     """Return what the selected `changes` mean for the imports of `module`."""
+    changes = list(changes)
     requests = {each for change in changes for each in change.imports if each.path == module.path}
     released = {span for change in changes for path, span in change.releases if path == module.path}
     removals = [each for each in module.imports() if _is_unused(module, each, released, program)]
     additions: set[tuple[str, str]] = set()
     local: set[tuple[int, int, str, str]] = set()
     taken: set[int] = set()
+    first = min((edit.start for change in changes for edit in change.edits if edit.path == module.path), default=None)
+    there = {
+        (each.name, "") if each.level == 0 else (each.module, each.name)
+        for each in module.imports()
+        if _runs_before(module, each, first) and each not in removals
+    }
     for request in sorted(requests, key=lambda each: (each.scope, each.module, each.name)):
+        if (request.module, request.name) in there:
+            continue
         if request.scope == 0 or module.bindings(0, request.name or request.module):
             additions.add((request.module, request.name))
             continue
@@ -61,6 +70,15 @@ def orders(module: Module, changes: Iterable[Change], program: Program, style: i
         local.add((anchor.start, anchor.end, request.module, request.name))
     left = tuple(sorted((each.start, each.number) for each in removals if each.start not in taken))
     return ImportOrders(tuple(sorted(additions)), tuple(sorted(local)), left, program.own_names, style)
+
+
+def _runs_before(module: Module, imported: Import, first: Position | None) -> bool:
+    """Tell whether an import surely binds its name before any of the new code stands, wherever among the code it is."""
+    if imported.scope != 0 or imported.nest or imported.asname not in {None, imported.name} or imported.level > 0:
+        return False
+    if any(each.kind != "import" for each in module.bindings(0, _bound(imported))):
+        return False
+    return first is not None and module.position(imported.end) <= first
 
 
 def _anchor(module: Module, scope: int, released: Collection[Span]) -> Import | None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 13
+FACTS_VERSION = 15
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -67,6 +67,7 @@ class _Walk(Expressions):
             "attribute_reads": self.attribute_reads,
             "attribute_stores": self.attribute_stores,
             "item_stores": self.item_stores,
+            "yielded": self.yielded,
             "modules_read": self.modules_read,
             "strings": self.strings,
             "big": self.big,

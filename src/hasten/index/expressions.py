@@ -46,6 +46,8 @@ class Expressions:
         self.attribute_reads: dict[str, list[Any]] = {}
         self.attribute_stores: dict[str, list[Any]] = {}
         self.item_stores: list[Any] = []
+        #: What functions yield: scope and shape, which is None for what another generator yields.
+        self.yielded: list[list[Any]] = []
         self.modules_read: list[Any] = []
         self.strings: list[Any] = []
         self.big: list[int] = []
@@ -339,7 +341,8 @@ class Expressions:
         self.scopes[scope][8] = self.scopes[scope][8].replace("g", "") + "g"
         if node.value is not None:
             kind = "yield" if isinstance(node, ast.Yield) else "yieldfrom"
-            self.visit(node.value, [kind, scope])
+            shape = self.visit(node.value, [kind, scope])
+            self.yielded.append([scope, shape if kind == "yield" else None])
         return ["x", "Yield"]
 
     def lambda_(self, node: ast.Lambda, use: Use) -> Shape:

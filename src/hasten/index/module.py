@@ -339,6 +339,10 @@ class Module:
             returned,
         )
 
+    def yielded(self, scope: int) -> list[Shape | None]:
+        """Return what a generator yields, None for what it takes from another one."""
+        return [shape for where, shape in self.facts["yielded"] if where == scope]
+
     def scopes(self) -> Iterator[Scope]:
         """Yield every scope, outer ones first."""
         return (self.scope(index) for index in range(len(self.facts["scopes"])))
