@@ -14,6 +14,8 @@ Kind: TypeAlias = "Scope | str"
 AnswerT = TypeVar("AnswerT")
 
 _FARTHEST = 8
+#: How the kind of a module from elsewhere begins; its name follows.
+_MODULE = "module "
 #: In the place of a kind: the question is being asked already.
 _CYCLE = "\0"
 #: More than the number of any question on its way.
@@ -211,6 +213,9 @@ class Kinds:
                 return self.element(call.module, call.scope, call.function[1])
             found = self.functions(call)
             target = found[0] if len(found) == 1 else None
+            base = self.kind(call.module, call.scope, call.function[1]) if target is None else None
+            if isinstance(base, str) and base.startswith(_MODULE):
+                dotted = f"{base.removeprefix(_MODULE)}.{call.function[2]}"
         elif call.function == ["n", "cls"]:
             return self.program.method_owner(call.module, call.scope)
         else:
@@ -247,7 +252,11 @@ class Kinds:
         if kinds == {"import"}:
             dotted = module.dotted(scope, ["n", name])
             home = self.program.owner_of(dotted) if dotted is not None else None
-            return self._variable(home[0], 0, home[1]) if home is not None and home != (module, name) else None
+            if home is not None:
+                return self._variable(home[0], 0, home[1]) if home != (module, name) else None
+            whole = all(module.imports()[each.payload].level == 0 for each in bindings)
+            foreign = whole and dotted is not None and not self.program.is_own(dotted) and not self.is_misnamed(dotted)
+            return f"{_MODULE}{dotted}" if foreign else None
         if "param" in kinds and kinds <= {"param", "assign"}:
             function = module.scope(owner)
             assigned = [(module, owner, each.payload) for each in bindings if each.kind == "assign"]
