@@ -44,6 +44,7 @@ COMMON_METHODS = frozenset(
     for name in dir(kind)
     if not name.startswith("_")
 )
+_PROPERTIES = frozenset({"property", "cached_property", "setter", "getter", "deleter"})
 #: Attributes in which Python itself, and the standard library, keep what the program gave them.
 _PYTHONS = frozenset({"args", "func", "keywords", "obj", "queue", "value", "values"})
 
@@ -105,7 +106,9 @@ class Receivers(Kinds):
         if call.function[0] != "a" or call.tail in COMMON_METHODS:
             return ()
         found = [each for each in self.program.definitions(call.tail) if each.kind == "function" and not each.is_async]
-        return tuple(each for each in found if owner_of(each) is not None and takes(each, call))
+        # What is called is what a property gives, and not the property.
+        methods = (each for each in found if owner_of(each) is not None and not _PROPERTIES & decorated_by(each))
+        return tuple(each for each in methods if takes(each, call))
 
     def through_super(self, call: Call) -> Scope | None:
         """Return the method of the program that `super().name(...)` reaches first, None for any other call."""
@@ -152,6 +155,12 @@ class Receivers(Kinds):
             for call in self.program.calls_named(maker, want=False)
             for each in call.arguments[1:2]
         )
+
+
+def decorated_by(function: Scope) -> set[str]:
+    """Return the last names of a function's decorators."""
+    shapes = (function.module.call(each[1]).function if each[0] == "c" else each for each in function.decorators)
+    return {str(each[-1]) for each in shapes if each[0] in {"n", "a"}}
 
 
 def takes(function: Scope, call: Call) -> bool:
