@@ -38,8 +38,9 @@ from hasten.uses import Use, trouble_with
 from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
-    from hasten.async_fixtures import is_fixture, requesters
+    from hasten.async_fixtures import is_fixture
     from hasten.async_forms import cleans_up
+    from hasten.async_injected import is_requested, replacements, requesters
     from hasten.async_receivers import Receivers
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
@@ -87,9 +88,11 @@ __all__ = [
     "find_uses",
     "follow",
     "is_fixture",
+    "is_requested",
     "is_written",
     "overwritten",
     "raced",
+    "replacements",
     "requesters",
     "trouble_with",
     "waiting",
@@ -173,8 +176,10 @@ _LATE = {
     "Receivers": "hasten.async_receivers",
     "cleans_up": "hasten.async_forms",
     "is_fixture": "hasten.async_fixtures",
+    "is_requested": "hasten.async_injected",
     "raced": "hasten.later",
-    "requesters": "hasten.async_fixtures",
+    "replacements": "hasten.async_injected",
+    "requesters": "hasten.async_injected",
     "waiting": "hasten.awaited",
 }
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
+from hasten.async_injected import is_override
 from hasten.async_interrupts import Interrupts
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_lookups import IMPORTING, Lookups, loaded_by
@@ -324,6 +325,9 @@ class Mentions:
             if use[0] in _HARMLESS | _NO_FUNCTION or (use[0] == "attr" and use[1] in _HARMLESS_ATTRIBUTES):
                 continue
             code, message = "ASY132", f"`{function.name}` is handed on as a value; who calls it then awaits nothing"
+            if is_override(self.program, function, read):
+                verdict.handed = True
+                continue
             if use[0] == "arg":
                 taker = read.module.call(use[1])
                 hazard = self.taken(taker)

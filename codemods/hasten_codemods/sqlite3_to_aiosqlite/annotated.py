@@ -24,6 +24,7 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark]]:
                 if module.scope(scope).kind == "function":
                     heads.setdefault(place.path, []).append(module.scope(scope))
                 starts = [(module, each.start) for each in module.bindings(scope, name) if each.kind != "param"]
+                starts += _aliases(program, module.scope(scope), name)
             case Attribute(_, owner, name):
                 starts = [(module, each.start) for each in module.bindings(owner, name)]
                 starts += [
@@ -31,7 +32,7 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark]]:
                     for other in program.modules_with("attribute_stores", name)
                     for entry in other.facts["attribute_stores"][name]
                 ]
-            case Returned(_, number) | Yielded(_, number) | Requested(_, number):
+            case Returned(_, number) | Yielded(_, number) | Requested(_, number, _):
                 heads.setdefault(place.path, []).append(module.scope(number))
                 starts = []
             case _:
@@ -46,6 +47,19 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark]]:
             if inside or module.position(span.start).line in lines.get(path, ()):
                 found.append((module, Mark(span, "annotation", (("class", name), ("variable", name)))))
     return found
+
+
+def _aliases(program: Program, function: Scope, name: str) -> Iterator[tuple[Module, int]]:
+    """Yield where the annotation of a parameter is bound that has a name: `Db = Annotated[Connection, ...]`."""
+    module = function.module
+    for parameter, _kind, annotation, _default in function.parameters:
+        if parameter != name or annotation is None or annotation[0] not in {"n", "a"}:
+            continue
+        dotted = module.dotted(function.parent, annotation)
+        home, alias = (program.owner_of(dotted) if dotted is not None else None) or (module, annotation[-1])
+        for binding in home.bindings(0, alias):
+            if binding.kind == "assign" and binding.payload is not None and binding.payload[0] == "i":
+                yield home, binding.start
 
 
 def _holds(outer: Span, inner: Span) -> bool:

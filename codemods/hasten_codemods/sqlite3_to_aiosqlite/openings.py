@@ -95,7 +95,8 @@ class Openings:
         if function.kind != "function" or call.scope != function.number:
             raise Unfit("SQL104", f"the connection is opened inside an expression; {_INSTEAD}", call.span.start)
         holder = self.holder(call)
-        if function.is_generator and holder.use[0] != "with" and not cleans_up(self.program, function):
+        left_open = holder.use[0] != "with" and not _is_closed_before_yields(function, call)
+        if function.is_generator and left_open and not cleans_up(self.program, function):
             # Asynchronous or not makes no difference: what makes it asynchronous may be another change.
             message = f"`{function.name}` is a generator, and does not close it where a loop is left early; {_INSTEAD}"
             raise Unfit("SQL117", message, call.span.start)
@@ -160,6 +161,22 @@ class Openings:
             empty = each.kind == "assign" and each.payload is not None and each.payload[:2] == ["k", "NoneType"]
             if inside or not (empty or self.of_another(module, scope, life.name, each.start, life.region)):
                 raise Unfit("SQL114", f"`{life.name}` is bound here, too; give it a name of its own", each.start)
+
+
+def _is_closed_before_yields(function: Scope, call: Call) -> bool:
+    """Tell whether a generator yields only before a connection is opened, or after it was closed in the same block."""
+    module = function.module
+    later = [each for each in module.yields(function.number) if each > call.span.start]
+    if call.use[0] != "asg" or not later:
+        return not later
+    block = blocks.around(module, call.span.start)
+    return any(
+        each.function == ["a", ["n", call.use[2]], "close"]
+        and each.use[0] == "expr"
+        and call.span.start < each.span.start < min(later)
+        and blocks.around(module, each.span.start) == block
+        for each in module.calls_named("close")
+    ) and not any(each.kind in {"for", "async for", "while"} for each in module.blocks(call.span.start))
 
 
 def _until_the_next(module: Module, entries: list[tuple[str, int, Span]]) -> dict[int, Span]:

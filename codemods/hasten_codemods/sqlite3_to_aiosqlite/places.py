@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from hasten.api import Call, Module, Program, Receivers, Scope, Span, is_fixture, requesters
+from hasten.api import Call, Module, Program, Receivers, Scope, Span, is_fixture, is_requested, replacements, requesters
 from hasten_codemods.sqlite3_to_aiosqlite import blocks
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 
@@ -65,10 +65,15 @@ class Yielded:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Requested:
-    """What tests and fixtures get that request a fixture."""
+    """What tests and fixtures get that request a fixture, or what FastAPI gives for a dependency.
+
+    Attributes:
+        shared: several tests may get the same; each request gets its own.
+    """
 
     path: str
     function: int
+    shared: bool
 
 
 Place: TypeAlias = Variable | Attribute | Field | Returned | Yielded | Requested
@@ -288,8 +293,8 @@ class Places:
         Raises:
             Unfit: it is a generator.
         """
-        if is_fixture(function):
-            return Requested(function.module.path, function.number)
+        if is_requested(self.program, function):
+            return Requested(function.module.path, function.number, shared=is_fixture(function))
         manager = any(function.module.dotted(function.parent, each) in _MANAGERS for each in function.decorators)
         if function.is_generator and not manager:
             start = function.span.start
@@ -516,8 +521,10 @@ class Places:
         fixture = self.program.module(place.path).scope(place.function)
         who = requesters(self.program, fixture)
         if not who.complete:
-            message = f"the fixture `{fixture.name}` may be requested in a way that cannot be followed"
+            message = f"what `{fixture.name}` gives may be requested in a way that cannot be followed"
             raise Unfit("SQL119", message, fixture.span.start)
+        for call in self.program.callers(fixture) if not fixture.is_generator else ():
+            yield Value(call[0].module, call[0].scope, call[0].span, ["c", call[0].index], call[0].use)
         for function, name in who.found:
             bound = ["asg", function.number, name]
             yield Value(function.module, function.number, function.span, ["n", name], bound)
@@ -580,7 +587,12 @@ class Places:
         if parameter[1] in {"*", "**"}:
             yield Source(function.module, function.number, None, offset)
             return
-        if parameter[3] is not None:
+        standing_in = replacements(self.program, function, place.name)
+        for each in standing_in or ():
+            given = (each.module.yielded(each.number) if each.is_generator else each.returned) if each else [None]
+            for shape in given or [None]:
+                yield Source(each.module if each else function.module, each.number if each else 0, shape, offset)
+        if parameter[3] is not None and standing_in is None:
             yield Source(function.module, function.parent, parameter[3], offset)
         for call, certain in self.program.callers(function):
             if not certain:

@@ -85,7 +85,9 @@ class Web:
     def outlives(self) -> bool:
         """Tell whether connections may be used by several calls of one function: they are kept, or lent to tasks."""
         return self.running or any(
-            isinstance(each, (Attribute, Field, Requested)) or (isinstance(each, Variable) and each.scope == 0)
+            isinstance(each, (Attribute, Field))
+            or (isinstance(each, Requested) and each.shared)
+            or (isinstance(each, Variable) and each.scope == 0)
             for each in self.places
         )
 

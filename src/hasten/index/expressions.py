@@ -46,7 +46,7 @@ class Expressions:
         self.attribute_reads: dict[str, list[Any]] = {}
         self.attribute_stores: dict[str, list[Any]] = {}
         self.item_stores: list[Any] = []
-        #: What functions yield: scope and shape, which is None for what another generator yields.
+        #: What functions yield: scope, shape, which is None for what another generator yields, and place.
         self.yielded: list[list[Any]] = []
         self.modules_read: list[Any] = []
         self.strings: list[Any] = []
@@ -342,7 +342,9 @@ class Expressions:
         if node.value is not None:
             kind = "yield" if isinstance(node, ast.Yield) else "yieldfrom"
             shape = self.visit(node.value, [kind, scope])
-            self.yielded.append([scope, shape if kind == "yield" else None])
+            self.yielded.append([scope, shape if kind == "yield" else None, self.start(node)])
+        else:
+            self.yielded.append([scope, ["k", "NoneType", None], self.start(node)])
         return ["x", "Yield"]
 
     def lambda_(self, node: ast.Lambda, use: Use) -> Shape:

@@ -341,7 +341,11 @@ class Module:
 
     def yielded(self, scope: int) -> list[Shape | None]:
         """Return what a generator yields, None for what it takes from another one."""
-        return [shape for where, shape in self.facts["yielded"] if where == scope]
+        return [shape for where, shape, _start in self.facts["yielded"] if where == scope]
+
+    def yields(self, scope: int) -> list[int]:
+        """Return where a generator yields."""
+        return [start for where, _shape, start in self.facts["yielded"] if where == scope]
 
     def scopes(self) -> Iterator[Scope]:
         """Yield every scope, outer ones first."""

@@ -1,0 +1,199 @@
+"""Dependencies of FastAPI: what a function gives, or yields, the framework hands to parameters of others.
+
+def get_db():
+    db = sqlite3.connect(PATH)
+    try:
+        yield db
+    finally:
+        db.close()
+
+@app.get("/items")
+def read_items(db: Annotated[sqlite3.Connection, Depends(get_db)]): ...
+
+FastAPI takes coroutine functions and asynchronous generators for them as well. A plain one runs in a thread of a pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hasten.async_fixtures import Requesters, is_fixture
+from hasten.async_fixtures import requesters as requesters_of_fixture
+from hasten.async_kinds import key_of
+from hasten.index.module import Call, Module, Read, Scope, Shape
+from hasten.index.program import Program
+
+_TAKERS = frozenset({"fastapi.Depends", "fastapi.Security", "fastapi.params.Depends", "fastapi.params.Security"})
+_TAILS = ("Depends", "Security")
+_LIBRARY = frozenset({"fastapi"})
+#: Where an application keeps what stands in for a dependency: `app.dependency_overrides[get_db] = other`.
+OVERRIDES = "dependency_overrides"
+
+
+def is_requested(program: Program, function: Scope) -> bool:
+    """Tell whether what a function gives is handed to parameters: by pytest, or by FastAPI, in its own place or not."""
+    return is_fixture(function) or bool(_asked(program, function)) or bool(replaced_by(program, function))
+
+
+def requesters(program: Program, function: Scope) -> Requesters:
+    """Return the parameters that are given what a fixture or dependency gives, and whether that is all of them."""
+    if is_fixture(function):
+        return requesters_of_fixture(program, function)
+    found: dict[tuple[str, int, str], tuple[Scope, str]] = {}
+    complete = True
+    for dependency in (function, *replaced_by(program, function)):
+        calls = _asked(program, dependency)
+        for call in calls:
+            given = _parameters(program, call)
+            complete = complete and given is not None
+            found |= {(*key_of(scope), name): (scope, name) for scope, name in given or ()}
+        complete = complete and all(
+            _is_dependency(read, calls) or is_override(program, dependency, read)
+            for read in program.references(dependency)
+        )
+    return Requesters(tuple(found[each] for each in sorted(found)), complete)
+
+
+def replaced_by(program: Program, function: Scope) -> list[Scope]:
+    """Return the dependencies that a function stands in for."""
+    pairs = ((key, _named(program, module, scope, value)) for module, scope, key, value in _overrides(program))
+    return [key for key, other in pairs if other is not None and key_of(other) == key_of(function)]
+
+
+def replacements(program: Program, function: Scope, name: str) -> list[Scope | None] | None:
+    """Return what stands in for the dependency that a parameter is given; None where it is given none.
+
+    None among them is what is no function that can be seen.
+    """
+    dependencies = [
+        target
+        for tail in _TAILS
+        for call in program.calls_named(tail, beside=_LIBRARY)
+        if (target := _target(program, call)) is not None
+        and any(key_of(each) == key_of(function) and given == name for each, given in _parameters(program, call) or ())
+    ]
+    keys = {key_of(each) for each in dependencies}
+    return (
+        [
+            _named(program, module, scope, value)
+            for module, scope, key, value in _overrides(program)
+            if key_of(key) in keys
+        ]
+        if keys
+        else None
+    )
+
+
+def is_override(program: Program, function: Scope, read: Read) -> bool:
+    """Tell whether a function is read as a key of `dependency_overrides`, or to be put there."""
+    here = [
+        (key, _named(program, module, scope, value))
+        for module, scope, key, value in _overrides(program)
+        if module is read.module and scope == read.scope
+    ]
+    if read.use[0] == "idx":
+        return any(key_of(key) == key_of(function) for key, _value in here)
+    if read.use[0] != "asgsub":
+        return False
+    put = sum(value is not None and key_of(value) == key_of(function) for _key, value in here)
+    stored = sum(
+        each.use[0] == "asgsub" and each.module is read.module and each.scope == read.scope
+        for each in program.references(function)
+    )
+    return bool(put == stored)
+
+
+def _asked(program: Program, function: Scope) -> list[Call]:
+    """Return the calls of `Depends` that name a function."""
+    return [
+        call
+        for tail in _TAILS
+        for call in program.calls_named(tail, beside=_LIBRARY)
+        if (target := _target(program, call)) is not None and key_of(target) == key_of(function)
+    ]
+
+
+def _target(program: Program, call: Call) -> Scope | None:
+    if program.dotted(call.module, call.scope, call.function) not in _TAKERS:
+        return None
+    given = call.argument(0, "dependency")
+    return _named(program, call.module, call.scope, given.shape) if given is not None else None
+
+
+def _named(program: Program, module: Module, scope: int, shape: Shape | None) -> Scope | None:
+    """Return the function that a shape names."""
+    if shape is None or shape[0] not in {"n", "a"}:
+        return None
+    dotted = module.dotted(scope, shape)
+    found = program.resolve(dotted) if dotted is not None else None
+    if found is None and shape[0] == "n":
+        # A function inside a test.
+        bound = module.lookup(scope, shape[1])
+        inner = [each for each in bound[1] if each.kind == "def"] if bound is not None else []
+        found = module.scope(inner[0].payload) if len(inner) == 1 and bound and len(bound[1]) == 1 else None
+    return found if found is not None and found.kind == "function" else None
+
+
+def _parameters(program: Program, call: Call) -> list[tuple[Scope, str]] | None:
+    """Return the parameters that a call of `Depends` stands for; None where nobody can tell."""
+    module, shape = call.module, ["c", call.index]
+    found: list[tuple[Scope, str]] = []
+    for scope in module.scopes():
+        for name, _kind, annotation, default in scope.parameters:
+            if default == shape or (annotation is not None and _holds(annotation, shape)):
+                found.append((scope, name))
+    if found:
+        return found
+    for alias in _aliases(module, shape):
+        found += _annotated(program, module, alias)
+    if found:
+        return found
+    # Somebody runs it for its effect: `dependencies=[Depends(check)]`.
+    unused = call.use[0] == "elem" and call.use[2][0] == "arg" and call.use[2][2] == "dependencies"
+    return [] if unused or _aliases(module, shape) else None
+
+
+def _aliases(module: Module, shape: Shape) -> list[str]:
+    """Return the names of a module that stand for an annotation which holds `shape`."""
+    return [
+        name
+        for name, entries in module.facts["binds"][0].items()
+        if len(entries) == 1
+        and entries[0][0] == "assign"
+        and entries[0][1] is not None
+        and _holds(entries[0][1], shape)
+    ]
+
+
+def _annotated(program: Program, home: Module, alias: str) -> Iterator[tuple[Scope, str]]:
+    """Yield the parameters that are annotated with a name of module `home`."""
+    program.want(alias)
+    for module in program.modules:
+        for scope in module.scopes():
+            for name, _kind, annotation, _default in scope.parameters:
+                if annotation is None or annotation[0] not in {"n", "a"} or annotation[-1] != alias:
+                    continue
+                dotted = module.dotted(scope.parent, annotation)
+                owner = program.owner_of(dotted) if dotted is not None else None
+                if owner == (home, alias) or (owner is None and module is home and annotation == ["n", alias]):
+                    yield scope, name
+
+
+def _holds(shape: Shape, part: Shape) -> bool:
+    return shape == part or any(isinstance(each, list) and _holds(each, part) for each in shape)
+
+
+def _overrides(program: Program) -> Iterator[tuple[Module, int, Scope, Shape | None]]:
+    """Yield where a dependency is replaced: module, scope, the dependency, and what takes its place."""
+    program.want(OVERRIDES)
+    for module in program.modules:
+        for base, key, value, scope in module.facts["item_stores"]:
+            if base[0] == "a" and base[2] == OVERRIDES:
+                function = _named(program, module, scope, key)
+                if function is not None:
+                    yield module, scope, function, value
+
+
+def _is_dependency(read: Read, calls: list[Call]) -> bool:
+    places = {(each.module.path, each.index) for each in calls}
+    return read.use[0] == "arg" and (read.module.path, read.use[1]) in places
