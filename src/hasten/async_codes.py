@@ -140,6 +140,13 @@ ASYNC_CODES: tuple[Code, ...] = (
         "Put it there when all else is done; or take it with `--accept ASY015`.",
     ),
     _hazard(
+        "ASY016",
+        "a property that may be asked for by any name",
+        "`getattr` or one of its like asks something unknown for an attribute whose name nobody can tell. Were it this "
+        "property, it would get a coroutine, which nobody awaits.",
+        "Annotate the object at the place named, then run hasten again; or take it with `--accept ASY016`.",
+    ),
+    _hazard(
         "ASY023",
         "a private method that a base may know",
         "The class derives from one that is not part of the program, and the method has a name of the kind that is for "
@@ -247,13 +254,18 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY122",
         "a property",
-        "Reading a property would give a coroutine, and its setter would never run.",
-        "Make a method of it.",
+        "A getter that has to wait becomes `async def` below its `@property`, and each `obj.x` becomes `await obj.x`; "
+        "`cached_property` becomes a property that keeps its value in `vars(self)`, since a coroutine can be awaited "
+        "once only. This one stays: it can be set or deleted, which cannot wait, or is so in the program; it is a "
+        "property in one class and something else in another; it is a generator; its class answers for attributes "
+        "itself; or something gets at it in another way than by reading it of an object: by its name, of its class, "
+        "by a template or a pattern, or by a test that puts something in its place.",
+        "Make a method of it, or read it of an object at the place named.",
     ),
     _refusal(
         "ASY123",
         "a cache around the function",
-        "`lru_cache`, `cache` and `cached_property` would keep the coroutine, which can be awaited once only.",
+        "`lru_cache` and `cache` would keep the coroutine, which can be awaited once only.",
         "Use a cache for coroutine functions.",
     ),
     _refusal(

@@ -139,6 +139,17 @@ class Mentions:
         if owner_of(function) is None:
             self._judge_module(function, verdict)
 
+    def judge_property(self, function: Scope, verdict: Verdict, replaced: Verdict) -> None:
+        """Add to `verdict` what stands in the way of a getter, but for where it is read.
+
+        What puts something in its place goes to `replaced`.
+        """
+        self.program.want(function.name)
+        self.judge_body(function, verdict)
+        self._judge_by_name(function, verdict)
+        self._judge_doctests(function, verdict, ending=r"\b")
+        self._judge_replaced(function, replaced)
+
     def judge_class(self, owner: Scope, init: Scope, verdict: Verdict) -> None:
         """Add to `verdict` what gets at a class, made by `init`, in a way that does not name it as code does."""
         self.program.want(owner.name)
@@ -384,16 +395,16 @@ class Mentions:
                 message = f"`{name}` is named in a string; who looks it up by it awaits nothing"
                 verdict.constraints.append(because("ASY134", message, module, start))
 
-    def _judge_doctests(self, function: Scope, verdict: Verdict) -> None:
+    def _judge_doctests(self, function: Scope, verdict: Verdict, *, ending: str = r"\(") -> None:
         """Refuse what a doctest calls: its lines are run as they are, and cannot wait."""
         home = re.escape(function.module.name.rpartition(".")[2])
         before = r"\." if owner_of(function) is not None else rf"(?:(?<![\w.])|\b{home}\.)"
-        called = re.compile(rf"^[ \t]*(?:>>>|\.\.\.) .*?{before}{re.escape(function.name)}\(", re.MULTILINE)
+        called = re.compile(rf"^[ \t]*(?:>>>|\.\.\.) .*?{before}{re.escape(function.name)}{ending}", re.MULTILINE)
         for module, start, text in self._doctests:
             found = called.search(text)
             if found is not None and self._reads_in_doctest(module, function, text):
                 line = module.position(start).line + text[: found.end()].count("\n")
-                message = f"`{function.name}` is called in a doctest, which cannot await"
+                message = f"`{function.name}` is used in a doctest, which cannot await"
                 verdict.constraints.append(Constraint("ASY134", message, module.path, line, 1))
 
     @cached_property

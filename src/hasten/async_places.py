@@ -171,7 +171,7 @@ class Places:
         """Yield a hazard for `self.total += f()`, whose target is read before the wait."""
         if call.use[0] != "bin":
             return
-        module, value = call.module, ["c", call.index]
+        module, value = call.module, call.shape
         stored = any(
             _holds(entry[1], value) for entries in module.facts["attribute_stores"].values() for entry in entries
         ) or any(_holds(entry[2], value) for entry in module.facts["item_stores"])

@@ -73,7 +73,7 @@ class Receivers(Kinds):
             return Reached((target,))
         if known and not self.is_misnamed(self.program.dotted(call.module, call.scope, call.function)):
             return Reached()
-        if self._resolve is not None:
+        if self._resolve is not None and call.index >= 0:  # what stands for a call is none to the checker
             answer = self._resolve(call)
             if answer is not None:
                 return Reached(answer)

@@ -28,7 +28,9 @@ _TRANSPARENT = frozenset(
     | {f"unittest.{each}" for each in ("skip", "skipIf", "skipUnless", "expectedFailure")}
     | {"unittest.mock.patch", "unittest.mock.patch.object", "unittest.mock.patch.dict"}
 )
-_CACHES = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
+_CACHES = frozenset({"functools.lru_cache", "functools.cache"})
+#: `hasten.async_properties` knows what else is in their way.
+_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager"})
 _HTTP = frozenset({"route", "get", "post", "put", "delete", "patch", "head", "options"})
 _FLASK = _HTTP | {"before_request", "after_request", "teardown_request", "errorhandler"}
@@ -272,10 +274,16 @@ class Definitions:
                 verdict.hazards.append(because(code, message, module, function.span.start))
         elif dotted == "tenacity.retry" and innermost and plain:
             return
-        elif dotted in _CACHES and tail != "cached_property":
+        elif dotted in _CACHES:
             no("ASY123", f"`{shown}` would keep the coroutine of `{name}`; use a cache for coroutine functions")
-        elif dotted in {"builtins.property", *_CACHES} or shown in {"setter", "deleter", "getter"}:
-            no("ASY122", f"`{name}` is a property; make a method of it")
+        elif dotted in _PROPERTIES:
+            definitions = [each for each in module.bindings(function.parent, name) if each.kind == "def"]
+            if len(definitions) > 1:
+                no("ASY122", f"`{name}` is a property that can be set or deleted, too; make methods of it")
+            elif not self._forms:
+                no("ASY122", f"`{name}` is a property; make a method of it")
+        elif shown in {"setter", "deleter", "getter"}:
+            no("ASY122", f"`{name}` is a property that is set or deleted by what waits; make a method of it")
         elif dotted in _CONTEXT_MANAGERS:
             if not (self._forms and innermost and function.is_generator):
                 no("ASY124", f"`{name}` is a context manager; use `asynccontextmanager` and `async with` by hand")

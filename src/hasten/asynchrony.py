@@ -461,7 +461,8 @@ class _Findings:
     def run_at(self, call: Call) -> NodeEdit:
         """Return the edit of a call that is run in an event loop of its own."""
         form = self.graph.forms.get(site_id(call))
-        return self.edit(call, "asyncio-run", (("factory", dict(form.data)["name"]),) if form is not None else ())
+        factory = dict(form.data).get("name") if form is not None else None
+        return self.edit(call, "asyncio-run", (("factory", factory),) if factory else ())
 
     def edit(self, call: Call, action: str, data: tuple[tuple[str, str], ...] = ()) -> NodeEdit:
         """Return the edit of a call."""

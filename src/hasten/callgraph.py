@@ -23,6 +23,7 @@ from hasten.async_forms import Form, Shown
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import Places, because, function_around, is_entry
+from hasten.async_properties import Properties, Reading
 from hasten.async_receivers import Reached, Receivers, Resolve, takes
 from hasten.async_rules import Definitions, Verdict
 from hasten.index.module import Call, Scope
@@ -132,6 +133,7 @@ class _Builder:
         self.constructors = Constructors(program, receivers, self.families, self.mentions)
         self.blocks = Blocks(program, receivers, self.families, self.definitions)
         self.closings = Closings(program, receivers, self.families, self.blocks)
+        self.properties = Properties(program, receivers, self.families, self.definitions, self.mentions)
         self.doubles = Doubles(program, self.definitions, self.mentions)
         self.families.partners = self.doubles.partners
         self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles, self.places)
@@ -228,6 +230,8 @@ class _Builder:
             if is_constructor(each):
                 self.mentions.judge_body(each, verdict)
                 form = self.constructors.judge(each, verdict)
+            elif any(map(async_forms.property_of, family)):
+                form = self.properties.judge(each, family, verdict)
             else:
                 self.mentions.judge(each, verdict)
                 form = self.blocks.judge(each, verdict) if is_entering(each) else form
@@ -255,9 +259,11 @@ class _Builder:
     def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
         blamed = function_id(real or function)
-        if is_constructor(function) or is_entering(function):
+        if is_constructor(function) or is_entering(function) or async_forms.property_of(function):
             if is_constructor(function):
                 made, troubles = self.constructors.callers(function)
+            elif async_forms.property_of(function):
+                made, troubles = self.properties.callers(function, family)
             else:
                 made, troubles = self.blocks.callers(function, family)
             self.nodes[blamed].constraints += troubles
@@ -375,7 +381,7 @@ class _Builder:
         if self.with_forms and stays:
             self.entries.add(around, site, tuple(sorted({*constraints, *shown.constraints})), wrapped=whole)
         if self.following.follows(around.function):
-            plain = whole and (shown.form is None or shown.form.action == "await-call")
+            plain = whole and (shown.form is None or shown.form.action in {"await-call", "await-read"})
             self.following.note(site, self.places.wrapped(call).constraints if plain else None)
         if whole and (stays or is_entry(call)):
             wrapped = self.places.wrapped(call)
@@ -408,6 +414,8 @@ class _Builder:
         """Return how a call of `function` is awaited."""
         if isinstance(call, Closing):
             return self.closings.use(call)
+        if isinstance(call, Reading):
+            return self.properties.use()
         if is_constructor(function):
             return self.constructors.use(call, function)
         if is_entering(function):
