@@ -110,7 +110,9 @@ ASYNC_CODES: tuple[Code, ...] = (
         "a call on an attribute that the program sets nowhere",
         "A method of that name is called on an attribute of an object of which nobody can say what it is "
         "(`request.query_params.get`). Nothing in the program gives an attribute of that name to anything, so what it "
-        "holds is taken for something that others made. A library may have put an object of the program there all the "
+        "holds is taken for something that others made. So is what a method gives that no class of the program has and "
+        'that is given nothing but constants (`path.open("w").close()`). A library may have put an object of the '
+        "program there all the "
         "same, under a name that it was told in a string; were it this method's, its call would not be awaited.",
         "Annotate the object at the place named, then run hasten again; or take it with `--accept ASY012`.",
     ),
@@ -145,6 +147,15 @@ ASYNC_CODES: tuple[Code, ...] = (
         "`getattr` or one of its like asks something unknown for an attribute whose name nobody can tell. Were it this "
         "property, it would get a coroutine, which nobody awaits.",
         "Annotate the object at the place named, then run hasten again; or take it with `--accept ASY016`.",
+    ),
+    _hazard(
+        "ASY017",
+        "a generator that is used up where it is made",
+        "A generator that is kept in a variable, returned or handed on is gone through at once, since whoever uses it "
+        "later cannot wait: `iter([item async for item in rows()])`. All of it runs before the first value is used, "
+        "even values that nobody asks for; what it raises is raised where it is made; and all values are there at the "
+        "same time.",
+        "Use it up in a `for` loop where it is called; or take it with `--accept ASY017`.",
     ),
     _hazard(
         "ASY023",
@@ -278,8 +289,9 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY125",
         "a generator",
-        "With `await` inside, a generator becomes an asynchronous one, and each `for` over it an `async for`. Here it "
-        "is used in another way (`yield from`, a variable), or does what an asynchronous one cannot.",
+        "With `await` inside, a generator becomes an asynchronous one, and each `for` over it an `async for`. One "
+        "that is kept, returned or handed on is used up where it is called (ASY017). Here it is used in another way "
+        "(`yield from`, `send`), may have no end, or does what an asynchronous one cannot.",
         "Use it in a `for` loop, in `list(...)` or `next(...)`, or change generator and consumers by hand.",
     ),
     _refusal(

@@ -21,6 +21,11 @@ def collected(iterator: cst.BaseExpression) -> cst.ListComp:
     return cst.ListComp(target, cst.CompFor(target, iterator, asynchronous=_ASYNC))
 
 
+def kept(iterator: cst.BaseExpression) -> cst.Call:
+    """`rows()` -> `iter([item async for item in rows()])`."""
+    return cst.Call(cst.Name("iter"), [cst.Arg(collected(iterator))])
+
+
 def advanced(call: cst.Call) -> cst.Call:
     """`next(rows())` and `next(iter(rows()))` -> `anext(rows())`."""
     first, *others = call.args
@@ -245,6 +250,23 @@ def doubled(function: object, name: str) -> cst.BaseExpression:
     inner = cst.ensure_type(function, cst.Lambda)
     equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
     return cst.Call(cst.Name(name), [cst.Arg(inner, cst.Name("side_effect"), equal)])
+
+
+def later(function: cst.BaseExpression, name: str) -> cst.Lambda:
+    """`store.close` -> `lambda close=store.close: asyncio.run(close())`, and `end` -> `lambda: asyncio.run(end())`.
+
+    Args:
+        function: what is handed on.
+        name: that of a method, which is bound where it is handed on; `""` for a function.
+    """
+    bare = function.with_changes(lpar=[], rpar=[])
+    called = cst.Name(name) if name else bare
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    parameters = cst.Parameters(
+        [cst.Param(called, default=bare, equal=equal)] if isinstance(called, cst.Name) and name else []
+    )
+    run = cst.Call(cst.Attribute(cst.Name("asyncio"), cst.Name("run")), [cst.Arg(cst.Call(called))])
+    return cst.Lambda(parameters, run)
 
 
 def _without_last_comma(arguments: Sequence[cst.Arg]) -> list[cst.Arg]:

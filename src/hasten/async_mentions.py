@@ -10,6 +10,7 @@ from hasten.async_interrupts import Interrupts
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_lookups import IMPORTING, Lookups, loaded_by
 from hasten.async_places import because, function_around
+from hasten.async_readings import handed
 from hasten.async_receivers import Receivers
 from hasten.async_rules import Verdict
 from hasten.index.module import Call, Import, Module, Read, Scope, Use
@@ -307,6 +308,10 @@ class Mentions:
             # `other.f` for a module-level `f`: only where the base may be the module.
             tail = function.module.name.rpartition(".")[2]
             return base[0] in {"n", "a"} and base[-1] == tail and module.dotted(read.scope, base) is None
+        asked = handed(read, function.name)
+        reached = self._receivers.reached(asked).functions if asked is not None else ()
+        if reached:
+            return any(key_of(each) == key_of(function) or self._related(each, function) for each in reached)
         kind = self._receivers.kind(module, read.scope, base)
         if isinstance(kind, str):
             return False

@@ -9,8 +9,6 @@ other way than by reading it of an object is a constraint.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from hasten.async_families import Families
 from hasten.async_forms import Form, Shown, head_begins, property_of, renamed_root
@@ -18,93 +16,18 @@ from hasten.async_kinds import Kind, key_of, owner_of
 from hasten.async_lookups import loaded_by
 from hasten.async_mentions import Mentions
 from hasten.async_places import because
+from hasten.async_readings import Reading, callee, readings
 from hasten.async_receivers import COMMON_METHODS, Reached, Receivers
 from hasten.async_rules import Definitions, Verdict
 from hasten.index import shown
-from hasten.index.module import Block, Call, Module, Scope, Shape
+from hasten.index.module import Call, Module, Scope, Shape
 from hasten.index.program import Program
 from hasten.model import Span
 from hasten.propagate import Certainty, Constraint
 
 #: What reads or sets an attribute by its name, and which argument that is.
 _BY_NAME = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "attrgetter": 0}
-#: Below all calls, and all that stands in the place of one.
-_FAR_BELOW = -1_000_000_000
 _MOST_UNKNOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Reading(Call):
-    """A read of an attribute, in the place of a call of the getter of a property.
-
-    Attributes:
-        name: that of the attribute.
-        number: that of the read, among those of the module that have this name.
-        within: the number of the innermost `try` or `with` around it, or -1.
-    """
-
-    name: str = ""
-    number: int = 0
-    within: int = -1
-
-    @property
-    def record(self) -> list[Any]:
-        """Return what the raw fact of a call would be."""
-        base, use, scope, start, end = self.module.facts["attribute_reads"][self.name][self.number]
-        misplaced = [start, end] in self.module.facts["misread"]
-        return [start, end, scope, ["a", base, self.name], [], use, self.within, misplaced, False]
-
-    @property
-    def shape(self) -> Shape:
-        """Return the shape of what is read."""
-        return self.function
-
-
-@dataclass(frozen=True, slots=True)
-class _Callee(Call):
-    """A call of what a read gives, `obj.x()`, asked about as the read: of the call the checker says what it reaches."""
-
-    number: int = 0
-
-    @property
-    def record(self) -> list[Any]:
-        """Return the raw fact of the call."""
-        record: list[Any] = self.module.facts["calls"][self.number]
-        return record
-
-
-def readings(program: Program, name: str) -> Iterator[Reading]:
-    """Yield every read of an attribute called `name`, as a call of a getter."""
-    program.want(name)
-    for module in program.modules_with("attribute_reads", name):
-        for number, record in enumerate(module.facts["attribute_reads"][name]):
-            start, end = record[3], record[4]
-            # No two attributes end at the same place.
-            yield Reading(module, _FAR_BELOW - end, name, number, _guard_around(module, start, end))
-
-
-def _guard_around(module: Module, start: int, end: int) -> int:
-    """Return the number of the innermost guard of the same function around a place, -1 where there is none."""
-    guards: list[list[Any]] = module.facts["guards"]
-    blocks: list[Block] = list(module.blocks(start))
-    headers = {each.header: each.kind.removeprefix("async ") for each in reversed(blocks)}
-    inside = {each.header for each in blocks if each.kind == "try"}
-    found = -1
-    for number, (_parent, kind, _payload, begin, over, _name, inner) in enumerate(guards):
-        if kind == "with":
-            # with lock, store.x: ...      with lock: store.x
-            holds = inner <= start and end <= over and (headers.get(begin) == "with" or _is_in_head(module, begin, end))
-        else:
-            holds = begin in inside
-        if holds:
-            found = number
-    return found
-
-
-def _is_in_head(module: Module, begin: int, end: int) -> bool:
-    """Tell whether a place is in the head of a `with` that begins at `begin`."""
-    first = [each[3] for each in module.facts["blocks"] if each[2] == begin]
-    return bool(first) and end <= min(first)
 
 
 class Properties:
@@ -242,11 +165,7 @@ class Properties:
         found: list[tuple[Call, Reached]] = []
         unknown: list[Call] = []
         troubles: list[Constraint] = []
-        called = (
-            _Callee(each.module, 2 * _FAR_BELOW - each.index, each.index)
-            for each in self.program.calls_named(function.name)
-            if each.function[0] == "a"
-        )
+        called = (callee(each) for each in self.program.calls_named(function.name) if each.function[0] == "a")
         for each in (*readings(self.program, function.name), *called):
             reached = self._reached(each, function, owner, keys)
             if reached is None:

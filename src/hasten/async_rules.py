@@ -13,7 +13,7 @@ from hasten.async_kinds import key_of, method_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Receivers
 from hasten.async_tests import TEST_CASES, Role, Tests
-from hasten.index.module import Binding, Call, Scope, Shape
+from hasten.index.module import Binding, Call, Read, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Constraint
 
@@ -182,6 +182,9 @@ class Definitions:
         if self.is_entry_point(function):
             verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is an entry point of the project; let it call `asyncio.run` on an `async def`")
+        elif is_callback(self.program, function):
+            verdict.stays = verdict.command = True
+            no("ASY128", f"`{name}` is called by a command that reads its arguments; let it call `asyncio.run`")
         role = self.tests.role(function)
         if role is not None:
             why = role.why if self._forms else "make it asynchronous in the style of the project"
@@ -371,3 +374,19 @@ def has_methods_of(program: Program, owner: Scope, protocol: Scope) -> bool:
     names = sorted(protocol.module.facts["binds"][protocol.number])
     wanted = [each for each in names if method_of(protocol, each) is not None]
     return bool(wanted) and all(program.find_method(owner, each) is not None for each in wanted)
+
+
+def is_callback(program: Program, function: Scope) -> bool:
+    """Tell whether all that a function is handed to is a command line that calls it when it reads its arguments.
+
+    `@click.option("--list", callback=check_list)`
+    """
+    reads = [each for each in function.module.reads(function.parent, function.name) if each.use[0] != "call"]
+    return bool(reads) and function.parent == 0 and all(_is_checked_by(program, each) for each in reads)
+
+
+def _is_checked_by(program: Program, read: Read) -> bool:
+    if read.use[0] != "arg" or read.use[2] != "callback":
+        return False
+    taker = read.module.call(read.use[1])
+    return (program.dotted(read.module, taker.scope, taker.function) or "").startswith(COMMANDS)

@@ -25,13 +25,14 @@ class AsyncTransformer(Transformer):
 
     Those of generators and context managers (see `hasten.async_forms`) are meant for the call, and change what stands
     around it: `enter-asynchronously`, `iterate-asynchronously`, `iterate-closing` (with `name`, a new variable) and
-    `collect`; `keep-call` leaves it to another edit, `advance` awaits `anext` for `next`. `await-read` is meant for the
-    read of an attribute.
+    `collect`; `collect-iterator` puts an iterator over all values in its place; `keep-call` leaves it to another edit,
+    `advance` awaits `anext` for `next`. `await-read` is meant for the read of an attribute, and `run-later` for a
+    function that is handed on, with its `name` where it is a method.
     `async-def` takes `decorated` and `decorator`, the old and the new name of a decorator, and `returns`,
     the new name in the return type; with `twin`, a name, all that happens to the function happens to a copy beside it,
     below `blank` lines; with `kept`, the names of an object and its attribute, it keeps there what it returns.
-    A call that is awaited, entered or iterated may be `renamed`. `run-inside` moves the body of a
-    function into a coroutine function called `name`, which the function runs.
+    A call that is awaited, entered or iterated may be `renamed`. `run-inside` moves the body of a function into a
+    coroutine function called `name`, which the function runs.
 
     Those of constructors (see `hasten.async_factories`) are `make-factory` for an `__init__`, `construct` for a call of
     the class, with the `name` of the factory, and `await-renamed` for a call of a method that has another `name` then.
@@ -68,6 +69,9 @@ class AsyncTransformer(Transformer):
         if isinstance(original_node, (cst.Name, cst.Attribute)) and _action(self._orders, original_node) == "name":
             edit = self.order(original_node)
             result = _dotted(edit.get("name") if edit is not None else "")  # type: ignore[assignment]
+        if _action(self._orders, original_node) == "run-later":
+            edit = self.order(original_node)
+            result = async_layout.later(result, edit.get("name") if edit is not None else "")  # type: ignore[assignment,arg-type]
         if isinstance(original_node, cst.Attribute) and _action(self._orders, original_node) in _READS:
             result = self._read(original_node, result)  # type: ignore[assignment,arg-type]
         if isinstance(original_node, cst.Lambda) and _action(self._orders, original_node) == "double":
@@ -126,6 +130,8 @@ class AsyncTransformer(Transformer):
                 return updated_node
             case "keep-call":
                 return _with_name(updated_node, edit)
+            case "collect-iterator":
+                return async_layout.kept(_with_name(updated_node, edit))
             case "advance":
                 return self.awaited(original_node, async_layout.advanced(updated_node))
             case "replace-call":

@@ -20,7 +20,7 @@ from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
 from hasten.async_twins import Twins
 from hasten.awaited import Awaited
-from hasten.callgraph import RUN, CallGraph, build, site_id
+from hasten.callgraph import CallGraph, build, site_id
 from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Module, Scope
 from hasten.index.program import Note, Program
@@ -192,7 +192,7 @@ class _Findings:
         """Return the functions of the graph, those constrained whose callers could not call `asyncio.run`."""
         taken: dict[str, list[Constraint]] = {}
         for call in self.graph.calls:
-            if call.remedy == RUN:
+            if call.remedy:
                 site = self.graph.sites[call.site]
                 trouble = trouble_with(self.program, site.module, site.scope, "asyncio", site.span.start)
                 if trouble:
@@ -461,6 +461,8 @@ class _Findings:
     def run_at(self, call: Call) -> NodeEdit:
         """Return the edit of a call that is run in an event loop of its own."""
         form = self.graph.forms.get(site_id(call))
+        if form is not None and form.action == "run-later":
+            return self.edit(call, form.action, form.data)
         factory = dict(form.data).get("name") if form is not None else None
         return self.edit(call, "asyncio-run", (("factory", factory),) if factory else ())
 

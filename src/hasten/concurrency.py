@@ -15,7 +15,7 @@ from hasten.async_forms import property_of
 from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import function_around
-from hasten.async_properties import readings
+from hasten.async_readings import readings
 from hasten.async_receivers import Receivers
 from hasten.async_rules import COMMANDS, Definitions
 from hasten.index.module import Call, Guard, Scope

@@ -133,6 +133,11 @@ class Call:
         return ["c", self.index]
 
     @property
+    def read_at(self) -> int | None:
+        """Return where the name stands of what is only read, None for a call."""
+        return None
+
+    @property
     def tail(self) -> str:
         """Return the last name of what is called, `""` where it has none."""
         shape = self.function
