@@ -65,6 +65,10 @@ _LOOP_LIBRARIES = {
     "nbclient": ("execute",),
     "pyppeteer": ("run",),
 }
+#: What makes objects whose attributes are told in keywords: they may stand for others.
+_MADE_OF_WORDS = frozenset(
+    {"AsyncMock", "MagicMock", "Mock", "Namespace", "NonCallableMock", "SimpleNamespace", "configure_mock"}
+)
 _LOOKING_INSIDE = frozenset({"setattr", "object", "reload", "delattr", "getattr", "hasattr", "spy"})
 _ENDLESS_NEXT = frozenset({"StopIteration", "Exception", "BaseException"})
 
@@ -150,6 +154,13 @@ class Mentions:
         self._judge_by_name(function, verdict)
         self._judge_doctests(function, verdict, ending=r"\b")
         self._judge_replaced(function, replaced)
+        for setter in self.program.places.setters.get(function.name, ()):
+            # Whatever it is, a mock stands for the value, and no longer for a function that gives it.
+            self._replaced(function, setter.call.module, setter.call.span.start, replaced)
+        for module in self.program.modules_with("keywords", function.name):
+            for call in module.calls():
+                if call.tail in _MADE_OF_WORDS and any(each.keyword == function.name for each in call.arguments):
+                    self._replaced(function, module, call.span.start, replaced)
 
     def judge_class(self, owner: Scope, init: Scope, verdict: Verdict) -> None:
         """Add to `verdict` what gets at a class, made by `init`, in a way that does not name it as code does."""

@@ -27,6 +27,8 @@ from hasten.propagate import Certainty, Constraint
 
 #: What reads or sets an attribute by its name, and which argument that is.
 _BY_NAME = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "attrgetter": 0}
+#: What makes mocks after a class, or after one of its objects.
+_MOCKS = ("AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock", "create_autospec")
 _MOST_UNKNOWN = 3
 
 
@@ -78,6 +80,7 @@ class Properties:
             if use[0] != "deco":
                 no("ASY122", f"the property `{name}` is used in the body of its class", function.module, start)
         verdict.constraints += self._set(name, owner)
+        verdict.constraints += self._imitated(name, owner)
         self._by_name(name, owner, verdict)
         if kind == "cached":
             return self._keeping(function, owner, verdict)
@@ -117,6 +120,18 @@ class Properties:
             if self._may_be(module, scope, base, owner):
                 message = f"`{name}` is a property, and may be set, deleted or matched here; make methods of it"
                 yield because("ASY122", message, module, start)
+
+    def _imitated(self, name: str, owner: Scope) -> Iterator[Constraint]:
+        """Yield a constraint for each mock that is made after a class: what it has for a property is no coroutine."""
+        for tail in _MOCKS:
+            for call in self.program.calls_named(tail, want=False):
+                for position, each in enumerate(call.arguments):
+                    if each.keyword not in {"spec", "spec_set"} and (each.keyword is not None or position):
+                        continue
+                    kind = self._kind(call.module, call.scope, each.shape)
+                    if isinstance(kind, Scope) and self._families.share_class(kind, owner):
+                        message = f"a mock that is made after `{kind.name}` has no coroutine for the property `{name}`"
+                        yield because("ASY122", message, call.module, call.span.start)
 
     def _by_name(self, name: str, owner: Scope, verdict: Verdict) -> None:
         """Note where the attribute may be asked for by its name, which gives the coroutine."""
