@@ -7,6 +7,7 @@ method is bound where it is registered, as it was before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 from hasten import async_forms
 from hasten.async_fixtures import is_fixture
@@ -22,6 +23,7 @@ from hasten.index.program import Program
 #: The remedy of a call that comes of a registration: it is run where no loop is, whatever becomes of who registers it.
 LATER = "later"
 _CONTEXTS = frozenset({"click.Context", "click.core.Context", "typer.Context"})
+_LIBRARIES = frozenset({"click", "typer"})
 _PASSING_CONTEXT = frozenset({"click.pass_context", "click.decorators.pass_context"})
 
 
@@ -43,6 +45,17 @@ class Registered:
             found = self._registration(function, read)
             if found is not None:
                 yield found
+
+    @cached_property
+    def _makes_contexts(self) -> bool:
+        """Whether the program makes contexts itself, which may then end where a loop runs."""
+        #     with click.Context(command) as context: ...        with context.scope(): ...
+        for tail in ("Context", "make_context", "scope"):
+            for call in self.program.calls_named(tail, beside=_LIBRARIES):
+                dotted = self.program.dotted(call.module, call.scope, call.function)
+                if dotted in _CONTEXTS or (call.function[0] == "a" and (dotted is None or tail == "make_context")):
+                    return True
+        return False
 
     def is_registered(self, function: Scope, read: Read) -> bool:
         """Tell whether a use of a function as a value surely registers it, and nothing else."""
@@ -80,7 +93,7 @@ class Registered:
             passed = any(module.dotted(around.parent, each) in _PASSING_CONTEXT for each in around.decorators)
             first = around.parameters[0][0] if around.parameters else None
             known = kind in _CONTEXTS if isinstance(kind, str) else passed and base == ["n", first]
-            return known and not self._in_a_loop()
+            return known and not self._in_a_loop() and not self._makes_contexts
         if taker.tail == "addfinalizer":
             asked = any(each[0] == "request" for each in around.parameters)
             return base == ["n", "request"] and asked and around.kind == "function" and is_fixture(around)

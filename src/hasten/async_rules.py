@@ -389,4 +389,5 @@ def _is_checked_by(program: Program, read: Read) -> bool:
     if read.use[0] != "arg" or read.use[2] != "callback":
         return False
     taker = read.module.call(read.use[1])
-    return (program.dotted(read.module, taker.scope, taker.function) or "").startswith(COMMANDS)
+    dotted = program.dotted(read.module, taker.scope, taker.function) or ""
+    return dotted.startswith(COMMANDS) and not dotted.startswith("asyncclick.")

@@ -497,7 +497,7 @@ class _Builder:
         """Let the body of a command or entry point run in one event loop, where there is more than one call for it."""
         seeded = {each.function for each in self.seeds}
         called = {each.callee for each in self.edges.values()}
-        running = {each.caller for each in self.edges.values() if each.remedy == RUN}
+        running = self.running()
         for key, node in sorted(self.nodes.items()):
             verdict = self.definitions.verdict(node.scope) if node.scope.kind == "function" else Verdict()
             if not (self.with_forms and verdict.command) or key in called:
@@ -522,9 +522,21 @@ class _Builder:
                     self.edges[place] = replace(edge, remedy="", constraints=plain.constraints)
                     self.hazards.setdefault(edge.site, set()).update(plain.hazards)
 
+    def running(self) -> set[str]:
+        """Return the functions that are to start a loop, and the commands at whose end one is started."""
+        return {
+            each.caller
+            for each in self.edges.values()
+            if each.remedy == RUN or (each.remedy and self.is_command(self.nodes[each.caller].scope))
+        }
+
+    def is_command(self, scope: Scope) -> bool:
+        """Tell whether a function is a command or entry point."""
+        return scope.kind == "function" and self.definitions.verdict(scope).command
+
     def keep_callers_plain(self) -> None:
         """Keep what calls a function that is to run an event loop from becoming a coroutine function itself."""
-        running = {each.caller for each in self.edges.values() if each.remedy == RUN}
+        running = self.running()
         running |= {key for key, form in self.forms.items() if form.action == "run-inside"}
         pending = [self.nodes[each].scope for each in sorted(running) if self.nodes[each].scope.kind == "function"]
         seen, threaded = set(map(key_of, pending)), self.following.starting.threaded
