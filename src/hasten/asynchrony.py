@@ -14,7 +14,7 @@ from itertools import pairwise
 from hasten import propagate
 from hasten.async_advice import noted
 from hasten.async_blocks import Entering
-from hasten.async_forms import Form, More
+from hasten.async_forms import Form, More, property_of
 from hasten.async_offload import Offload
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
@@ -514,7 +514,7 @@ class _Findings:
             found.append(Hazard("ASY022", f"`{name}` is where the program starts ({where})"))
         runs_itself = function in self.graph.forms and self.graph.forms[function].action == "run-inside"
         seen = self.family[function] in self.called or runs_itself or function in self.graph.handed
-        if not (seen or scope.decorators):
+        if not seen and (property_of(scope) or not scope.decorators):
             found.append(Hazard("ASY021", f"nobody in the program calls `{name}`, so others may ({place})"))
         return found
 
