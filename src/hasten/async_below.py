@@ -73,7 +73,7 @@ class Below:
                     continue
                 if around.is_async:
                     found[entry.call.module.path, entry.call.index] = entry
-                elif not (is_put_off(entry.call) or async_forms.use(self.program, entry.call, current).constraints):
+                elif not (is_put_off(entry.call) or async_forms.is_handed_on(self.program, entry.call, current)):
                     pending.append(around)
         return [found[each] for each in sorted(found)]
 

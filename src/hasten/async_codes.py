@@ -110,7 +110,9 @@ ASYNC_CODES: tuple[Code, ...] = (
         "a call on an attribute that the program sets nowhere",
         "A method of that name is called on an attribute of an object of which nobody can say what it is "
         "(`request.query_params.get`). Nothing in the program gives an attribute of that name to anything, so what it "
-        "holds is taken for something that others made. A library may have put an object of the program there all the "
+        "holds is taken for something that others made. So is what a method gives that no class of the program has and "
+        'that is given nothing but constants (`path.open("w").close()`). A library may have put an object of the '
+        "program there all the "
         "same, under a name that it was told in a string; were it this method's, its call would not be awaited.",
         "Annotate the object at the place named, then run hasten again; or take it with `--accept ASY012`.",
     ),
@@ -138,6 +140,22 @@ ASYNC_CODES: tuple[Code, ...] = (
         "The constructor puts the object somewhere (a list of all workers, a table by name) and waits after that: "
         "another task can take it from there before the constructor has ended.",
         "Put it there when all else is done; or take it with `--accept ASY015`.",
+    ),
+    _hazard(
+        "ASY016",
+        "a property that may be asked for by any name",
+        "`getattr` or one of its like asks something unknown for an attribute whose name nobody can tell. Were it this "
+        "property, it would get a coroutine, which nobody awaits.",
+        "Annotate the object at the place named, then run hasten again; or take it with `--accept ASY016`.",
+    ),
+    _hazard(
+        "ASY017",
+        "a generator that is used up where it is made",
+        "A generator that is kept in a variable, returned or handed on is gone through at once, since whoever uses it "
+        "later cannot wait: `iter([item async for item in rows()])`. All of it runs before the first value is used, "
+        "even values that nobody asks for; what it raises is raised where it is made; and all values are there at the "
+        "same time.",
+        "Use it up in a `for` loop where it is called; or take it with `--accept ASY017`.",
     ),
     _hazard(
         "ASY023",
@@ -247,13 +265,18 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY122",
         "a property",
-        "Reading a property would give a coroutine, and its setter would never run.",
-        "Make a method of it.",
+        "A getter that has to wait becomes `async def` below its `@property`, and each `obj.x` becomes `await obj.x`; "
+        "`cached_property` becomes a property that keeps its value in `vars(self)`, since a coroutine can be awaited "
+        "once only. This one stays: it can be set or deleted, which cannot wait, or is so in the program; it is a "
+        "property in one class and something else in another; it is a generator; its class answers for attributes "
+        "itself; or something gets at it in another way than by reading it of an object: by its name, of its class, "
+        "by a template or a pattern, or by a test that puts something in its place.",
+        "Make a method of it, or read it of an object at the place named.",
     ),
     _refusal(
         "ASY123",
         "a cache around the function",
-        "`lru_cache`, `cache` and `cached_property` would keep the coroutine, which can be awaited once only.",
+        "`lru_cache` and `cache` would keep the coroutine, which can be awaited once only.",
         "Use a cache for coroutine functions.",
     ),
     _refusal(
@@ -266,8 +289,9 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY125",
         "a generator",
-        "With `await` inside, a generator becomes an asynchronous one, and each `for` over it an `async for`. Here it "
-        "is used in another way (`yield from`, a variable), or does what an asynchronous one cannot.",
+        "With `await` inside, a generator becomes an asynchronous one, and each `for` over it an `async for`. One "
+        "that is kept, returned or handed on is used up where it is called (ASY017). Here it is used in another way "
+        "(`yield from`, `send`), may have no end, or does what an asynchronous one cannot.",
         "Use it in a `for` loop, in `list(...)` or `next(...)`, or change generator and consumers by hand.",
     ),
     _refusal(

@@ -192,7 +192,12 @@ class Following:
             flask: a view of Flask becomes a coroutine function, which Flask runs in a loop of its own.
         """
         tests = {key: node for key, node in sorted(nodes.items()) if self.follows(node.scope)}
-        running = [nodes[each.caller].scope for each in edges.values() if each.remedy]
+        # What a fixture registers runs when it is over.
+        running = [
+            nodes[each.caller].scope
+            for each in edges.values()
+            if each.remedy == run or (each.remedy and not self.follows(nodes[each.caller].scope))
+        ]
         running += [nodes[key].scope for key, form in forms.items() if form.action == "run-inside" and key in nodes]
         by_caller: dict[str, list[tuple[str, str, str]]] = {}
         for place, edge in edges.items():

@@ -28,6 +28,11 @@ _COLLECTORS = frozenset(
 )
 #: Blocks of a generator whose end is seen from outside when it is given up early.
 _CLEANING = frozenset({"with", "async with", "finally", "except"})
+#: What may happen to a generator that is kept: nothing that asks for more than an iterator.
+_KEEPING = frozenset({"arg", "asg", "asgattr", "elem", "iter", "ret", "star", "unpack"})
+#: Takers of a generator that look at what it is, or do more with it than to iterate.
+_LOOKING = ("inspect.", "types.", "contextlib.", "builtins.isinstance", "builtins.type", "builtins.hasattr")
+_ENDLESS = ("itertools.count", "itertools.cycle", "itertools.repeat")
 _NAMES = ("items", "values", "found", "each_of")
 
 
@@ -87,6 +92,15 @@ def kind_of(function: Scope) -> str:
     if not function.is_generator:
         return ""
     return "manager" if _manager(function) is not None else "generator"
+
+
+_PROPERTIES = {"builtins.property": "property", "functools.cached_property": "cached"}
+
+
+def property_of(function: Scope) -> str:
+    """Return `property` or `cached` for the getter of a property, `""` for any other function."""
+    dotted = (function.module.dotted(function.parent, each) for each in function.decorators)
+    return next((_PROPERTIES[each] for each in dotted if each in _PROPERTIES), "")
 
 
 def stubs(family: Sequence[Scope]) -> list[Scope]:
@@ -290,8 +304,55 @@ def _iterated(program: Program, call: Call, function: Scope) -> Shown:
         step = _stepped(call, taker)
         if step is not None:
             return _advanced(program, call, function, step)
-    message = f"the generator `{function.name}` is used in another way than by a `for` loop or `list`"
-    return Shown(constraints=(because("ASY125", message, module, call.span.start),))
+    return _kept(program, call, function)
+
+
+def is_handed_on(program: Program, call: Call, function: Scope) -> bool:
+    """Tell whether a call of a generator or context manager leaves it to others, or to later, to use it."""
+    found = use(program, call, function)
+    return bool(found.constraints) or (found.form is not None and found.form.action == "collect-iterator")
+
+
+def _kept(program: Program, call: Call, function: Scope) -> Shown:
+    """Return the form of a call whose generator is handed on or kept: an iterator over all that it gives, made there.
+
+    `todos = rows()` becomes `todos = iter([item async for item in rows()])`.
+    """
+    module = call.module
+    taker = module.call(call.use[1]) if call.use[0] == "arg" else None
+    looking = (module.dotted(taker.scope, taker.function) or "").startswith(_LOOKING) if taker is not None else False
+    inner = module.scope(call.scope).name == "<GeneratorExp>"
+    # found = rows(); found.send(1)
+    variable = module.reads(*call.use[1:]) if call.use[0] == "asg" else ()
+    looking = looking or any(each.use[0] in {"meth", "attr"} for each in variable)
+    if call.use[0] not in _KEEPING or looking or inner or module.lookup(call.scope, "iter") is not None:
+        message = f"the generator `{function.name}` is used in another way than by a `for` loop or `list`"
+        return Shown(constraints=(because("ASY125", message, module, call.span.start),))
+    if _may_be_endless(program, function):
+        message = (
+            f"the generator `{function.name}` is kept or handed on, and may have no end; use it up in a `for` loop"
+        )
+        return Shown(constraints=(because("ASY125", message, module, call.span.start),))
+    message = f"`{function.name}` is gone through where it is called, and not bit by bit as it is used"
+    return Shown(Form("collect-iterator"), hazards=(because("ASY017", message, module, call.span.start),))
+
+
+def _may_be_endless(program: Program, function: Scope, seen: tuple[Scope, ...] = ()) -> bool:
+    """Tell whether a generator, or one that it goes through, may give values without end."""
+    module = function.module
+    if any(
+        record[1] == "while" and function.span.start <= record[3] < function.span.end
+        for record in module.facts["blocks"]
+    ):
+        return True
+    for number in (one.number for one in module.scopes() if function_around(module, one.number) == function):
+        for call in module.calls_in(number):
+            if (module.dotted(call.scope, call.function) or "").startswith(_ENDLESS) or call.function == ["n", "iter"]:
+                return True
+            for each in _generators(program, call):
+                if each == function or (each not in seen and _may_be_endless(program, each, (*seen, function))):
+                    return True
+    return False
 
 
 def _stepped(call: Call, taker: Call) -> Call | None:

@@ -52,10 +52,11 @@ _MOST_REACHED = 50
 
 
 class Holding(NamedTuple):
-    """What is held: what a message calls it, and where it is taken."""
+    """What is held: what a message calls it, where it is taken, and whether threads and processes share it, too."""
 
     text: str
     offset: int
+    shared: bool = True
 
 
 class Held:
@@ -201,7 +202,9 @@ class Held:
             ) or _is_closed_by_with(each, receiver, call):
                 continue
             if not self._is_of_sqlite(call):
-                yield Holding(f"a transaction of `{receiver[-1]}` is open around the call", each.span.start)
+                yield Holding(
+                    f"a transaction of `{receiver[-1]}` is open around the call", each.span.start, shared=False
+                )
             return
 
     def _opens(self, module: Module, executed: Call, receiver: Shape) -> bool:

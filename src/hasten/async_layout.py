@@ -21,6 +21,11 @@ def collected(iterator: cst.BaseExpression) -> cst.ListComp:
     return cst.ListComp(target, cst.CompFor(target, iterator, asynchronous=_ASYNC))
 
 
+def kept(iterator: cst.BaseExpression) -> cst.Call:
+    """`rows()` -> `iter([item async for item in rows()])`."""
+    return cst.Call(cst.Name("iter"), [cst.Arg(collected(iterator))])
+
+
 def advanced(call: cst.Call) -> cst.Call:
     """`next(rows())` and `next(iter(rows()))` -> `anext(rows())`."""
     first, *others = call.args
@@ -247,10 +252,99 @@ def doubled(function: object, name: str) -> cst.BaseExpression:
     return cst.Call(cst.Name(name), [cst.Arg(inner, cst.Name("side_effect"), equal)])
 
 
+def later(function: cst.BaseExpression, name: str) -> cst.Lambda:
+    """`store.close` -> `lambda close=store.close: asyncio.run(close())`, and `end` -> `lambda: asyncio.run(end())`.
+
+    Args:
+        function: what is handed on.
+        name: that of a method, which is bound where it is handed on; `""` for a function.
+    """
+    bare = function.with_changes(lpar=[], rpar=[])
+    called = cst.Name(name) if name else bare
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    parameters = cst.Parameters(
+        [cst.Param(called, default=bare, equal=equal)] if isinstance(called, cst.Name) and name else []
+    )
+    run = cst.Call(cst.Attribute(cst.Name("asyncio"), cst.Name("run")), [cst.Arg(cst.Call(called))])
+    return cst.Lambda(parameters, run)
+
+
 def _without_last_comma(arguments: Sequence[cst.Arg]) -> list[cst.Arg]:
     if not arguments:
         return []
     return [*arguments[:-1], arguments[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)]
+
+
+class _Keeper(cst.CSTTransformer):
+    """`return value` -> `vars(self)["name"] = value`, and a `return` of that; functions inside keep theirs."""
+
+    def __init__(self, kept: str) -> None:
+        super().__init__()
+        self._kept = kept
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:  # noqa: ARG002, N802 - LibCST's name
+        return False
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> bool:  # noqa: ARG002, N802
+        return False
+
+    def leave_Return(  # noqa: N802
+        self,
+        original_node: cst.Return,  # noqa: ARG002
+        updated_node: cst.Return,
+    ) -> cst.FlattenSentinel[cst.BaseSmallStatement]:
+        value = updated_node.value or cst.Name("None")
+        if isinstance(value, cst.Tuple) and not value.lpar:
+            value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        target = cst.ensure_type(cst.parse_expression(self._kept), cst.Subscript)
+        given = cst.Assign([cst.AssignTarget(target)], value)
+        again = cst.Return(cst.parse_expression(self._kept), semicolon=updated_node.semicolon)
+        return cst.FlattenSentinel([given, again])
+
+
+class _Lines(cst.CSTTransformer):
+    """Give the statements that `_Keeper` made of one a line each."""
+
+    def leave_SimpleStatementLine(  # noqa: N802
+        self,
+        original_node: cst.SimpleStatementLine,  # noqa: ARG002
+        updated_node: cst.SimpleStatementLine,
+    ) -> cst.SimpleStatementLine | cst.FlattenSentinel[cst.SimpleStatementLine]:
+        *before, last = updated_node.body
+        if not (before and isinstance(last, cst.Return)):
+            return updated_node
+        return cst.FlattenSentinel([updated_node.with_changes(body=before), cst.SimpleStatementLine([last])])
+
+
+def keeping(function: cst.FunctionDef, owner: str, name: str) -> cst.FunctionDef:
+    """Let a getter keep in the namespace of its object what it returns, and return that from then on.
+
+    Args:
+        function: a function with one parameter.
+        owner: the name of the parameter.
+        name: that under which the value is kept.
+    """
+    kept = f'vars({owner})["{name}"]'
+    docstring, body = without_docstring(_lines(function.body))
+    asked = cst.ensure_type(cst.parse_statement(f'if "{name}" in vars({owner}):\n    return {kept}\n'), cst.If)
+    returning = cst.ensure_type(body.visit(_Keeper(kept)), cst.IndentedBlock)
+    made = cst.ensure_type(returning.visit(_Lines()), cst.IndentedBlock)
+    # Where the end may be reached, None is what the getter gives.
+    end = [] if _ends(made) else [cst.parse_statement(f"{kept} = None\n"), cst.parse_statement(f"return {kept}\n")]
+    header = function.body.header if isinstance(function.body, cst.IndentedBlock) else made.header
+    statements = [*docstring, asked, *made.body, *end]
+    return function.with_changes(body=made.with_changes(body=statements, header=header))
+
+
+def _ends(body: cst.BaseSuite) -> bool:
+    """Tell whether the end of a body is surely not reached, by what its last statement is."""
+    match body.body[-1]:
+        case cst.If(body=inner, orelse=cst.Else(body=other)):
+            return _ends(inner) and _ends(other)
+        case cst.SimpleStatementLine(body=[*_, small]):
+            return isinstance(small, cst.Return | cst.Raise)
+        case small:
+            return isinstance(small, cst.Return | cst.Raise)
 
 
 def returning(function: cst.FunctionDef, new: str) -> cst.FunctionDef:

@@ -11,6 +11,7 @@ from hasten.async_interrupts import Interrupts
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_lookups import IMPORTING, Lookups, loaded_by
 from hasten.async_places import because, function_around
+from hasten.async_readings import handed
 from hasten.async_receivers import Receivers
 from hasten.async_rules import Verdict
 from hasten.index.module import Call, Import, Module, Read, Scope, Shape, Use
@@ -66,6 +67,10 @@ _LOOP_LIBRARIES = {
     "nbclient": ("execute",),
     "pyppeteer": ("run",),
 }
+#: What makes objects whose attributes are told in keywords: they may stand for others.
+_MADE_OF_WORDS = frozenset(
+    {"AsyncMock", "MagicMock", "Mock", "Namespace", "NonCallableMock", "SimpleNamespace", "configure_mock"}
+)
 _LOOKING_INSIDE = frozenset({"setattr", "object", "reload", "delattr", "getattr", "hasattr", "spy"})
 _ENDLESS_NEXT = frozenset({"StopIteration", "Exception", "BaseException"})
 
@@ -141,6 +146,24 @@ class Mentions:
         self._judge_replaced(function, verdict)
         if owner_of(function) is None:
             self._judge_module(function, verdict)
+
+    def judge_property(self, function: Scope, verdict: Verdict, replaced: Verdict) -> None:
+        """Add to `verdict` what stands in the way of a getter, but for where it is read.
+
+        What puts something in its place goes to `replaced`.
+        """
+        self.program.want(function.name)
+        self.judge_body(function, verdict)
+        self._judge_by_name(function, verdict)
+        self._judge_doctests(function, verdict, ending=r"\b")
+        self._judge_replaced(function, replaced)
+        for setter in self.program.places.setters.get(function.name, ()):
+            # Whatever it is, a mock stands for the value, and no longer for a function that gives it.
+            self._replaced(function, setter.call.module, setter.call.span.start, replaced)
+        for module in self.program.modules_with("keywords", function.name):
+            for call in module.calls():
+                if call.tail in _MADE_OF_WORDS and any(each.keyword == function.name for each in call.arguments):
+                    self._replaced(function, module, call.span.start, replaced)
 
     def judge_class(self, owner: Scope, init: Scope, verdict: Verdict) -> None:
         """Add to `verdict` what gets at a class, made by `init`, in a way that does not name it as code does."""
@@ -301,6 +324,10 @@ class Mentions:
             # `other.f` for a module-level `f`: only where the base may be the module.
             tail = function.module.name.rpartition(".")[2]
             return base[0] in {"n", "a"} and base[-1] == tail and module.dotted(read.scope, base) is None
+        asked = handed(read, function.name)
+        reached = self._receivers.reached(asked).functions if asked is not None else ()
+        if reached:
+            return any(key_of(each) == key_of(function) or self._related(each, function) for each in reached)
         kind = self._receivers.kind(module, read.scope, base)
         if isinstance(kind, str):
             return False
@@ -386,16 +413,16 @@ class Mentions:
                 message = f"`{name}` is named in a string; who looks it up by it awaits nothing"
                 verdict.constraints.append(because("ASY134", message, module, start))
 
-    def _judge_doctests(self, function: Scope, verdict: Verdict) -> None:
+    def _judge_doctests(self, function: Scope, verdict: Verdict, *, ending: str = r"\(") -> None:
         """Refuse what a doctest calls: its lines are run as they are, and cannot wait."""
         home = re.escape(function.module.name.rpartition(".")[2])
         before = r"\." if owner_of(function) is not None else rf"(?:(?<![\w.])|\b{home}\.)"
-        called = re.compile(rf"^[ \t]*(?:>>>|\.\.\.) .*?{before}{re.escape(function.name)}\(", re.MULTILINE)
+        called = re.compile(rf"^[ \t]*(?:>>>|\.\.\.) .*?{before}{re.escape(function.name)}{ending}", re.MULTILINE)
         for module, start, text in self._doctests:
             found = called.search(text)
             if found is not None and self._reads_in_doctest(module, function, text):
                 line = module.position(start).line + text[: found.end()].count("\n")
-                message = f"`{function.name}` is called in a doctest, which cannot await"
+                message = f"`{function.name}` is used in a doctest, which cannot await"
                 verdict.constraints.append(Constraint("ASY134", message, module.path, line, 1))
 
     @cached_property

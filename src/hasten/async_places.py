@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hasten.async_held import Held
@@ -59,6 +59,8 @@ class Places:
         """Take the program and its receivers."""
         self.program = program
         self._held = Held(program, receivers)
+        #: Tells whether no other task runs while a function waits.
+        self.alone: Callable[[Scope], bool] = lambda _function: False
 
     def around(self, call: Call, *, seed: bool) -> Surroundings:
         """Return what stands around `call`; `seed` tells a blocking call from one of a function of the program."""
@@ -132,6 +134,8 @@ class Places:
 
     def _locks(self, call: Call) -> Iterator[Constraint]:
         for each in self._held.around(call):
+            if not each.shared and self.alone(function_around(call.module, call.scope)):
+                continue
             message = f"{each.text}; use `asyncio.Lock`, or call outside of it"
             yield because("ASY107", message, call.module, each.offset)
 
@@ -171,7 +175,7 @@ class Places:
         """Yield a hazard for `self.total += f()`, whose target is read before the wait."""
         if call.use[0] != "bin":
             return
-        module, value = call.module, ["c", call.index]
+        module, value = call.module, call.shape
         stored = any(
             _holds(entry[1], value) for entries in module.facts["attribute_stores"].values() for entry in entries
         ) or any(_holds(entry[2], value) for entry in module.facts["item_stores"])

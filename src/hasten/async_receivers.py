@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from hasten.async_fixtures import given
 from hasten.async_kinds import NOTHING, Kinds, owner_of
-from hasten.index.module import Call, Scope, Shape
+from hasten.index.module import Call, Read, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Certainty
 
@@ -47,6 +47,11 @@ COMMON_METHODS = frozenset(
 _PROPERTIES = frozenset({"property", "cached_property", "setter", "getter", "deleter"})
 #: Attributes in which Python itself, and the standard library, keep what the program gave them.
 _PYTHONS = frozenset({"args", "func", "keywords", "obj", "queue", "value", "values"})
+#: Methods of others that give what they, or somebody else, were given before.
+_HANDING_OUT = frozenset(
+    {"get", "get_nowait", "pop", "popitem", "popleft", "setdefault", "result", "find_object", "ensure_object", "recv"}
+    | {"getfixturevalue", "enter_context", "lookup", "load", "loads", "create", "make", "build", "resolve", "acquire"}
+)
 
 
 class Receivers(Kinds):
@@ -131,6 +136,30 @@ class Receivers(Kinds):
                 return method
         return None
 
+    def is_of_others(self, call: Call) -> bool:
+        """Tell whether the receiver of a call is taken for something that others made: see `is_foreign`.
+
+        It is, too, where a method gives it that no class of the program has, and that was given nothing but constants:
+        `path.open("w").close()`. What hands out things that it was given before, such as `get`, is no such method.
+        """
+        base: Shape = call.function[1] if call.function[0] == "a" else ["x", ""]
+        if base[0] != "c":
+            return self.is_foreign(base)
+        inner = call.module.call(base[1])
+        return (
+            inner.function[0] == "a"
+            and inner.tail not in _HANDING_OUT
+            and call.module.dotted(inner.scope, inner.function[1]) is None
+            and bool(inner.arguments)
+            and all(each.shape[0] == "k" for each in inner.arguments)
+            and not self.program.definitions(inner.tail)
+            and not self.program.definitions("__getattr__")
+        )
+
+    def _is_anything(self, place: Call | Read, shape: Shape) -> bool:
+        """Tell whether nobody can say what a value is, as it is given at a place."""
+        return self.kind(place.module, place.scope, shape) is None
+
     def is_foreign(self, shape: Shape) -> bool:
         """Tell whether a value is an attribute that the program gives to nothing: `request.query_params`.
 
@@ -147,7 +176,9 @@ class Receivers(Kinds):
         if any(self.program.modules_with(each, name) for each in ("attribute_stores", "classes", "keywords", "binds")):
             return False
         setters = self.program.places.setters
-        if setters.get(name) or setters.get("") or self.program.attribute_reads("__dict__", want=False):
+        # setattr(item, key, value) says nothing of others than of items.
+        blind = (each for each in setters.get("", ()) if self._is_anything(each.call, each.target))
+        if setters.get(name) or next(blind, None) is not None or self.program.attribute_reads("__dict__", want=False):
             return False
         return not any(
             each.shape[0] != "k" or name in str(each.shape[2])

@@ -13,7 +13,7 @@ from hasten.async_kinds import key_of, method_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Receivers
 from hasten.async_tests import TEST_CASES, Role, Tests
-from hasten.index.module import Binding, Call, Scope, Shape
+from hasten.index.module import Binding, Call, Read, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Constraint
 
@@ -28,7 +28,9 @@ _TRANSPARENT = frozenset(
     | {f"unittest.{each}" for each in ("skip", "skipIf", "skipUnless", "expectedFailure")}
     | {"unittest.mock.patch", "unittest.mock.patch.object", "unittest.mock.patch.dict"}
 )
-_CACHES = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
+_CACHES = frozenset({"functools.lru_cache", "functools.cache"})
+#: `hasten.async_properties` knows what else is in their way.
+_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager"})
 _HTTP = frozenset({"route", "get", "post", "put", "delete", "patch", "head", "options"})
 _FLASK = _HTTP | {"before_request", "after_request", "teardown_request", "errorhandler"}
@@ -180,6 +182,9 @@ class Definitions:
         if self.is_entry_point(function):
             verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is an entry point of the project; let it call `asyncio.run` on an `async def`")
+        elif is_callback(self.program, function):
+            verdict.stays = verdict.command = True
+            no("ASY128", f"`{name}` is called by a command that reads its arguments; let it call `asyncio.run`")
         role = self.tests.role(function)
         if role is not None:
             why = role.why if self._forms else "make it asynchronous in the style of the project"
@@ -272,10 +277,16 @@ class Definitions:
                 verdict.hazards.append(because(code, message, module, function.span.start))
         elif dotted == "tenacity.retry" and innermost and plain:
             return
-        elif dotted in _CACHES and tail != "cached_property":
+        elif dotted in _CACHES:
             no("ASY123", f"`{shown}` would keep the coroutine of `{name}`; use a cache for coroutine functions")
-        elif dotted in {"builtins.property", *_CACHES} or shown in {"setter", "deleter", "getter"}:
-            no("ASY122", f"`{name}` is a property; make a method of it")
+        elif dotted in _PROPERTIES:
+            definitions = [each for each in module.bindings(function.parent, name) if each.kind == "def"]
+            if len(definitions) > 1:
+                no("ASY122", f"`{name}` is a property that can be set or deleted, too; make methods of it")
+            elif not self._forms:
+                no("ASY122", f"`{name}` is a property; make a method of it")
+        elif shown in {"setter", "deleter", "getter"}:
+            no("ASY122", f"`{name}` is a property that is set or deleted by what waits; make a method of it")
         elif dotted in _CONTEXT_MANAGERS:
             if not (self._forms and innermost and function.is_generator):
                 no("ASY124", f"`{name}` is a context manager; use `asynccontextmanager` and `async with` by hand")
@@ -363,3 +374,20 @@ def has_methods_of(program: Program, owner: Scope, protocol: Scope) -> bool:
     names = sorted(protocol.module.facts["binds"][protocol.number])
     wanted = [each for each in names if method_of(protocol, each) is not None]
     return bool(wanted) and all(program.find_method(owner, each) is not None for each in wanted)
+
+
+def is_callback(program: Program, function: Scope) -> bool:
+    """Tell whether all that a function is handed to is a command line that calls it when it reads its arguments.
+
+    `@click.option("--list", callback=check_list)`
+    """
+    reads = [each for each in function.module.reads(function.parent, function.name) if each.use[0] != "call"]
+    return bool(reads) and function.parent == 0 and all(_is_checked_by(program, each) for each in reads)
+
+
+def _is_checked_by(program: Program, read: Read) -> bool:
+    if read.use[0] != "arg" or read.use[2] != "callback":
+        return False
+    taker = read.module.call(read.use[1])
+    dotted = program.dotted(read.module, taker.scope, taker.function) or ""
+    return dotted.startswith(COMMANDS) and not dotted.startswith("asyncclick.")

@@ -25,11 +25,14 @@ class AsyncTransformer(Transformer):
 
     Those of generators and context managers (see `hasten.async_forms`) are meant for the call, and change what stands
     around it: `enter-asynchronously`, `iterate-asynchronously`, `iterate-closing` (with `name`, a new variable) and
-    `collect`; `keep-call` leaves it to another edit, `advance` awaits `anext` for `next`.
+    `collect`; `collect-iterator` puts an iterator over all values in its place; `keep-call` leaves it to another edit,
+    `advance` awaits `anext` for `next`. `await-read` is meant for the read of an attribute, and `run-later` for a
+    function that is handed on, with its `name` where it is a method.
     `async-def` takes `decorated` and `decorator`, the old and the new name of a decorator, and `returns`,
     the new name in the return type; with `twin`, a name, all that happens to the function happens to a copy beside it,
-    below `blank` lines. A call that is awaited, entered or iterated may be `renamed`. `run-inside` moves the body of a
-    function into a coroutine function called `name`, which the function runs.
+    below `blank` lines; with `kept`, the names of an object and its attribute, it keeps there what it returns.
+    A call that is awaited, entered or iterated may be `renamed`. `run-inside` moves the body of a function into a
+    coroutine function called `name`, which the function runs.
 
     Those of constructors (see `hasten.async_factories`) are `make-factory` for an `__init__`, `construct` for a call of
     the class, with the `name` of the factory, and `await-renamed` for a call of a method that has another `name` then.
@@ -66,11 +69,30 @@ class AsyncTransformer(Transformer):
         if isinstance(original_node, (cst.Name, cst.Attribute)) and _action(self._orders, original_node) == "name":
             edit = self.order(original_node)
             result = _dotted(edit.get("name") if edit is not None else "")  # type: ignore[assignment]
+        if _action(self._orders, original_node) == "run-later":
+            edit = self.order(original_node)
+            result = async_layout.later(result, edit.get("name") if edit is not None else "")  # type: ignore[assignment,arg-type]
+        if isinstance(original_node, cst.Attribute) and _action(self._orders, original_node) in _READS:
+            result = self._read(original_node, result)  # type: ignore[assignment,arg-type]
         if isinstance(original_node, cst.Lambda) and _action(self._orders, original_node) == "double":
             edit = self.order(original_node)
             result = async_layout.doubled(result, edit.get("name") if edit is not None else "")  # type: ignore[assignment]
         change = _CHANGES.get(type(original_node)) if original_node not in self._torn else None
         return result if change is None else change(self._orders, original_node, result)
+
+    def _read(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        """`store.rows` -> `await store.rows`, of a property whose getter is a coroutine function."""
+        edit = self.order(original_node)
+        self._check_shown()
+        run = edit is not None and edit.action == "asyncio-run"
+        return _run(updated_node) if run else self.awaited(original_node, updated_node)
+
+    def _check_shown(self) -> None:
+        """Raise SourceError where the text of an expression is shown by `{...=}`."""
+        if any(isinstance(each, cst.FormattedStringExpression) and each.equal is not None for each in self._around):
+            raise SourceError(
+                "internal", "a call stands in `{...=}`, which shows its text; assign it to a variable first"
+            )
 
     def tear(self, original_node: cst.With) -> list[bool]:
         """Tell which items of a `with` are entered asynchronously; whoever asks tears the statement apart by itself."""
@@ -87,10 +109,7 @@ class AsyncTransformer(Transformer):
         edit = self.order(original_node)
         if edit is None:
             return updated_node
-        if any(isinstance(each, cst.FormattedStringExpression) and each.equal is not None for each in self._around):
-            raise SourceError(
-                "internal", "a call stands in `{...=}`, which shows its text; assign it to a variable first"
-            )
+        self._check_shown()
         match edit.action:
             case "await-call":
                 return self.awaited(original_node, _with_name(updated_node, edit))
@@ -111,6 +130,8 @@ class AsyncTransformer(Transformer):
                 return updated_node
             case "keep-call":
                 return _with_name(updated_node, edit)
+            case "collect-iterator":
+                return async_layout.kept(_with_name(updated_node, edit))
             case "advance":
                 return self.awaited(original_node, async_layout.advanced(updated_node))
             case "replace-call":
@@ -168,7 +189,7 @@ def _with_name(call: cst.Call, edit: NodeEdit) -> cst.Call:
             return call
 
 
-def _run(call: cst.Call) -> cst.Call:
+def _run(call: cst.Call | cst.Attribute) -> cst.Call:
     """`main()` -> `asyncio.run(main())`."""
     inner = call.with_changes(lpar=[], rpar=[])
     return cst.Call(_dotted("asyncio.run"), [cst.Arg(inner)], lpar=call.lpar, rpar=call.rpar)
@@ -202,6 +223,8 @@ _PLACES: dict[str, tuple[type[cst.CSTNode], ...]] = {
     "iterate-closing": (cst.For,),
     "collect": (cst.Arg,),
 }
+#: What is done to a read of an attribute.
+_READS = frozenset({"await-read", "asyncio-run"})
 _Orders: TypeAlias = Mapping[cst.CSTNode, "NodeEdit"]
 
 
@@ -218,6 +241,8 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
         result = result.with_changes(name=cst.Name(edit.get("renamed")))
     if edit.get("decorator"):
         result = async_layout.decorated(result, edit.get("decorated"), edit.get("decorator"))
+    if edit.get("kept"):
+        result = async_layout.keeping(result, *edit.get("kept").split(" "))
     if edit.get("returns"):
         result = async_layout.returning(result, edit.get("returns"))
     if edit.action == "make-factory":

@@ -14,13 +14,13 @@ from itertools import pairwise
 from hasten import propagate
 from hasten.async_advice import noted
 from hasten.async_blocks import Entering
-from hasten.async_forms import Form, More
+from hasten.async_forms import Form, More, property_of
 from hasten.async_offload import Offload
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Resolve
 from hasten.async_twins import Twins
 from hasten.awaited import Awaited
-from hasten.callgraph import RUN, CallGraph, build, site_id
+from hasten.callgraph import CallGraph, build, site_id
 from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Module, Scope
 from hasten.index.program import Note, Program
@@ -193,7 +193,7 @@ class _Findings:
         """Return the functions of the graph, those constrained whose callers could not call `asyncio.run`."""
         taken: dict[str, list[Constraint]] = {}
         for call in self.graph.calls:
-            if call.remedy == RUN:
+            if call.remedy:
                 site = self.graph.sites[call.site]
                 trouble = trouble_with(self.program, site.module, site.scope, "asyncio", site.span.start)
                 if trouble:
@@ -462,7 +462,10 @@ class _Findings:
     def run_at(self, call: Call) -> NodeEdit:
         """Return the edit of a call that is run in an event loop of its own."""
         form = self.graph.forms.get(site_id(call))
-        return self.edit(call, "asyncio-run", (("factory", dict(form.data)["name"]),) if form is not None else ())
+        if form is not None and form.action == "run-later":
+            return self.edit(call, form.action, form.data)
+        factory = dict(form.data).get("name") if form is not None else None
+        return self.edit(call, "asyncio-run", (("factory", factory),) if factory else ())
 
     def edit(self, call: Call, action: str, data: tuple[tuple[str, str], ...] = ()) -> NodeEdit:
         """Return the edit of a call."""
@@ -512,7 +515,7 @@ class _Findings:
             found.append(Hazard("ASY022", f"`{name}` is where the program starts ({where})"))
         runs_itself = function in self.graph.forms and self.graph.forms[function].action == "run-inside"
         seen = self.family[function] in self.called or runs_itself or function in self.graph.handed
-        if not (seen or scope.decorators):
+        if not seen and (property_of(scope) or not scope.decorators):
             found.append(Hazard("ASY021", f"nobody in the program calls `{name}`, so others may ({place})"))
         return found
 

@@ -23,8 +23,12 @@ from hasten.async_forms import Form, Shown
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import Places, because, function_around, is_entry
+from hasten.async_properties import Properties
+from hasten.async_readings import Handed, Reading
 from hasten.async_receivers import Reached, Receivers, Resolve, takes
+from hasten.async_registered import LATER, Registered
 from hasten.async_rules import Definitions, Verdict
+from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.propagate import Certainty, Constraint
@@ -122,6 +126,7 @@ class _Builder:
         self.program = program
         self.receivers = receivers
         self.places = Places(program, receivers)
+        self.places.alone = lambda function: not tasks_of(program).several(function)
         self.definitions = Definitions(program, receivers, entry_points, forms=forms)
         self.with_forms = forms
         self.entries = Entries(program, self.definitions)
@@ -132,9 +137,15 @@ class _Builder:
         self.constructors = Constructors(program, receivers, self.families, self.mentions)
         self.blocks = Blocks(program, receivers, self.families, self.definitions)
         self.closings = Closings(program, receivers, self.families, self.blocks)
+        self.properties = Properties(program, receivers, self.families, self.definitions, self.mentions)
         self.doubles = Doubles(program, self.definitions, self.mentions)
         self.families.partners = self.doubles.partners
         self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles, self.places)
+        self.registered = Registered(program, receivers, self.mentions, lambda: self.invoked_in_a_loop)
+        handled = self.mentions.handled
+        self.mentions.handled = lambda function, read: (
+            handled(function, read) or (forms and self.registered.is_registered(function, read))
+        )
         self.entries.starts_of = self.following.starting.starts_of
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
@@ -228,6 +239,8 @@ class _Builder:
             if is_constructor(each):
                 self.mentions.judge_body(each, verdict)
                 form = self.constructors.judge(each, verdict)
+            elif any(map(async_forms.property_of, family)):
+                form = self.properties.judge(each, family, verdict)
             else:
                 self.mentions.judge(each, verdict)
                 form = self.blocks.judge(each, verdict) if is_entering(each) else form
@@ -255,9 +268,11 @@ class _Builder:
     def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
         blamed = function_id(real or function)
-        if is_constructor(function) or is_entering(function):
+        if is_constructor(function) or is_entering(function) or async_forms.property_of(function):
             if is_constructor(function):
                 made, troubles = self.constructors.callers(function)
+            elif async_forms.property_of(function):
+                made, troubles = self.properties.callers(function, family)
             else:
                 made, troubles = self.blocks.callers(function, family)
             self.nodes[blamed].constraints += troubles
@@ -266,6 +281,7 @@ class _Builder:
             # The engine reads no file for `x.get()` by itself, since dictionaries have it too; here each must be seen.
             self.program.want(function.name, "called")
         result = list(self.following.handed(function))
+        result += self.registered.calls(function) if self.with_forms else ()
         unknown: list[Call] = []
         keys = {key_of(each) for each in family}
         misnamed = [
@@ -289,8 +305,10 @@ class _Builder:
                     rest = tuple(each for each in others if key_of(each) not in keys)
                     result.append((call, Reached((function, *rest), guess)))
                 elif self.may_reach(call, function):
-                    if call.function[0] == "a" and self.receivers.is_foreign(call.function[1]):
-                        message = f"`{call.function[1][2]}.{call.tail}` is taken for a call of something of others"
+                    if self.receivers.is_of_others(call):
+                        base = call.function[1]
+                        shown = base[2] if base[0] == "a" else f"{call.module.call(base[1]).tail}()"
+                        message = f"`{shown}.{call.tail}` is taken for a call of something of others"
                         hazard = because("ASY012", message, call.module, call.span.start)
                         self.hazards.setdefault(blamed, set()).add(hazard)
                     else:
@@ -365,6 +383,9 @@ class _Builder:
     # --- one call -------------------------------------------------------------------------------------------------
 
     def edge(self, call: Call, function: Scope, reached: Reached, *, blocked: bool) -> None:
+        if isinstance(call, Handed):
+            self.register(call, function, reached)
+            return
         site = site_id(call)
         around = self.following.around(call, self.places.around(call, seed=False))
         shown = self.following.use(call, function, lambda: self.shown(call, function))
@@ -375,7 +396,7 @@ class _Builder:
         if self.with_forms and stays:
             self.entries.add(around, site, tuple(sorted({*constraints, *shown.constraints})), wrapped=whole)
         if self.following.follows(around.function):
-            plain = whole and (shown.form is None or shown.form.action == "await-call")
+            plain = whole and (shown.form is None or shown.form.action in {"await-call", "await-read"})
             self.following.note(site, self.places.wrapped(call).constraints if plain else None)
         if whole and (stays or is_entry(call)):
             wrapped = self.places.wrapped(call)
@@ -404,10 +425,29 @@ class _Builder:
             if not remedy:
                 self.pending.append(around.function)
 
+    def register(self, call: Handed, function: Scope, reached: Reached) -> None:
+        """Add what comes of a registration: it runs in a loop of its own, and nothing else changes where it stands."""
+        site, wrapped = site_id(call), self.places.wrapped(call)
+        message = f"`{function.name}` is called where no event loop runs, and not by `{wrapped.function.name}` itself"
+        stays = because("ASY132", message, call.module, call.span.start)
+        caller, callee = self.node(wrapped.function), self.node(function)
+        self.sites[site] = call
+        self.forms[site] = self.registered.form(call)
+        self.edges[site, caller, callee] = propagate.Call(
+            caller,
+            callee,
+            site,
+            reached.certainty,
+            "" if wrapped.constraints else LATER,
+            tuple(sorted({*wrapped.constraints, stays})),
+        )
+
     def shown(self, call: Call, function: Scope) -> Shown:
         """Return how a call of `function` is awaited."""
         if isinstance(call, Closing):
             return self.closings.use(call)
+        if isinstance(call, Reading):
+            return self.properties.use()
         if is_constructor(function):
             return self.constructors.use(call, function)
         if is_entering(function):
@@ -457,7 +497,7 @@ class _Builder:
         """Let the body of a command or entry point run in one event loop, where there is more than one call for it."""
         seeded = {each.function for each in self.seeds}
         called = {each.callee for each in self.edges.values()}
-        running = {each.caller for each in self.edges.values() if each.remedy}
+        running = self.running()
         for key, node in sorted(self.nodes.items()):
             verdict = self.definitions.verdict(node.scope) if node.scope.kind == "function" else Verdict()
             if not (self.with_forms and verdict.command) or key in called:
@@ -482,9 +522,21 @@ class _Builder:
                     self.edges[place] = replace(edge, remedy="", constraints=plain.constraints)
                     self.hazards.setdefault(edge.site, set()).update(plain.hazards)
 
+    def running(self) -> set[str]:
+        """Return the functions that are to start a loop, and the commands at whose end one is started."""
+        return {
+            each.caller
+            for each in self.edges.values()
+            if each.remedy == RUN or (each.remedy and self.is_command(self.nodes[each.caller].scope))
+        }
+
+    def is_command(self, scope: Scope) -> bool:
+        """Tell whether a function is a command or entry point."""
+        return scope.kind == "function" and self.definitions.verdict(scope).command
+
     def keep_callers_plain(self) -> None:
         """Keep what calls a function that is to run an event loop from becoming a coroutine function itself."""
-        running = {each.caller for each in self.edges.values() if each.remedy}
+        running = self.running()
         running |= {key for key, form in self.forms.items() if form.action == "run-inside"}
         pending = [self.nodes[each].scope for each in sorted(running) if self.nodes[each].scope.kind == "function"]
         seen, threaded = set(map(key_of, pending)), self.following.starting.threaded

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from hasten.async_decorators import forwards
+from hasten.async_forms import property_of
 from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import function_around
+from hasten.async_readings import readings
 from hasten.async_receivers import Receivers
 from hasten.async_rules import COMMANDS, Definitions
 from hasten.index.module import Call, Guard, Scope
@@ -209,7 +211,10 @@ class Tasks:
     def callers(self, function: Scope) -> list[Call]:
         """Return the calls that reach `function`, or may, as far as its receivers tell."""
         found: list[Call] = []
-        for call, certain in self.program.callers(function):
+        called = self.program.callers(function)
+        if property_of(function):
+            called = [(each, False) for each in readings(self.program, function.name)]
+        for call, certain in called:
             reached = None if certain else self.receivers.reached(call)
             if reached is None or not reached.known or key_of(function) in map(key_of, reached.functions):
                 found.append(call)
@@ -227,7 +232,7 @@ class Tasks:
         if function.name.startswith("__") and function.name.endswith("__") and function.name != "__init__":
             return f"`{function.name}` at {_head(function)}, which Python calls"
         references = self._mentions.references(function)
-        if references:
+        if references and not property_of(function):
             first = min(references, key=lambda each: (each.module.path, each.span))
             line = first.module.position(first.span.start).line
             return f"`{function.name}`, which is handed on at {first.module.path}:{line}"

@@ -81,6 +81,8 @@ class Resolver:
         Raises:
             OracleError: the checker is missing, fails, or takes too long.
         """
+        if call.index < 0:  # something else in the place of a call
+            return _scopes(program, self._targets(call)) if call.read_at is not None else None
         targets = self._targets(call)
         self._calls.setdefault(call.module.path, {})[call.index] = (call, targets)
         return _scopes(program, targets)
@@ -91,6 +93,8 @@ class Resolver:
         A call is known by the function it stands in, by what it calls, and by how many such calls come before it.
         None where it was not asked about.
         """
+        if call.index < 0:
+            return None
         asked = self._calls.get(call.module.path, {})
         same, targets = asked.get(call.index, (None, None))
         if same is None or same.module is not call.module:
@@ -112,9 +116,10 @@ class Resolver:
         """Return path, line and name of each definition that a call reaches, None where nobody can tell."""
         if not self.asked:
             self.asked = self._recall()
-        question = f"{call.module.path}:{call.span.start}-{call.span.end}"
+        at = call.read_at
+        question = f"{call.module.path}:{call.span.start}-{call.span.end}" if at is None else f"{call.module.path}:{at}"
         if question not in self._known:
-            self._known[question] = self._ask(call.module.path, call.span.start, call.span.end)
+            self._known[question] = self._ask(call.module.path, call.span.start, call.span.end, at)
             self._fresh = True
         return self._known[question]
 
@@ -128,7 +133,7 @@ class Resolver:
                 self._known = dict(orjson.loads(kept)) if kept is not None else {}
         return checker
 
-    def _ask(self, path: str, start: int, end: int) -> _Targets | None:
+    def _ask(self, path: str, start: int, end: int, at: int | None) -> _Targets | None:
         if not self._running:
             self._progress.step("asking the type checker", len(self._reader.seen))
             self._oracle = self._oracle or self._prepared()
@@ -136,7 +141,7 @@ class Resolver:
             self._progress.advance(len(self._reader.seen))
             self._running = True
         assert self._oracle is not None  # noqa: S101 - for the type checker
-        found = self._oracle.reached(path, start, end)
+        found = self._oracle.reached(path, start, end) if at is None else self._oracle.targets([(path, at)])[path, at]
         return None if found is None else [(each.path, each.line, each.name) for each in found]
 
     def _prepared(self) -> Oracle:

@@ -82,6 +82,9 @@ class TwinRules:
         self._mentions.judge(function, body)
         constraints = [each for each in verdict.constraints if each.code not in _OTHERS]
         constraints += [each for each in body.constraints if each.code in _OWN]
+        if async_forms.property_of(function):
+            message = f"`{function.name}` is a property; make a method of it"
+            constraints.append(because("ASY122", message, module, function.span.start))
         constraints += self._misplaced(function)
         if any(each.code in _HANDLERS for each in verdict.hazards):
             message = f"`{function.name}` is handed to a framework by its decorator, and so would be its twin"

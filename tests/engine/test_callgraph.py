@@ -150,6 +150,7 @@ def test_the_codes_are_unique_and_every_code_that_is_given_has_a_page() -> None:
         "async_interrupts",
         "async_rules",
         "async_places",
+        "async_properties",
         "async_mentions",
     )
     files = [source / f"{name}.py" for name in names]

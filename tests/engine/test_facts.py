@@ -87,3 +87,11 @@ def test_a_module_without_records() -> None:
     calls = Facts(pack(build("", ())), Memory())["calls"]
     assert len(calls) == 0
     assert not list(calls)
+
+
+def test_what_is_deleted_or_matched_is_noted() -> None:
+    """`del x.a` and `case P(a=0)` get at an attribute without reading it as an expression."""
+    facts = build("def f(x):\n    del x.a, x[0]\n    match x:\n        case P(a=0):\n            return f'{x.a}'\n", ())
+    assert {name: [each[2] for each in found] for name, found in facts["attribute_touches"].items()} == {"a": [18, 54]}
+    assert [each[:1] for each in facts["attribute_reads"]["a"]] == [[["n", "x"]]]
+    assert facts["misread"] == []

@@ -16,7 +16,8 @@ connections that meet at one of them are one change, or one refusal. They are op
 another module that is written into the package. A connection of `sqlite3` that nobody closes goes away with the
 process; one of aiosqlite has a thread, for which the process would wait for ever. So that module closes what is still
 open when the thread that opened it and the main thread have ended. An `__init__` that opens a connection becomes a
-factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere.
+factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere. A
+property that waits stays one, and reading it is `await store.rows`.
 
 Where something is done with a connection that aiosqlite lacks, or a place may hold something else as well, nothing is
 changed, and the reason is given with its place. With `--strategy offload`, functions that open a connection and end it

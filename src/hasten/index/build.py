@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 15
+FACTS_VERSION = 16
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -66,6 +66,8 @@ class _Walk(Expressions):
             "blocks": self.blocks,
             "attribute_reads": self.attribute_reads,
             "attribute_stores": self.attribute_stores,
+            "attribute_touches": self.attribute_touches,
+            "misread": self.misread,
             "item_stores": self.item_stores,
             "yielded": self.yielded,
             "modules_read": self.modules_read,
@@ -295,9 +297,11 @@ class _Walk(Expressions):
             if isinstance(target, ast.Name):
                 self.bind(target.id, "del", None, self.start(target))
             elif isinstance(target, (ast.Attribute, ast.Subscript)):
-                self.visit(target.value, ["dest"])
+                base = self.visit(target.value, ["dest"])
                 if isinstance(target, ast.Subscript):
                     self.visit(target.slice, ["idx"])
+                else:
+                    self.attribute_touches.setdefault(target.attr, []).append([base, self.scope, self.start(target)])
 
     def global_(self, node: ast.Global | ast.Nonlocal) -> None:
         kind = "global" if isinstance(node, ast.Global) else "nonlocal"
@@ -314,6 +318,9 @@ class _Walk(Expressions):
                     self.bind(name, "match", None, self.start(each))
                 elif isinstance(each, (ast.MatchValue, ast.MatchClass)):
                     self.visit(each.value if isinstance(each, ast.MatchValue) else each.cls, ["match"])
+                for word in getattr(each, "kwd_attrs", ()):  # case Point(x=0)
+                    touched = [["x", "MatchClass"], self.scope, self.start(each)]
+                    self.attribute_touches.setdefault(word, []).append(touched)
             if case.guard is not None:
                 self.visit(case.guard, ["cond"])
             self.nested(case.body, "I", "case", start)

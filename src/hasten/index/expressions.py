@@ -45,6 +45,10 @@ class Expressions:
         self.blocks: list[Any] = []
         self.attribute_reads: dict[str, list[Any]] = {}
         self.attribute_stores: dict[str, list[Any]] = {}
+        #: By name, what is deleted (`del x.name`) or asked for by a pattern (`case Point(name=0)`): base, scope, place.
+        self.attribute_touches: dict[str, list[Any]] = {}
+        #: Reads of attributes inside f-strings that are not where the parser says.
+        self.misread: list[list[int]] = []
         self.item_stores: list[Any] = []
         #: What functions yield: scope, shape, which is None for what another generator yields, and place.
         self.yielded: list[list[Any]] = []
@@ -228,8 +232,8 @@ class Expressions:
         record[4] = arguments
         return ["c", index]
 
-    def is_at(self, node: ast.Call, start: int, end: int) -> bool:
-        """Tell whether a call inside an f-string is where the parser says: before Python 3.12 it often is not."""
+    def is_at(self, node: ast.expr, start: int, end: int) -> bool:
+        """Tell whether a part of an f-string is where the parser says: before Python 3.12 it often is not."""
         try:
             found = ast.parse(self.text[start:end], mode="eval").body
         except SyntaxError:
@@ -239,7 +243,10 @@ class Expressions:
     def attribute(self, node: ast.Attribute, use: Use) -> Shape:
         """Visit the read of an attribute."""
         base = self.visit(node.value, ["attr", node.attr, use])
-        self.attribute_reads.setdefault(node.attr, []).append([base, use, self.scope, *self.at(node)])
+        span = self.at(node)
+        if self.fstring and not self.is_at(node, *span):
+            self.misread.append([*span])
+        self.attribute_reads.setdefault(node.attr, []).append([base, use, self.scope, *span])
         return ["a", base, node.attr]
 
     def dict_(self, node: ast.Dict, use: Use) -> Shape:

@@ -128,6 +128,16 @@ class Call:
         return bool(self.record[8])
 
     @property
+    def shape(self) -> Shape:
+        """Return the shape of what the call gives."""
+        return ["c", self.index]
+
+    @property
+    def read_at(self) -> int | None:
+        """Return where the name stands of what is only read, None for a call."""
+        return None
+
+    @property
     def tail(self) -> str:
         """Return the last name of what is called, `""` where it has none."""
         shape = self.function
