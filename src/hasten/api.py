@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from hasten.async_fixtures import is_fixture, requesters
     from hasten.async_forms import cleans_up
     from hasten.async_receivers import Receivers
+    from hasten.async_trails import is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
     from hasten.awaited import Awaited, Step, waiting
@@ -87,11 +88,13 @@ __all__ = [
     "find_uses",
     "follow",
     "is_fixture",
+    "is_partly",
     "is_written",
     "overwritten",
     "raced",
     "requesters",
     "trouble_with",
+    "value_calls",
     "waiting",
 ]
 
@@ -171,6 +174,8 @@ _LATE = {
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",
     "Receivers": "hasten.async_receivers",
+    "is_partly": "hasten.async_trails",
+    "value_calls": "hasten.async_trails",
     "cleans_up": "hasten.async_forms",
     "is_fixture": "hasten.async_fixtures",
     "raced": "hasten.later",

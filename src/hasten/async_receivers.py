@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hasten.async_kinds import NOTHING, Kinds, owner_of
+from hasten.async_kinds import NOTHING, owner_of
+from hasten.async_values import Values
 from hasten.index.module import Call, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Certainty
@@ -46,7 +47,7 @@ COMMON_METHODS = frozenset(
 _PYTHONS = frozenset({"args", "func", "keywords", "obj", "queue", "value", "values"})
 
 
-class Receivers(Kinds):
+class Receivers(Values):
     """Answers for the calls of one program."""
 
     def __init__(self, program: Program, resolve: Resolve | None = None) -> None:
@@ -73,6 +74,9 @@ class Receivers(Kinds):
             return Reached((target,))
         if known and not self.is_misnamed(self.program.dotted(call.module, call.scope, call.function)):
             return Reached()
+        held = self._held_at(call)
+        if held:
+            return Reached(held, Certainty.INFERRED)
         if self._resolve is not None:
             answer = self._resolve(call)
             if answer is not None:
@@ -95,6 +99,17 @@ class Receivers(Kinds):
         method = self.program.find_method(kind, function[2])
         return Reached((method,), Certainty.INFERRED) if method is not None else UNKNOWN
 
+    def _held_at(self, call: Call) -> tuple[Scope, ...] | None:
+        """Return the functions that a call of a variable, an attribute of an object or an item may reach."""
+        function = call.function
+        if function[0] == "a":
+            if not self.stores(function[2]):
+                return None  # methods are found below
+            kind = self.kind(call.module, call.scope, function[1])
+            if not isinstance(kind, Scope) or self.program.find_method(kind, function[2]) is not None:
+                return None
+        return self.functions_at(call.module, call.scope, function)
+
     def guessed(self, call: Call) -> tuple[Scope, ...]:
         """Return the methods of the program that a call on something unknown may reach, by its name alone.
 
@@ -104,6 +119,22 @@ class Receivers(Kinds):
             return ()
         found = [each for each in self.program.definitions(call.tail) if each.kind == "function" and not each.is_async]
         return tuple(each for each in found if owner_of(each) is not None and takes(each, call))
+
+    def may_return_awaitable(self, function: Scope) -> bool:
+        """Tell whether a plain function may return something that can be awaited."""
+        for shape in function.returned:
+            if shape[0] == "c":
+                reached = self.reached(function.module.call(shape[1]))
+                own = all(each.kind == "class" or not each.is_async for each in reached.functions)
+                if not (reached.known and reached.functions and own):
+                    dotted = function.module.dotted(function.number, function.module.call(shape[1]).function) or ""
+                    if not dotted.startswith("builtins."):
+                        return True
+            elif shape[0] in {"n", "i", "b", "?", "m"}:
+                kind = self.kind(function.module, function.number, shape)
+                if not (isinstance(kind, str) and kind.startswith("builtins.")):
+                    return True
+        return False
 
     def through_super(self, call: Call) -> Scope | None:
         """Return the method of the program that `super().name(...)` reaches first, None for any other call."""

@@ -82,6 +82,7 @@ class Starting:
     def starts_of(self, function: Scope) -> list[Call]:
         """Return the calls that run a function, those that tests run commands with among them."""
         calls = [call for call, _certain in self.program.callers(function)]
+        calls += self._mentions.valued(function)
         if self._definitions.verdict(function).command:
             calls += self.invocations()
         return calls + (self._returned.calls(function) or [])

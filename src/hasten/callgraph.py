@@ -7,7 +7,7 @@ the graph is whole once nothing more is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -25,6 +25,7 @@ from hasten.async_mentions import Mentions
 from hasten.async_places import Places, because, function_around, is_entry
 from hasten.async_receivers import Reached, Receivers, Resolve, takes
 from hasten.async_rules import Definitions, Verdict
+from hasten.async_trails import Trails
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.propagate import Certainty, Constraint
@@ -129,13 +130,19 @@ class _Builder:
         self.handed: set[str] = set()
         self.mentions = Mentions(program, receivers)
         self.families = Families(program, self.definitions)
-        self.constructors = Constructors(program, receivers, self.families, self.mentions)
+        self.trails = Trails(program, receivers, self.families, self.mentions)
+        self.constructors = Constructors(program, receivers, self.families, self.mentions, self.trails)
         self.blocks = Blocks(program, receivers, self.families, self.definitions)
         self.closings = Closings(program, receivers, self.families, self.blocks)
         self.doubles = Doubles(program, self.definitions, self.mentions)
         self.families.partners = self.doubles.partners
         self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles, self.places)
         self.entries.starts_of = self.following.starting.starts_of
+        in_tests = self.mentions.handled
+        self.mentions.handled = lambda function, read: (
+            in_tests(function, read) or self.trails.is_followed(function, read)
+        )
+        self.mentions.ending = self.trails.ending
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
@@ -266,6 +273,12 @@ class _Builder:
             # The engine reads no file for `x.get()` by itself, since dictionaries have it too; here each must be seen.
             self.program.want(function.name, "called")
         result = list(self.following.handed(function))
+        kept = self.trails.calls(function)
+        for call in kept:
+            reached = self.receivers.reached(call)
+            if any(key_of(each) == key_of(function) for each in reached.functions):
+                result.append((call, reached))
+        self.hazards.setdefault(blamed, set()).update(self.trails.hazards(function))
         unknown: list[Call] = []
         keys = {key_of(each) for each in family}
         misnamed = [
@@ -274,11 +287,13 @@ class _Builder:
             if self.looks_like(each, function)
         ]
         for call, certain in [*self.program.callers(function), *misnamed]:
+            if call in kept:
+                continue
             reached = Reached((function,)) if certain else self.receivers.reached(call)
             if any(key_of(each) == key_of(function) for each in reached.functions):
                 result.append((call, reached))
             elif not reached.known:
-                if call.use[0] == "await" and not self.may_return_awaitable(function):
+                if not self.trails.fits_await(call, function):
                     continue  # a plain function's result could not have been awaited
                 if not takes(function, call):
                     continue  # TypeError, were it this one
@@ -301,23 +316,16 @@ class _Builder:
             self.nodes[blamed].constraints.append(constraint)
         closed, troubles = self.closings.callers(function, family, forms=self.with_forms)
         self.nodes[blamed].constraints += troubles
-        return [*result, *closed]
+        return [*self.through_lambdas(function, result), *closed]
 
-    def may_return_awaitable(self, function: Scope) -> bool:
-        """Tell whether a plain function may return something that can be awaited."""
-        for shape in function.returned:
-            if shape[0] == "c":
-                reached = self.receivers.reached(function.module.call(shape[1]))
-                own = all(each.kind == "class" or not each.is_async for each in reached.functions)
-                if not (reached.known and reached.functions and own):
-                    dotted = function.module.dotted(function.number, function.module.call(shape[1]).function) or ""
-                    if not dotted.startswith("builtins."):
-                        return True
-            elif shape[0] in {"n", "i", "b", "?", "m"}:
-                kind = self.receivers.kind(function.module, function.number, shape)
-                if not (isinstance(kind, str) and kind.startswith("builtins.")):
-                    return True
-        return False
+    def through_lambdas(self, function: Scope, found: list[tuple[Call, Reached]]) -> Iterator[tuple[Call, Reached]]:
+        """Yield calls of a function, for one that is all that a lambda does those of the lambda."""
+        for call, reached in found:
+            calls = None if async_forms.kind_of(function) else self.trails.lambda_calls(call)
+            if calls is None:
+                yield call, reached
+            else:
+                yield from ((each, self.receivers.reached(each)) for each in calls)
 
     def looks_like(self, call: Call, function: Scope) -> bool:
         """Tell whether a call that seems to leave the program may be one of `function`."""
@@ -412,7 +420,18 @@ class _Builder:
             return self.constructors.use(call, function)
         if is_entering(function):
             return self.blocks.use(call, function)
-        return async_forms.use(self.program, call, function)
+        return async_forms.use(self.program, call, function, self.consumes)
+
+    def consumes(self, taker: Call) -> bool:
+        """Tell whether a call of a method goes through all of the one thing that it is given."""
+        # What takes a generator by such a name is some container, where no method of the program could take it: one
+        # that is a coroutine function would be awaited here.
+        if taker.function[0] != "a" or taker.tail not in {"extend", "update"}:
+            return False
+        kind = self.receivers.kind(taker.module, taker.scope, taker.function[1])
+        methods = (each._replace(decorators=[]) for each in self.families.methods(taker.tail) if not each.is_async)
+        own = (each for each in methods if takes(each, taker))
+        return isinstance(kind, str) or (kind is None and next(own, None) is None)
 
     def stays(self, scope: Scope) -> bool:
         """Tell whether a function stays as it is and may call `asyncio.run`, since no event loop runs around it."""
@@ -424,7 +443,8 @@ class _Builder:
         if not verdict.stays:
             # What starts a loop itself does so where the program begins, and may start others there.
             return key_of(scope) in self.mentions.loop_starts and self.begins(scope)
-        for call, _certain in self.program.callers(scope):
+        calls = [call for call, _certain in self.program.callers(scope)]
+        for call in [*calls, *self.trails.called(scope)]:
             caller = function_around(call.module, call.scope)
             if caller.kind == "module" or key_of(caller) == key_of(scope):
                 continue
