@@ -136,7 +136,7 @@ class Trails:
             return Trail(ends=[(first, "nobody can tell what it is")])
         trail = Walk(self, [first], function).trail
         trail.ends += self._doubts(trail.calls, expected)
-        if trail.kept and not trail.calls and not trail.ends and function.kind == "function":
+        if trail.kept and not trail.calls and not trail.ends:
             # What nobody in the program calls there is there for others.
             trail.ends.append((first, HANDED_ON))
         return trail

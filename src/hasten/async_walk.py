@@ -14,7 +14,7 @@ from typing import Protocol
 from hasten.async_families import Families
 from hasten.async_kinds import Kind, key_of, owner_of
 from hasten.async_lookups import Lookups
-from hasten.async_receivers import COMMON_METHODS, Receivers, takes
+from hasten.async_receivers import COMMON_METHODS, Reached, Receivers, takes
 from hasten.async_values import PARTIAL
 from hasten.index.module import Call, Module, Read, Scope, Shape, Use
 from hasten.index.program import Program
@@ -258,6 +258,11 @@ class Walk:
         for call in (*self._ask.replacing(name), *setting):
             if self._may_set(call, owner, name):
                 return f"something else may be put in the place of `{name}` at {_place(call)}"
+        for module in self._program.modules_with("attribute_reads", "__dict__"):
+            for base, use, scope, start, _end in module.facts["attribute_reads"]["__dict__"]:
+                kind = self._kind(module, scope, base) if use[0] in {"meth", "dest", "asg"} else None
+                if isinstance(kind, Scope) and self._ask.families.share_class(kind, owner):
+                    return f"`{name}` may be set by its name at {Step(module, scope, start, use).place}"
         doubtful: list[Step] = []
         unknown: list[Shape] = []
 
@@ -266,16 +271,18 @@ class Walk:
             if dotted is not None and (not self._program.is_own(dotted) or self._program.named(dotted) is not None):
                 return False
             kind = self._kind(module, scope, base)
-            if isinstance(kind, Scope) and self._program.find_method(kind, "__getattr__") is not None:
-                kind = None  # it may hand out what another object has
+            if isinstance(kind, Scope) and self._may_hand_out(kind):
+                kind = None
             unknown.extend([base] if kind is None else [])
             return kind is None or (isinstance(kind, Scope) and self._ask.families.share_class(kind, owner))
 
         for each in self._read_as_attribute(name, depth, is_it):
             (doubtful if unknown else self._pending).append(each)
             unknown.clear()
-        calls = [each.module.call(each.use[1]) for each in doubtful if each.use[0] == "callee"]
-        calls = [each for each in calls if self._may_call(each) and not self._receivers.reached(each).known]
+        # Of some the type checker knows more.
+        self._pending += (each for each in doubtful if each.use[0] == "callee" and self._reached(each).functions)
+        called = [each for each in doubtful if each.use[0] == "callee" and not self._reached(each).known]
+        calls = [call for each in called if self._may_call(call := each.module.call(each.use[1]))]
         # What is only read is followed as if it were this one.
         others = [each for each in doubtful if each.use[0] != "callee"]
         objects = self._ask.objects_of(owner) if calls or others else None
@@ -287,6 +294,14 @@ class Walk:
             return f"`{name}` may be what is called on something unknown at {_place(calls[0])}; annotate that"
         self._pending += others
         return ""
+
+    def _reached(self, step: Step) -> Reached:
+        return self._receivers.reached(step.module.call(step.use[1]))
+
+    def _may_hand_out(self, owner: Scope) -> bool:
+        """Tell whether an object of a class may stand for one of another class: a proxy, or what a Protocol names."""
+        is_proxy = self._program.find_method(owner, "__getattr__") is not None
+        return is_proxy or self._ask.families.definitions.is_protocol(owner)
 
     def _may_call(self, call: Call) -> bool:
         """Tell whether a call may be one of what is followed, by its arguments and what is done with its value."""

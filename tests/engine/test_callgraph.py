@@ -762,6 +762,20 @@ FOLLOWED = {
         ),
         "ASY132",
     ),
+    "attribute that a namespace is given": (
+        (
+            "class A:\n    def __init__(self, x):\n        self.h = f\n        self.__dict__.update(x)\n\n\n"
+            "def g(x):\n    a = A(x)\n    a.h()\n"
+        ),
+        "ASY132",
+    ),
+    "attribute of what a protocol names": (
+        (
+            "from typing import Protocol\n\n\nclass P(Protocol):\n    h: object\n\n\nclass A:\n"
+            "    def __init__(self):\n        self.h = f\n\n\ndef g(p: P, x):\n    p.h()\n    x(A())\n    A().h()\n"
+        ),
+        "ASY132",
+    ),
     "attribute that is a method below": (
         (
             "class A:\n    def __init__(self):\n        self.h = f\n\n\nclass B(A):\n    @property\n    def h(self):\n"
