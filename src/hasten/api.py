@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from hasten.async_forms import cleans_up
     from hasten.async_injected import is_requested, replacements, requesters
     from hasten.async_receivers import Receivers
+    from hasten.async_trails import is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
     from hasten.awaited import Awaited, Step, waiting
@@ -88,6 +89,7 @@ __all__ = [
     "find_uses",
     "follow",
     "is_fixture",
+    "is_partly",
     "is_requested",
     "is_written",
     "overwritten",
@@ -95,6 +97,7 @@ __all__ = [
     "replacements",
     "requesters",
     "trouble_with",
+    "value_calls",
     "waiting",
 ]
 
@@ -174,6 +177,8 @@ _LATE = {
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",
     "Receivers": "hasten.async_receivers",
+    "is_partly": "hasten.async_trails",
+    "value_calls": "hasten.async_trails",
     "cleans_up": "hasten.async_forms",
     "is_fixture": "hasten.async_fixtures",
     "is_requested": "hasten.async_injected",

@@ -112,8 +112,10 @@ ASYNC_CODES: tuple[Code, ...] = (
         "(`request.query_params.get`). Nothing in the program gives an attribute of that name to anything, so what it "
         "holds is taken for something that others made. So is what a method gives that no class of the program has and "
         'that is given nothing but constants (`path.open("w").close()`). A library may have put an object of the '
-        "program there all the "
-        "same, under a name that it was told in a string; were it this method's, its call would not be awaited.",
+        "program there all the same, under a name that it was told in a string; were it this method's, its call would "
+        "not be awaited. The same is told of what has the name of an attribute that holds the function "
+        "(`settings.get`), where all objects with that attribute were followed, and one of them was handed to a method "
+        "that is known by its name alone.",
         "Annotate the object at the place named, then run hasten again; or take it with `--accept ASY012`.",
     ),
     _hazard(
@@ -172,6 +174,14 @@ ASYNC_CODES: tuple[Code, ...] = (
         "raised StopIteration; out of a coroutine that comes as RuntimeError, and `anext` raises StopAsyncIteration. "
         "Nothing in the program catches StopIteration, so it ends with an error as before.",
         "Give `next` a default; or take it with `--accept ASY024`.",
+    ),
+    _hazard(
+        "ASY027",
+        "items that are put in at once",
+        "`found.update(rows())` put each item into the container when the generator gave it. Now all of them are "
+        "awaited first. If the generator raises in the middle the container has none of them, where it had some, and a "
+        "generator that looks into the container finds it as it was before.",
+        "Write a loop that puts in one by one; or take it with `--accept {code}`.",
     ),
     _refusal(
         "ASY101",
@@ -342,11 +352,15 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY132",
         "handed on as a value",
-        "The function itself is passed on, stored or returned (a callback, a sort key, `map`, `partial`, a table of "
-        "handlers): whoever calls it awaits nothing. So does `contextlib.closing`: where `with` enters it by itself, "
-        "the block becomes a `try` that awaits `close` in its `finally`; where it is entered otherwise, or may hold "
-        "anything, it is a refusal.",
-        "Call it where it is named, or write a coroutine function beside it.",
+        "The function, or class, itself gets to where nobody can follow it (`map`, a sort key, a library, a container "
+        "that is gone through): whoever calls it there awaits nothing. What can be followed is no refusal: a variable, "
+        "an attribute of an object, a parameter or its default value, what a function returns, `functools.partial`, a "
+        "lambda that only calls, and a dictionary, list or tuple of which items are taken. All that can be called at "
+        "such a place converts together. The message names the place where the trail ends. `contextlib.closing` awaits "
+        "nothing either: where `with` enters it by itself, the block becomes a `try` that awaits `close` in its "
+        "`finally`; where it is entered otherwise, or may hold anything, it is a refusal.",
+        "Call it where it is named, annotate what is unknown at the place named, or write a coroutine function beside "
+        "it.",
     ),
     _refusal(
         "ASY133",
@@ -397,7 +411,9 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY140",
         "the call may reach several functions",
-        "One call reaches this function and others that have nothing to do with it; they cannot be awaited alike.",
-        "Give them a common base class.",
+        "One call reaches this function and others that cannot be awaited as it is: a generator beside a plain "
+        "function, or a class beside one that has no constructor of its own, or is to be made by a factory of another "
+        "name.",
+        "Write them alike: give them a common base class, or each class an `__init__`.",
     ),
 )

@@ -16,6 +16,7 @@ from hasten.async_mentions import Mentions
 from hasten.async_places import because
 from hasten.async_receivers import Reached, Receivers
 from hasten.async_rules import Verdict
+from hasten.async_trails import Trails
 from hasten.index.module import Call, Module, Read, Scope, Shape, Use
 from hasten.index.program import Program
 from hasten.model import Span
@@ -50,12 +51,15 @@ _MOST_UNKNOWN = 3
 class Constructors:
     """Answers for the constructors of one program."""
 
-    def __init__(self, program: Program, receivers: Receivers, families: Families, mentions: Mentions) -> None:
+    def __init__(
+        self, program: Program, receivers: Receivers, families: Families, mentions: Mentions, trails: Trails
+    ) -> None:
         """Take the program, and what is known of it."""
         self.program = program
         self._receivers = receivers
         self._families = families
         self._mentions = mentions
+        self._trails = trails
         self._names: dict[tuple[str, int], tuple[str, str]] = {}
 
     # --- the definition -------------------------------------------------------------------------------------------
@@ -208,7 +212,8 @@ class Constructors:
             uses = read.use[1] if read.use[0] == "multi" else [read.use]
             for use in uses:
                 message = _makes(owner, read, use)
-                if message:
+                if message and not self._trails.is_followed(owner, read):
+                    message += self._trails.ending(owner, read)
                     yield because("ASY132", message, read.module, read.span.start)
 
     def _hands_itself_on(self, owner: Scope) -> Iterator[Constraint]:
@@ -252,7 +257,25 @@ class Constructors:
         if owner is None:
             return [], []
         dynamic = {(each.module.path, each.index): each for each in self._dynamic(owner)}
+        kept: dict[tuple[str, int], Call] = {}
+        for heir in self._below(owner):
+            if self._is_made_by(heir, init):
+                kept |= {(each.module.path, each.index): each for each in self._trails.calls(heir)}
+        troubles: list[Constraint] = []
+        for place, call in sorted(kept.items()):
+            dynamic.pop(place, None)
+            reached = self._receivers.reached(call)
+            classes = [each for each in reached.functions if each.kind == "class"]
+            others = [each for each in reached.functions if each.kind != "class"]
+            own = [self.program.find_method(each, _INIT) for each in classes]
+            unlike = next((each for each in classes if not self._is_made_alike(each, owner)), None)
+            if unlike is not None:
+                message = f"the call may make a `{owner.name}` or a `{unlike.name}`, which cannot be awaited alike"
+                troubles.append(because("ASY140", message, call.module, call.span.start))
+            found.append((call, Reached((*(each for each in own if each is not None), *others), reached.certainty)))
         for call, certain in self.program.callers(init):
+            if (call.module.path, call.index) in kept:
+                continue
             if (call.module.path, call.index) in dynamic:
                 continue
             if certain or call.tail == _INIT:
@@ -265,7 +288,6 @@ class Constructors:
                 found.append((call, Reached((*(each for each in inits if each is not None), *others))))
             elif not reached.known:
                 unknown.append(call)
-        troubles: list[Constraint] = []
         for call in dynamic.values():
             around = self._receivers.class_around(call.module, call.scope, call.function)
             made = [self.program.find_method(each, _INIT) for each in self._below(around)] if around is not None else []
@@ -278,6 +300,11 @@ class Constructors:
             message = f"the call of something unknown may make a `{owner.name}`; name the class"
             troubles.append(because("ASY135", message, call.module, call.span.start))
         return found, troubles
+
+    def _is_made_alike(self, other: Scope, owner: Scope) -> bool:
+        """Tell whether a factory of one class is called as that of another one, where any of the two may be made."""
+        has = self.program.find_method(other, _INIT) is not None
+        return has and self.names(other)[0] == self.names(owner)[0]
 
     def _dynamic(self, owner: Scope) -> Iterator[Call]:
         """Yield the calls of a class that is not named, which may be `owner` or derive from it: `type(self)(...)`."""

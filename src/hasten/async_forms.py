@@ -6,7 +6,7 @@ A generator becomes an asynchronous one, and every `for` over it an `async for`;
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hasten.async_places import because, function_around
@@ -267,13 +267,22 @@ def _text(shape: Shape) -> str:
 # --- uses -----------------------------------------------------------------------------------------------------------
 
 
-def use(program: Program, call: Call, function: Scope) -> Shown:
-    """Return how a call of a generator or context manager is written once it is asynchronous."""
+def use(
+    program: Program, call: Call, function: Scope, consumes: Callable[[Call], bool] = lambda _taker: False
+) -> Shown:
+    """Return how a call of a generator or context manager is written once it is asynchronous.
+
+    Args:
+        program: where the call is.
+        call: one of `function`.
+        function: what is called.
+        consumes: tells of a call of a method that it puts all items of its first argument into a container.
+    """
     kind = kind_of(function)
     if kind == "manager":
         return _entered(call, function)
     if kind == "generator":
-        return _iterated(program, call, function)
+        return _iterated(program, call, function, consumes)
     return Shown()
 
 
@@ -289,7 +298,7 @@ def _entered(call: Call, function: Scope) -> Shown:
     return Shown(constraints=(because("ASY124", message, module, call.span.start),))
 
 
-def _iterated(program: Program, call: Call, function: Scope) -> Shown:
+def _iterated(program: Program, call: Call, function: Scope, consumes: Callable[[Call], bool]) -> Shown:
     module, use = call.module, call.use
     if use[0] == "iter":
         around = _comprehension(call)
@@ -301,6 +310,9 @@ def _iterated(program: Program, call: Call, function: Scope) -> Shown:
         taker = module.call(use[1])
         if module.dotted(taker.scope, taker.function) in _COLLECTORS and not taker.misplaced:
             return Shown(Form("collect"))
+        if len(taker.arguments) == 1 and not taker.misplaced and consumes(taker):
+            message = f"`{taker.tail}` takes what `{function.name}` gives when all of it is there, and not one by one"
+            return Shown(Form("collect"), hazards=(because("ASY027", message, module, call.span.start),))
         step = _stepped(call, taker)
         if step is not None:
             return _advanced(program, call, function, step)

@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import TypeAlias, TypeVar
 
+from hasten.async_given import given
 from hasten.index.module import Binding, Call, Module, Scope, Shape, Use
 from hasten.index.program import Program
 
@@ -28,6 +29,8 @@ _READING = frozenset({"get", "pop", "popitem", "popleft", "values", "items", "ke
 _LOOKING = frozenset(
     {"len", "list", "sorted", "iter", "bool", "any", "all", "reversed", "enumerate", "isinstance", "str"}
 )
+#: Uses of a class after which objects of it may be made where it is not named.
+_KEEPING = frozenset({"asg", "asgattr", "asgsub", "default", "elem", "ret", "yield"})
 _PASSING = frozenset({"sub", "subdel", "iter", "cond", "cmp", "fmt", "expr", "del", "star"})
 _WRAPPERS = frozenset({"Optional", "Annotated", "Final", "ClassVar", "Required", "NotRequired"})
 #: Functions of the standard library that make objects of its own classes; any other function may hand out anything.
@@ -41,6 +44,12 @@ _DISPLAYS = {
     "t": "builtins.tuple",
     "s": "builtins.set",
     "f": "builtins.str",
+}
+_COMPREHENSIONS = {
+    "DictComp": "builtins.dict",
+    "ListComp": "builtins.list",
+    "SetComp": "builtins.set",
+    "GeneratorExp": "types.GeneratorType",
 }
 
 
@@ -151,7 +160,7 @@ class Kinds:
 
     def _kind(self, module: Module, scope: int, shape: Shape) -> Kind | None:
         match shape[0]:
-            case "w" | "i" | "?" | "b" | "k" | "d" | "l" | "t" | "s" | "f":
+            case "w" | "i" | "?" | "b" | "k" | "d" | "l" | "t" | "s" | "f" | "g":
                 return self._kind_of_value(module, scope, shape)
             case "c" | "n" | "a" if (around := self.class_around(module, scope, shape)) is not None:
                 return around
@@ -179,6 +188,8 @@ class Kinds:
                 return self._agreed((module, scope, each) for each in shape[1])
             case "k":
                 return f"builtins.{shape[1]}"
+            case "g":
+                return _COMPREHENSIONS[shape[1]]
             case kind:
                 return _DISPLAYS[kind]
 
@@ -307,6 +318,8 @@ class Kinds:
             yield module, function.number, ["t", []] if parameter[1] == "*" else ["d", []]
         elif parameter[2] is not None:
             yield module, function.parent, ["@", parameter[2]]
+        elif (examples := given(function, name)) is not None:
+            yield from ((module, scope, shape) for scope, shape in examples)
         else:
             yield from self._passed(function, name, parameter[3])
 
@@ -324,7 +337,8 @@ class Kinds:
             return
         unseen = function.kind != "function" or function.decorators or special or (bound and plain[:1] == [name])
         calls = [] if unseen else self.program.callers(function, near=False)
-        if not calls or (function.name != "__init__" and self.program.references(function)):
+        made = owner if function.name == "__init__" else None
+        if not calls or (self.program.references(function) if made is None else self._is_kept(made)):
             yield function.module, function.number, None
             return
         position = plain.index(name) - bound if name in plain else -1
@@ -335,6 +349,15 @@ class Kinds:
             found = call.argument(position if position >= 0 else len(call.arguments), name)
             shape = found.shape if found is not None else default
             yield call.module, call.scope, None if starred else shape
+
+    def _is_kept(self, owner: Scope) -> bool:
+        """Tell whether a class gets to where objects of it may be made without naming it."""
+        uses = [
+            use
+            for read in self.program.references(owner)
+            for use in (read.use[1] if read.use[0] == "multi" else [read.use])
+        ]
+        return any(use[0] in _KEEPING for use in uses)
 
     def _may_reach(self, call: Call, function: Scope) -> bool:
         """Tell whether a call that seems to be one of `function` may be that, or reach it as an override."""

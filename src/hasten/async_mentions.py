@@ -88,6 +88,10 @@ class Mentions:
         self._read_of: dict[tuple[str, str], dict[Span, Shape]] = {}
         #: Tells whether a use of a function as a value is written in another way once it is a coroutine function.
         self.handled: Callable[[Scope, Read], bool] = lambda _function, _read: False
+        #: Returns the calls of a function as a value, see `hasten.async_trails`.
+        self.valued: Callable[[Scope], list[Call]] = lambda _function: []
+        #: Says, for people, where a function gets that is handed on, empty where that is no other place.
+        self.ending: Callable[[Scope, Read], str] = lambda _function, _read: ""
         #: Tells whether what a call puts in the place of a function can be awaited then.
         self.awaitable: Callable[[Call, Scope], bool] = lambda _call, _function: False
 
@@ -231,6 +235,7 @@ class Mentions:
                 for each, certain in self.program.callers(function):
                     if certain or key in map(key_of, self._receivers.reached(each).functions):
                         pending.append((each, place))
+                pending += ((each, place) for each in self.valued(function))
         return self._starters
 
     @cached_property
@@ -371,6 +376,7 @@ class Mentions:
                     message = f"`{function.name}` is the key of `{shown}`, which awaits nothing"
                 else:
                     message = f"`{function.name}` is handed to `{shown}`, which may call it and awaits nothing"
+            message += self.ending(function, read)
             verdict.constraints.append(because(code, message, read.module, read.span.start))
 
     def _is_data(self, function: Scope, read: Read) -> bool:
@@ -391,6 +397,10 @@ class Mentions:
             around = self._receivers.class_around(module, scope, base)
             holders += [around] if around is not None else []
         return any(not self._shares(each, owner) for each in holders)
+
+    def replacing(self, name: str) -> list[Call]:
+        """Return the calls that put something in the place of what has that name."""
+        return [call for call, named, _said in self._replacements if named == name]
 
     def taken(self, taker: Call) -> str | None:
         """Return the hazard of handing a coroutine function to a call, `""` for none; None where it takes none."""
@@ -492,7 +502,7 @@ class Mentions:
             if read is not None:
                 message = f"everything is imported here, and `{name}` may come with it; import the name"
                 verdict.constraints.append(because("ASY136", message, module, read.span.start))
-        for read in self._handed_on(home):
+        for read in self.handed_on(home):
             message = f"the module of `{name}` is handed on as a value, and its functions with it"
             verdict.constraints.append(because("ASY132", message, read.module, read.span.start))
         for call in home.calls_named("globals"):
@@ -504,7 +514,7 @@ class Mentions:
                 message = f"the module of `{name}` may be imported by its name here, and the call reach it"
                 verdict.constraints.append(because("ASY134", message, call.module, call.span.start))
 
-    def _handed_on(self, home: Module) -> Iterator[Read]:
+    def handed_on(self, home: Module) -> Iterator[Read]:
         """Yield the reads of `home`, as a module, that do not reach into it."""
         for module, imported in self._importers.get(home.path, ()):
             bound = imported.asname or (imported.name.partition(".")[0] if imported.level == 0 else imported.name)

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TypeAlias
 
 from hasten.async_fixtures import given
-from hasten.async_kinds import NOTHING, Kinds, owner_of
+from hasten.async_kinds import NOTHING, owner_of
+from hasten.async_values import Values
 from hasten.index.module import Call, Read, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Certainty
@@ -54,7 +55,7 @@ _HANDING_OUT = frozenset(
 )
 
 
-class Receivers(Kinds):
+class Receivers(Values):
     """Answers for the calls of one program."""
 
     def __init__(self, program: Program, resolve: Resolve | None = None) -> None:
@@ -81,6 +82,9 @@ class Receivers(Kinds):
             return Reached((target,))
         if known and not self.is_misnamed(self.program.dotted(call.module, call.scope, call.function)):
             return Reached()
+        held = self._held_at(call)
+        if held:
+            return Reached(held, Certainty.INFERRED)
         if self._resolve is not None:
             answer = self._resolve(call)
             if answer is not None:
@@ -103,6 +107,17 @@ class Receivers(Kinds):
         method = self.program.find_method(kind, function[2])
         return Reached((method,), Certainty.INFERRED) if method is not None else UNKNOWN
 
+    def _held_at(self, call: Call) -> tuple[Scope, ...] | None:
+        """Return the functions that a call of a variable, an attribute of an object or an item may reach."""
+        function = call.function
+        if function[0] == "a":
+            if not self.stores(function[2]):
+                return None  # methods are found below
+            kind = self.kind(call.module, call.scope, function[1])
+            if not isinstance(kind, Scope) or self.program.find_method(kind, function[2]) is not None:
+                return None
+        return self.functions_at(call.module, call.scope, function)
+
     def guessed(self, call: Call) -> tuple[Scope, ...]:
         """Return the methods of the program that a call on something unknown may reach, by its name alone.
 
@@ -114,6 +129,22 @@ class Receivers(Kinds):
         # What is called is what a property gives, and not the property.
         methods = (each for each in found if owner_of(each) is not None and not _PROPERTIES & decorated_by(each))
         return tuple(each for each in methods if takes(each, call))
+
+    def may_return_awaitable(self, function: Scope) -> bool:
+        """Tell whether a plain function may return something that can be awaited."""
+        for shape in function.returned:
+            if shape[0] == "c":
+                reached = self.reached(function.module.call(shape[1]))
+                own = all(each.kind == "class" or not each.is_async for each in reached.functions)
+                if not (reached.known and reached.functions and own):
+                    dotted = function.module.dotted(function.number, function.module.call(shape[1]).function) or ""
+                    if not dotted.startswith("builtins."):
+                        return True
+            elif shape[0] in {"n", "i", "b", "?", "m"}:
+                kind = self.kind(function.module, function.number, shape)
+                if not (isinstance(kind, str) and kind.startswith("builtins.")):
+                    return True
+        return False
 
     def through_super(self, call: Call) -> Scope | None:
         """Return the method of the program that `super().name(...)` reaches first, None for any other call."""

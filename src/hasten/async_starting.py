@@ -87,6 +87,7 @@ class Starting:
 
     def _plain_starts_of(self, function: Scope) -> list[Call]:
         calls = [call for call, _certain in self.program.callers(function)]
+        calls += self._mentions.valued(function)
         return calls + (self._returned.calls(function) or [])
 
     def _is_command(self, function: Scope) -> bool:

@@ -7,7 +7,7 @@ the graph is whole once nothing more is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -28,6 +28,7 @@ from hasten.async_readings import Handed, Reading
 from hasten.async_receivers import Reached, Receivers, Resolve, takes
 from hasten.async_registered import LATER, Registered
 from hasten.async_rules import Definitions, Verdict
+from hasten.async_trails import Trails
 from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
@@ -134,7 +135,8 @@ class _Builder:
         self.handed: set[str] = set()
         self.mentions = Mentions(program, receivers)
         self.families = Families(program, self.definitions)
-        self.constructors = Constructors(program, receivers, self.families, self.mentions)
+        self.trails = Trails(program, receivers, self.families, self.mentions)
+        self.constructors = Constructors(program, receivers, self.families, self.mentions, self.trails)
         self.blocks = Blocks(program, receivers, self.families, self.definitions)
         self.closings = Closings(program, receivers, self.families, self.blocks)
         self.properties = Properties(program, receivers, self.families, self.definitions, self.mentions)
@@ -147,6 +149,11 @@ class _Builder:
             handled(function, read) or (forms and self.registered.is_registered(function, read))
         )
         self.entries.starts_of = self.following.starting.starts_of
+        in_tests = self.mentions.handled
+        self.mentions.handled = lambda function, read: (
+            in_tests(function, read) or self.trails.is_followed(function, read)
+        )
+        self.mentions.ending = self.trails.ending
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
@@ -268,13 +275,9 @@ class _Builder:
     def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
         blamed = function_id(real or function)
-        if is_constructor(function) or is_entering(function) or async_forms.property_of(function):
-            if is_constructor(function):
-                made, troubles = self.constructors.callers(function)
-            elif async_forms.property_of(function):
-                made, troubles = self.properties.callers(function, family)
-            else:
-                made, troubles = self.blocks.callers(function, family)
+        otherwise = self.reached_otherwise(function, family)
+        if otherwise is not None:
+            made, troubles = otherwise
             self.nodes[blamed].constraints += troubles
             return made
         if owner_of(function) is not None:
@@ -282,6 +285,12 @@ class _Builder:
             self.program.want(function.name, "called")
         result = list(self.following.handed(function))
         result += self.registered.calls(function) if self.with_forms else ()
+        kept = self.trails.calls(function)
+        for call in kept:
+            reached = self.receivers.reached(call)
+            if any(key_of(each) == key_of(function) for each in reached.functions):
+                result.append((call, reached))
+        self.hazards.setdefault(blamed, set()).update(self.trails.hazards(function))
         unknown: list[Call] = []
         keys = {key_of(each) for each in family}
         misnamed = [
@@ -290,11 +299,13 @@ class _Builder:
             if self.looks_like(each, function)
         ]
         for call, certain in [*self.program.callers(function), *misnamed]:
+            if call in kept:
+                continue
             reached = Reached((function,)) if certain else self.receivers.reached(call)
             if any(key_of(each) == key_of(function) for each in reached.functions):
                 result.append((call, reached))
             elif not reached.known:
-                if call.use[0] == "await" and not self.may_return_awaitable(function):
+                if not self.trails.fits_await(call, function):
                     continue  # a plain function's result could not have been awaited
                 if not takes(function, call):
                     continue  # TypeError, were it this one
@@ -319,23 +330,26 @@ class _Builder:
             self.nodes[blamed].constraints.append(constraint)
         closed, troubles = self.closings.callers(function, family, forms=self.with_forms)
         self.nodes[blamed].constraints += troubles
-        return [*result, *closed]
+        return [*self.through_lambdas(function, result), *closed]
 
-    def may_return_awaitable(self, function: Scope) -> bool:
-        """Tell whether a plain function may return something that can be awaited."""
-        for shape in function.returned:
-            if shape[0] == "c":
-                reached = self.receivers.reached(function.module.call(shape[1]))
-                own = all(each.kind == "class" or not each.is_async for each in reached.functions)
-                if not (reached.known and reached.functions and own):
-                    dotted = function.module.dotted(function.number, function.module.call(shape[1]).function) or ""
-                    if not dotted.startswith("builtins."):
-                        return True
-            elif shape[0] in {"n", "i", "b", "?", "m"}:
-                kind = self.receivers.kind(function.module, function.number, shape)
-                if not (isinstance(kind, str) and kind.startswith("builtins.")):
-                    return True
-        return False
+    def reached_otherwise(
+        self, function: Scope, family: list[Scope]
+    ) -> tuple[list[tuple[Call, Reached]], list[Constraint]] | None:
+        """Return what runs a function that is not called by its name, and what stands in its way; None for others."""
+        if is_constructor(function):
+            return self.constructors.callers(function)
+        if async_forms.property_of(function):
+            return self.properties.callers(function, family)
+        return self.blocks.callers(function, family) if is_entering(function) else None
+
+    def through_lambdas(self, function: Scope, found: list[tuple[Call, Reached]]) -> Iterator[tuple[Call, Reached]]:
+        """Yield calls of a function, for one that is all that a lambda does those of the lambda."""
+        for call, reached in found:
+            calls = None if async_forms.kind_of(function) else self.trails.lambda_calls(call)
+            if calls is None:
+                yield call, reached
+            else:
+                yield from ((each, self.receivers.reached(each)) for each in calls)
 
     def looks_like(self, call: Call, function: Scope) -> bool:
         """Tell whether a call that seems to leave the program may be one of `function`."""
@@ -452,7 +466,18 @@ class _Builder:
             return self.constructors.use(call, function)
         if is_entering(function):
             return self.blocks.use(call, function)
-        return async_forms.use(self.program, call, function)
+        return async_forms.use(self.program, call, function, self.consumes)
+
+    def consumes(self, taker: Call) -> bool:
+        """Tell whether a call of a method goes through all of the one thing that it is given."""
+        # What takes a generator by such a name is some container, where no method of the program could take it: one
+        # that is a coroutine function would be awaited here.
+        if taker.function[0] != "a" or taker.tail not in {"extend", "update"}:
+            return False
+        kind = self.receivers.kind(taker.module, taker.scope, taker.function[1])
+        methods = (each._replace(decorators=[]) for each in self.families.methods(taker.tail) if not each.is_async)
+        own = (each for each in methods if takes(each, taker))
+        return isinstance(kind, str) or (kind is None and next(own, None) is None)
 
     def stays(self, scope: Scope) -> bool:
         """Tell whether a function stays as it is and may call `asyncio.run`, since no event loop runs around it."""
@@ -464,7 +489,8 @@ class _Builder:
         if not verdict.stays:
             # What starts a loop itself does so where the program begins, and may start others there.
             return key_of(scope) in self.mentions.loop_starts and self.begins(scope)
-        for call, _certain in self.program.callers(scope):
+        calls = [call for call, _certain in self.program.callers(scope)]
+        for call in [*calls, *self.trails.called(scope)]:
             caller = function_around(call.module, call.scope)
             if caller.kind == "module" or key_of(caller) == key_of(scope):
                 continue

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from hasten.async_decorators import forwards
+from hasten.async_families import Families
 from hasten.async_forms import property_of
 from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
@@ -18,6 +19,7 @@ from hasten.async_places import function_around
 from hasten.async_readings import readings
 from hasten.async_receivers import Receivers
 from hasten.async_rules import COMMANDS, Definitions
+from hasten.async_trails import Trails
 from hasten.index.module import Call, Guard, Scope
 from hasten.index.program import Program
 
@@ -68,6 +70,7 @@ class Tasks:
         self.receivers = Receivers(program, program.resolve_call)
         self._definitions = Definitions(program, self.receivers, program.entry_points)
         self._mentions = Mentions(program, self.receivers)
+        self._trails = Trails(program, self.receivers, Families(program, self._definitions), self._mentions)
         self._reasons: dict[tuple[tuple[str, int], bool], str] = {}
         self._by_function: dict[tuple[str, int], list[Call]] | None = None
 
@@ -218,7 +221,7 @@ class Tasks:
             reached = None if certain else self.receivers.reached(call)
             if reached is None or not reached.known or key_of(function) in map(key_of, reached.functions):
                 found.append(call)
-        return found
+        return [*found, *(each for each in self._trails.called(function) if each not in found)]
 
     def _started(self, function: Scope, callers: list[Call]) -> str:
         """Return what may run `function` in several tasks, of what can be seen at its definition and its uses."""

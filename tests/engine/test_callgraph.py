@@ -713,6 +713,123 @@ def test_star_imports_and_modules_as_values_are_refused(tmp_path: Path) -> None:
     assert value.constraints() == {"f": {"ASY132"}}
 
 
+FOLLOWED = {
+    "variable": ("def g():\n    h = f\n    h()\n", None),
+    "one of two": ("def g(x):\n    h = f if x else other\n    h()\n", None),
+    "one of others": ("def g(x):\n    h = f if x else print\n    h()\n", "ASY132"),
+    "table": ("TABLE = {'f': f}\n\n\ndef g(x):\n    TABLE[x]()\n", None),
+    "table that grows": ("TABLE = {}\n\n\ndef g(x):\n    TABLE['f'] = f\n    TABLE[x]()\n", "ASY132"),
+    "table that is handed on": (
+        "import json\nTABLE = {'f': f}\n\n\ndef g(x):\n    TABLE[x](json.dumps(TABLE))\n",
+        "ASY132",
+    ),
+    "table that is gone through": ("TABLE = [f]\n\n\ndef g():\n    for each in TABLE:\n        each()\n", "ASY132"),
+    "table of tables": ("TABLE = {'a': {'f': f}}\n\n\ndef g():\n    TABLE['a']['f']()\n", "ASY132"),
+    "part of a table": ("TABLE = [f, f]\n\n\ndef g():\n    TABLE[1:][0]()\n", "ASY132"),
+    "parameter": ("def call(h):\n    h()\n\n\ndef g():\n    call(f)\n    call(h=f)\n", None),
+    "default": ("def call(h=f):\n    h()\n\n\ndef g():\n    call()\n", None),
+    "parameter of something unknown": ("def call(h):\n    h()\n\n\ndef g(x):\n    call(x)\n    call(f)\n", "ASY132"),
+    "others of a call": ("def call(*h):\n    h[0]()\n\n\ndef g():\n    call(f)\n", "ASY132"),
+    "returned": ("def make():\n    return f\n\n\ndef g():\n    make()()\n", None),
+    "returned by what is handed on": (
+        "def make():\n    return f\n\n\ndef g(x):\n    make()()\n    x(make)\n",
+        "ASY132",
+    ),
+    "partial": ("import functools\n\n\ndef g():\n    functools.partial(f)()\n", None),
+    "partial of what takes it": (
+        "import functools\n\n\ndef call(x, h):\n    h()\n\n\ndef g():\n    functools.partial(call, 1)(f)\n",
+        "ASY132",
+    ),
+    "attribute": (
+        "class A:\n    def __init__(self):\n        self.h = f\n\n\ndef g():\n    a = A()\n    a.h()\n",
+        None,
+    ),
+    "attribute of something unknown": (
+        "class A:\n    def __init__(self):\n        self.h = f\n\n\ndef g(x):\n    x(A())\n    A().h()\n    x.h()\n",
+        "ASY132",
+    ),
+    "attribute that another object hands out": (
+        (
+            "class A:\n    def __init__(self):\n        self.h = f\n\n\nclass B:\n    def __init__(self):\n"
+            "        self.a = A()\n\n    def __getattr__(self, name):\n        return getattr(self.a, name)\n\n\n"
+            "def g():\n    B().h()\n    A().h()\n"
+        ),
+        "ASY132",
+    ),
+    "attribute that is set by its name": (
+        (
+            "class A:\n    def __init__(self):\n        self.h = f\n\n\ndef g(x):\n    a = A()\n"
+            "    setattr(a, 'h', x)\n    a.h()\n"
+        ),
+        "ASY132",
+    ),
+    "attribute that a namespace is given": (
+        (
+            "class A:\n    def __init__(self, x):\n        self.h = f\n        self.__dict__.update(x)\n\n\n"
+            "def g(x):\n    a = A(x)\n    a.h()\n"
+        ),
+        "ASY132",
+    ),
+    "attribute of what a protocol names": (
+        (
+            "from typing import Protocol\n\n\nclass P(Protocol):\n    h: object\n\n\nclass A:\n"
+            "    def __init__(self):\n        self.h = f\n\n\ndef g(p: P, x):\n    p.h()\n    x(A())\n    A().h()\n"
+        ),
+        "ASY132",
+    ),
+    "attribute that is a method below": (
+        (
+            "class A:\n    def __init__(self):\n        self.h = f\n\n\nclass B(A):\n    @property\n    def h(self):\n"
+            "        return len\n\n\ndef g(a: A):\n    a.h()\n"
+        ),
+        "ASY132",
+    ),
+    "class attribute": ("class A:\n    h = staticmethod(f)\n\n\ndef g():\n    A.h()\n", "ASY132"),
+}
+
+
+@pytest.mark.parametrize("case", FOLLOWED)
+def test_a_function_is_followed_to_where_it_is_called(tmp_path: Path, case: str) -> None:
+    """What is kept and called where all of it can be seen converts with all that can be called there."""
+    text, expected = FOLLOWED[case]
+    use = f"from app import f\n\n\ndef other():\n    pass\n\n\n{text}"
+    built = build(tmp_path, {"app.py": SLEEP, "use.py": use})
+
+    assert built.constraints() == ({"f": {expected}} if expected else {})
+    assert ("f" in built.converted(), "g" in built.converted()) == (expected is None, expected is None)
+    assert ("other" in built.converted()) == (case == "one of two")
+
+
+def test_objects_with_an_attribute_are_followed(tmp_path: Path) -> None:
+    """What has the name of an attribute, and is called on something unknown, is another one where all can be seen."""
+    text = (
+        "import json\nimport time\n\n\nclass Store:\n    def one(self, key):\n        time.sleep(1)\n\n\n"
+        "class Side:\n    def __init__(self, store: Store):\n        self.get = store.one\n\n\n"
+        "def g(text):\n    side = Side(Store())\n    side.get(1)\n    json.loads(text).get(1){}\n"
+    )
+    seen = build(tmp_path / "seen", {"app.py": text.format("")})
+    away = build(tmp_path / "away", {"app.py": text.format("\n    json.dumps(side)")})
+
+    assert (seen.constraints(), seen.hazards()) == ({}, set())
+    assert seen.converted() == ["Store.one", "g"]
+    assert away.constraints() == {"Store.one": {"ASY132"}}
+
+
+def test_what_hypothesis_gives_is_known(tmp_path: Path) -> None:
+    """What a strategy makes is no object of the program."""
+    store = "import time\n\n\nclass Store:\n    def get(self, key):\n        time.sleep(1)\n"
+    text = (
+        "import hypothesis.strategies as st\nfrom hypothesis import example, given\n\nfrom store import Store\n\n"
+        "made = st.dictionaries(st.text(), st.text()).filter(len)\n\n\n"
+        "@given(status={})\n@example(status={{}})\ndef test_status(status):\n    status.get(1)\n"
+    )
+    known = build(tmp_path / "known", {"store.py": store, "test_app.py": text.format("made | st.just(1).map(dict)")})
+    whole = build(tmp_path / "whole", {"store.py": store, "test_app.py": text.format("made")})
+
+    assert known.constraints() == {"Store.get": {"ASY135"}}
+    assert whole.constraints() == {}
+
+
 def test_closing_calls_close(tmp_path: Path) -> None:
     """`contextlib.closing` awaits nothing, so the `close` that it calls stays."""
     text = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Module, Program
+from hasten.api import Module, Program, value_calls
 
 #: `with` statements that catch the classes they are given, by the last name.
 _CATCHERS = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
@@ -37,7 +37,8 @@ def place(program: Program, module: Module, function: int, offset: int, *, anyth
         around = here.enclosing(scope, "function")
         if around is None:
             continue
-        for call, _certain in program.callers(around):
+        calls = [call for call, _certain in program.callers(around)]
+        for call in [*calls, *value_calls(program, around)]:
             above = call.module.enclosing(call.scope, "function", "module")
             number = above.number if above is not None else 0
             # Each call counts: another one in the same function may stand in a `try`.

@@ -10,7 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from hasten.api import Call, Module, Program, Receivers, Scope, Span, is_fixture, is_requested, replacements, requesters
+from hasten.api import (
+    Call,
+    Module,
+    Program,
+    Receivers,
+    Scope,
+    Span,
+    is_fixture,
+    is_partly,
+    is_requested,
+    replacements,
+    requesters,
+    value_calls,
+)
 from hasten_codemods.sqlite3_to_aiosqlite import blocks
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 
@@ -599,6 +612,10 @@ class Places:
                 reached = self.receivers.reached(call)
                 if function not in (reached.functions if reached.known else self.receivers.guessed(call)):
                     continue
+            yield from self._argument(call, function, place.name)
+        if is_partly(self.program, function):
+            yield Source(function.module, function.number, None, offset)
+        for call in value_calls(self.program, function):
             yield from self._argument(call, function, place.name)
 
     def _argument(self, call: Call, function: Scope, name: str) -> Iterator[Source]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Call, Module, Program, Scope, Tasks, Use
+from hasten.api import Call, Module, Program, Scope, Tasks, Use, value_calls
 from hasten_codemods.sqlite3_to_aiosqlite import table
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
 
@@ -92,7 +92,8 @@ class Staying:
             return False
         if any(each[-1] in _PROPERTIES for each in function.decorators if each[0] in {"n", "a"}):
             return self._stored(function.module, function.number, function.name)
-        for call, _certain in self.program.callers(function):
+        calls = [call for call, _certain in self.program.callers(function)]
+        for call in [*calls, *value_calls(self.program, function)]:
             around = call.module.enclosing(call.scope, "function")
             if around is None or self._beside(around) or self._used(call.module, call.scope, call.use):
                 return True
