@@ -17,6 +17,7 @@ from hasten.companion import Companion, is_written
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
+from hasten.index.narrowing import excluded, instance_of
 from hasten.index.program import Program
 from hasten.model import (
     Applicability,
@@ -84,8 +85,10 @@ __all__ = [
     "Transformer",
     "Use",
     "cleans_up",
+    "excluded",
     "find_uses",
     "follow",
+    "instance_of",
     "is_fixture",
     "is_written",
     "overwritten",

@@ -130,6 +130,15 @@ CODES: tuple[Code, ...] = (
         "Close it where it is done with; or take it with `--accept SQL012`.",
     ),
     Code(
+        "SQL013",
+        "hazard",
+        "taken for something else",
+        "The function asks whether it is given a connection (`isinstance(source, sqlite3.Connection)`), and then asks "
+        "for one of aiosqlite's. Nobody can tell what it is given at the place that is named: a connection of "
+        "`sqlite3` that comes in there, from other programs or from one that is not converted, is taken for none.",
+        "Annotate what is given there; or take it with `--accept SQL013` if it is never a connection of `sqlite3`.",
+    ),
+    Code(
         "SQL101",
         "refusal",
         "sqlite3 may be something else",
@@ -247,8 +256,9 @@ CODES: tuple[Code, ...] = (
         "a place that may hold something else",
         "The connection or one of its cursors is kept in a variable or an attribute, or handed over as an argument "
         "or a result, and there it may be something else as well: another connection, an object of a test, or what "
-        "nobody can tell. What is done with it could not be awaited for both.",
-        "Give each thing a name of its own, or annotate what it is.",
+        "nobody can tell. What is done with it could not be awaited for both. Where each use stands below a test that "
+        "tells the two apart (`isinstance`, `is None`) it is converted.",
+        "Give each thing a name of its own, annotate what it is, or ask with `isinstance` before it is used.",
     ),
     Code(
         "SQL120",
