@@ -35,7 +35,7 @@ from hasten.model import (
     TextEdit,
 )
 from hasten.strategies import OFFLOAD
-from hasten.uses import Use, trouble_with
+from hasten.uses import Use, meaning, trouble_with
 from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ __all__ = [
     "instance_of",
     "is_fixture",
     "is_written",
+    "meaning",
     "overwritten",
     "raced",
     "requesters",

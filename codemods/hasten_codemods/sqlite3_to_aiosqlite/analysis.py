@@ -33,7 +33,7 @@ from hasten.api import (
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives, offloading
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
@@ -289,13 +289,16 @@ class Analysis:
             Unfit: it cannot.
         """
         start = use.span.start
+        if use.other:
+            raise another(use)
         if use.trouble:
             raise Unfit("SQL101", f"{use.trouble}; import `sqlite3` in one way", start)
         if use.call is None:
             what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
             raise Unfit("SQL102", f"{what} is passed on as a value, and whoever calls it awaits nothing", start)
-        if use.via:
-            raise Unfit("SQL105", f"`sqlite3.connect` is reached through `{use.via}`; import `sqlite3` here", start)
+        if use.instead:
+            message = f"`sqlite3.connect` is reached through `{use.via}`, and {use.instead}; import `sqlite3` here"
+            raise Unfit("SQL105", message, start)
         return self._checked(follow(self.openings, self.openings.life(use, use.call)))
 
     def _checked(self, life: Life) -> Life:

@@ -173,7 +173,9 @@ CODES: tuple[Code, ...] = (
         "SQL105",
         "refusal",
         "connect of another module",
-        "The function is reached through a module of the program that may exchange it for another.",
+        "The function is reached through a module of the program that may exchange it for another: it is bound there "
+        "in several ways, or tests put something else in its place. A module that only imports `sqlite3` is no "
+        "trouble.",
         "Import `sqlite3` here.",
     ),
     Code(
@@ -183,6 +185,17 @@ CODES: tuple[Code, ...] = (
         "The new code needs the name `aiosqlite`, `os`, or `transaction` and the module `_transactions` that it comes "
         "from, and the file or the program uses it for something of its own.",
         "Give the other one another name.",
+    ),
+    Code(
+        "SQL107",
+        "refusal",
+        "another SQLite may be in use",
+        "The program imports another library in the place of `sqlite3`, where it is installed: pysqlite3, sqlean, or "
+        "one that encrypts. aiosqlite always uses the `sqlite3` of the standard library: the database would be read "
+        "by another SQLite than before, `except sqlite3.Error` of the other library would catch nothing any more, and "
+        "its `Row` does not fit.",
+        "Import `sqlite3` alone, if the other library is not needed; or leave the connections as they are, and run the "
+        "functions with `asyncio.to_thread`.",
     ),
     Code(
         "SQL110",

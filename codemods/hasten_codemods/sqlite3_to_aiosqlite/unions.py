@@ -14,10 +14,10 @@ of which the same is asked.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TypeAlias
 
-from hasten.api import Module, Program, Receivers, Scope, Span, excluded
+from hasten.api import Module, Program, Receivers, Scope, Span, excluded, meaning
 from hasten_codemods.sqlite3_to_aiosqlite import table
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Place, Places, Returned, Source, Value, Variable
@@ -58,8 +58,11 @@ _LOOKING = frozenset(f"builtins.{each}" for each in ("isinstance", "hasattr", "b
 class Unions:
     """Answers for one program."""
 
-    def __init__(self, program: Program, receivers: Receivers, where: Places) -> None:
-        """Take the program, what objects are, and where connections may be kept."""
+    def __init__(
+        self, program: Program, receivers: Receivers, where: Places, openings: Collection[tuple[str, int]]
+    ) -> None:
+        """Take the program, what objects are, where connections may be kept, and the calls that open them."""
+        self.openings = openings
         self.program = program
         self.receivers = receivers
         self.where = where
@@ -75,14 +78,18 @@ class Unions:
         return all(self._is_closed_to(each, value, entries) for each in CLASSES[kind])
 
     def mixed(self, place: Place, source: Source, kind: str) -> tuple[str, bool]:
-        """Return where a place may hold what `source` puts there beside connections, and nobody tells the two apart.
+        """Return what `source` puts into a place beside connections, where nobody tells the two apart.
 
         Returns:
-            The place for people, empty where there is none; and whether all that `source` may be is known.
+            What and where, for people, empty where there is none; and whether all that `source` may be is known.
         """
         others, complete = self.others(place, source)
-        left = (self._left(place, each, kind, set(), source.offset) for each in sorted(others))
-        return next(filter(None, left), ""), complete
+        for each in sorted(others):
+            left = self._left(place, each, kind, set(), source.offset)
+            if left:
+                name = self._own[each].name if each in self._own else each.rpartition(".")[2]
+                return f"`{name}` at {left}", complete
+        return "", complete
 
     def is_guarded(self, place: Place, source: Source, kind: str) -> bool:
         """Tell whether what nobody knows is used as a connection only where it was asked whether it is one."""
@@ -231,7 +238,7 @@ class Unions:
     def is_instance(self, kind: Kind, module: Module, scope: int, asked: list[Any]) -> bool | None:
         """Tell what `isinstance` says of something of a kind; None where nobody can tell."""
         owner = self.receivers.class_named(module, scope, asked) if asked[0] in {"n", "a"} else None
-        dotted = (self.program.dotted(module, scope, asked) or "") if asked[0] in {"n", "a"} else ""
+        dotted = meaning(self.program, self.program.dotted(module, scope, asked)) if asked[0] in {"n", "a"} else ""
         if owner is None and dotted not in _BUILTINS | _PATHS | {"sqlite3.Connection", "sqlite3.Cursor"}:
             return True if dotted == "builtins.object" else None
         if kind == UNKNOWN:
@@ -281,6 +288,8 @@ class Unions:
                 found, complete = self._kinds(Source(module, scope, left, source.offset), place, depth + 1)
                 simple = complete and all(each in {"builtins.str", "pathlib.Path"} for each in found)
                 return (found, True) if simple else (nothing, False)
+            case ["c", int() as index] if (module.path, index) in self.openings:
+                return frozenset({"sqlite3.connect"}), True
             case ["c", int() as index] if module.dotted(scope, module.call(index).function) in _TEXTS:
                 return frozenset({"builtins.str"}), True
             case _:

@@ -11,7 +11,7 @@ from hasten.api import Call, ImportRequest, Module, Program, Receivers, Scope, S
 from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, keeping, table
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, arguments_of, escaped, hidden
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another, arguments_of, escaped, hidden
 from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Place,
     Places,
@@ -38,8 +38,8 @@ class Weaver:
         self.openings = openings
         self.receivers = Receivers(program, program.resolve_call)
         self.places = Places(program, self.receivers)
-        self.unions = Unions(program, self.receivers, self.places)
         self.uses = {(each.module.path, each.call.index): each for each in uses if each.call is not None}
+        self.unions = Unions(program, self.receivers, self.places, self.uses)
 
     def web(self, use: Use) -> Web:
         """Return the connections that meet the one that is opened by `use`.
@@ -142,10 +142,11 @@ class _Weaving(Ends):
         if call is None or key in self.web.openings:
             return
         self.here = use.module, use.span.start
-        if use.trouble or use.via:
-            raise Unfit(
-                "SQL105" if use.via else "SQL101", "`sqlite3.connect` may be something else here", use.span.start
-            )
+        if use.other:
+            raise another(use)
+        if use.trouble or use.instead:
+            why = f"`sqlite3.connect` may be something else here: {use.instead or use.trouble}"
+            raise Unfit("SQL105" if use.via else "SQL101", why, use.span.start)
         function = use.module.enclosing(call.scope, "function", "class", "module")
         if function is None or function.kind != "function":
             message = "the connection is opened when the module is imported; open it in a function"
@@ -223,7 +224,9 @@ class _Weaving(Ends):
         if place is not None and source.shape is not None:
             mixed, whole = unions.mixed(place, source, kind)
             if mixed:
-                message = f"{WHAT[kind]} may be something else at {mixed}; ask what it is, or give that another name"
+                message = (
+                    f"{WHAT[kind]} may be {mixed}, where it is used; ask what it is before, or give that another name"
+                )
                 raise Unfit("SQL119", message, source.offset)
             if whole and unions.is_nothing_else(place, source):
                 return
@@ -407,7 +410,7 @@ class _Weaving(Ends):
                 for asked in classes
                 for each in CLASSES[kind]
             ):
-                for mark, root in annotated.classes(value.module, second.span):
+                for mark, root in annotated.classes(self.program, value.module, second.span):
                     self.mark(value.module, mark.span, mark.action, *mark.data)
                     self.web.releases.append((value.module.path, root))
                 return
