@@ -231,7 +231,8 @@ class Held:
                 if dotted in _CONNECTIONS:
                     return made
                 payload = made.arguments[0].shape if dotted == "contextlib.closing" and made.arguments else None
-        return True if self._receivers.kind(module, scope, shape) in _CONNECTIONS else None
+        kind = self._receivers.kind(module, scope, shape)
+        return True if isinstance(kind, str) and kind in _CONNECTIONS else None
 
     def _is_of_sqlite(self, call: Call) -> bool:
         """Tell whether a call is one that another conversion awaits together with the connection around it."""

@@ -110,6 +110,8 @@ class _Weaving(Ends):
         except Unfit as why:
             wrong.append(self.placed(why, use))
         if wrong:
+            found = [*self.web.awaited.values(), *(step for life in self.web.lives for step in life.steps)]
+            wrong[0].calls = tuple({(each.call.module.path, each.call.index): each.call for each in found}.values())
             raise wrong[0]
         self.check_closes()
         for path, line, name in sorted(self.where.guessed):
@@ -347,7 +349,14 @@ class _Weaving(Ends):
             case ["asg", int() as scope, str() as name]:
                 self.add(self.where.variable(value.module, scope, name), kind, value)
             case ["asgattr", base, str() as name]:
-                self.add(self.where.attribute(value.module, value.scope, base, name, value.span.start), kind, value)
+                kept = self.where.attribute(value.module, value.scope, base, name, value.span.start)
+                dotted = value.module.dotted(value.scope, base)
+                if kept is None and dotted is not None and not self.program.is_own(dotted):
+                    message = (
+                        f"{WHAT[kind]} is kept in `{dotted}.{name}`, an object of others, which hand it to anybody"
+                    )
+                    raise Unfit("SQL111", message, value.span.start)
+                self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:
                 self.handed(value, value.module.scope(number), kind)
             case ["arg", int() as index, position] if not self._is_known_taker(value, index, position, kind):
