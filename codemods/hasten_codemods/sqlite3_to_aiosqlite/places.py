@@ -171,7 +171,25 @@ class Places:
             return None
         entries = [each.start for each in found[1] if each.kind != "param"]
         asked = instance_of(module, scope, base, offset, entries)
-        return self.receivers.class_named(module, scope, asked) if asked is not None else None
+        owner = self.receivers.class_named(module, scope, asked) if asked is not None else None
+        return owner if owner is not None and self.is_real(owner) else None
+
+    def is_real(self, owner: Scope, depth: int = 0) -> bool:
+        """Tell whether what passes `isinstance` derives from a class: not so with protocols and virtual subclasses."""
+        hooks = ("__instancecheck__", "__subclasshook__")
+        if depth > 10 or any(self.program.definitions(each) for each in hooks):  # noqa: PLR2004 - cyclic
+            return False
+        if any(str(each[-1]) == "Protocol" for each in owner.bases):
+            return False
+        if any(
+            call.function[0] == "a"
+            and call.arguments
+            and self.receivers.class_named(call.module, call.scope, call.function[1]) == owner
+            for call in self.program.calls_named("register", want=False)
+        ):
+            return False
+        bases = (self.receivers.class_named(owner.module, owner.parent, each) for each in owner.bases)
+        return all(each is None or self.is_real(each, depth + 1) for each in bases)
 
     def _top(self, owner: Scope, name: str, depth: int = 0) -> Scope:
         """Return the farthest base of a class whose methods speak of an attribute."""

@@ -260,7 +260,7 @@ class Unions:
 
     def _is_plain(self, owner: Scope, depth: int = 0) -> bool:
         """Tell whether only what derives from a class is an instance of it, and all of its bases are the program's."""
-        if self.program.definitions("__instancecheck__") or self.program.definitions("__subclasshook__"):
+        if not self.where.is_real(owner):
             return False
         bases = [self.receivers.class_named(owner.module, owner.parent, each) for each in owner.bases]
         return depth < _FARTHEST and all(each is not None and self._is_plain(each, depth + 1) for each in bases)
@@ -375,12 +375,8 @@ class Unions:
         return result
 
 
-#: Attributes that connections, or cursors, of both libraries have.
-KNOWN = frozenset(
-    each
-    for each in table.CURSORS | table.CONNECTION_METHODS | table.CONNECTION_READ
-    if hasattr(sqlite3.Connection, each)
-)
+#: Methods that connections of both libraries have, closed or not; other attributes raise in aiosqlite after `close`.
+KNOWN = frozenset(each for each in table.CURSORS | table.CONNECTION_METHODS if hasattr(sqlite3.Connection, each))
 
 
 def _all(found: Iterable[tuple[frozenset[Kind], bool]]) -> tuple[frozenset[Kind], bool]:

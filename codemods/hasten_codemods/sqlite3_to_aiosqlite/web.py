@@ -350,11 +350,9 @@ class _Weaving(Ends):
                 self.add(self.where.variable(value.module, scope, name), kind, value)
             case ["asgattr", base, str() as name]:
                 kept = self.where.attribute(value.module, value.scope, base, name, value.span.start)
-                dotted = value.module.dotted(value.scope, base)
-                if kept is None and dotted is not None and not self.program.is_own(dotted):
-                    message = (
-                        f"{WHAT[kind]} is kept in `{dotted}.{name}`, an object of others, which hand it to anybody"
-                    )
+                if kept is None:
+                    text = _dotted_text(base) if base[0] in {"n", "a"} else "this"
+                    message = f"{WHAT[kind]} is kept in `{text}.{name}`, and nobody can tell what `{text}` is"
                     raise Unfit("SQL111", message, value.span.start)
                 self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:
