@@ -276,8 +276,8 @@ class Unions:
         match shape:
             case ["k", "NoneType", *_]:
                 return nothing, True
-            case ["?" | "b", alternatives]:
-                offsets = self._offsets(source, alternatives)
+            case [("?" | "b") as what, alternatives]:
+                offsets = self._offsets(source, alternatives) if what == "?" else [source.offset] * len(alternatives)
                 return _all(
                     self._kinds(Source(module, scope, each, at), place, depth + 1)
                     for each, at in zip(alternatives, offsets, strict=True)
@@ -361,18 +361,34 @@ class Unions:
         return frozenset()
 
     def _offsets(self, source: Source, alternatives: list[Any]) -> list[int]:
-        """Return where the alternatives of a value stand: those of `a if test else b`, as far as they are variables."""
-        around = [each for each in source.module.facts["conditions"] if each[2] >= source.offset and each[1] == "ifexp"]
-        first = min(around, key=lambda each: int(each[2]), default=None)
-        if first is None or len(alternatives) != 2:  # noqa: PLR2004 - one if it holds, one if not
-            return [source.offset] * len(alternatives)
-        result = []
-        for shape, span in zip(alternatives, (first[5], first[6]), strict=True):
-            read = shape[0] == "n" and any(
-                each.span.start == span[0] for each in source.module.reads_of(str(shape[1])) if each.scope == first[0]
+        """Return where the alternatives of `a if test else b` stand, as far as they are variables, and surely these."""
+        module = source.module
+        function = module.scope(source.scope)
+        returned = source.offset == function.span.start
+        line = module.position(source.offset).line
+        found = [
+            each
+            for each in module.facts["conditions"]
+            if each[0] == source.scope
+            and each[1] == "ifexp"
+            and (returned or (each[2] >= source.offset and module.position(each[2]).line == line))
+            and len(alternatives) == 2  # noqa: PLR2004 - one if it holds, one if not
+            and all(
+                shape[0] != "n" or self._stands(module, shape[1], span[0], function.number if returned else -1)
+                for shape, span in zip(alternatives, each[5:7], strict=True)
             )
-            result.append(int(span[0]) if read else source.offset)
-        return result
+        ]
+        if len(found) != 1:
+            return [source.offset] * len(alternatives)
+        pairs = zip(alternatives, found[0][5:7], strict=True)
+        return [int(span[0]) if shape[0] == "n" else source.offset for shape, span in pairs]
+
+    def _stands(self, module: Module, name: str, offset: int, returned: int) -> bool:
+        """Tell whether a variable is read at a place, and returned by a function if one is given."""
+        return any(
+            each.span.start == offset and (returned < 0 or each.use == ["ret", returned])
+            for each in module.reads_of(name)
+        )
 
 
 #: Methods that connections of both libraries have, closed or not; other attributes raise in aiosqlite after `close`.
