@@ -17,6 +17,7 @@ from hasten.companion import Companion, is_written
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
+from hasten.index.narrowing import excluded, instance_of
 from hasten.index.program import Program
 from hasten.model import (
     Applicability,
@@ -34,7 +35,7 @@ from hasten.model import (
     TextEdit,
 )
 from hasten.strategies import OFFLOAD
-from hasten.uses import Use, trouble_with
+from hasten.uses import Use, meaning, trouble_with
 from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
@@ -86,12 +87,15 @@ __all__ = [
     "Transformer",
     "Use",
     "cleans_up",
+    "excluded",
     "find_uses",
     "follow",
+    "instance_of",
     "is_fixture",
     "is_partly",
     "is_requested",
     "is_written",
+    "meaning",
     "overwritten",
     "raced",
     "replacements",

@@ -43,6 +43,8 @@ from hasten.uses import trouble_with
 _INTERLEAVING = frozenset({"ASY003"})
 #: Methods that cannot wait whatever calls them: special ones and properties.
 _FIRM = frozenset({"ASY121", "ASY122"})
+#: The same, and what others call: whoever has mended all else still could not wait there.
+_DEEP = _FIRM | {"ASY107", "ASY127", "ASY130", "ASY133"}
 #: So many functions of a path are named in a message.
 _LONGEST_PATH = 6
 
@@ -108,6 +110,27 @@ class Conversion:
         for wanted in by_strategy.values():
             if wanted:
                 yield from self._converted(wanted)
+
+    def stopping(self, refused: Iterable[Sequence[Call]]) -> Iterator[Constraint | None]:
+        """Yield, for blocking calls that are refused for another reason, what would stop them even without that.
+
+        It is a special method, a property, an override of something of others, a thread, or a lock of threads on the
+        way to them, but for what tests do: what nobody mends by following the advice of the other reason. None where
+        nothing of the kind is found.
+        """
+        groups = [list(each) for each in refused]
+        calls = [each for group in groups for each in group]
+        if not calls:
+            return
+        seeds = [(each, each.module.enclosing(each.scope, "function")) for each in calls]
+        entry_points = self.program.entry_points if self._entry_points is None else self._entry_points
+        graph = build(self.program, seeds, self._resolve, entry_points=entry_points, forms=True)
+        stopped = propagate.propagate(graph.functions, graph.calls, graph.seeds).refused
+        deep = (each for each in stopped if each.constraint.code in _DEEP and not _is_of_tests(each.constraint.path))
+        by_site = {each.seed.site: each.constraint for each in deep}
+        for group in groups:
+            found = [by_site[site] for each in group if (site := site_id(each)) in by_site]
+            yield min(found, key=lambda each: (each.code not in _FIRM, each), default=None)
 
     def _converted(self, wanted: Mapping[tuple[str, int], Awaited]) -> Iterator[Finding]:
         calls = [step.call for _, each in sorted(wanted.items()) for step in each.steps]
@@ -536,6 +559,12 @@ def _formed(edit: NodeEdit, form: Form, module: Module) -> NodeEdit:
     if form.extent is not None:
         edit = replace(edit, start=module.position(form.extent.start), end=module.position(form.extent.end))
     return replace(edit, action=form.action, data=form.data)
+
+
+def _is_of_tests(path: str) -> bool:
+    """Tell whether a file is one of tests, by its name."""
+    name = path.rpartition("/")[2]
+    return name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
 
 
 def _id(call: Call) -> tuple[str, int]:

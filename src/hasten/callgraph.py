@@ -157,12 +157,14 @@ class _Builder:
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
+        self.blocking: set[tuple[str, int]] = set()
         self.sites: dict[str, Call] = {}
         self.hazards: dict[str, set[Constraint]] = {}
         self.pending: list[Scope] = []
         self.done: set[str] = set()
 
     def seed(self, call: Call) -> None:
+        self.blocking.add((call.module.path, call.index))
         around = self.following.around(call, self.places.around(call, seed=True))
         site = site_id(call)
         self.sites[site] = call
@@ -301,6 +303,8 @@ class _Builder:
         for call, certain in [*self.program.callers(function), *misnamed]:
             if call in kept:
                 continue
+            if not certain and (call.module.path, call.index) in self.blocking:
+                continue  # who found that it blocks knows what its receiver is
             reached = Reached((function,)) if certain else self.receivers.reached(call)
             if any(key_of(each) == key_of(function) for each in reached.functions):
                 result.append((call, reached))

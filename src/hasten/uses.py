@@ -33,6 +33,8 @@ class Use:
         fate: what happens to the value otherwise; see `hasten.index.build` for its words.
         trouble: why the name may stand for something else, else empty.
         via: the dotted name of a module of the program that hands it on, else empty.
+        instead: why that module, or this one, may have another one under that name, else empty.
+        other: the name of the module, from elsewhere, that may be imported in its place, else empty.
     """
 
     module: Module
@@ -45,6 +47,8 @@ class Use:
     fate: Fate
     trouble: str = ""
     via: str = ""
+    instead: str = ""
+    other: str = ""
 
     @property
     def position(self) -> Position:
@@ -58,8 +62,11 @@ class Use:
 
     @property
     def releases(self) -> tuple[tuple[str, Span], ...]:
-        """Return what `Change.releases` is to hold where the use goes away."""
-        return ((self.module.path, self.root),) if self.binding >= 0 else ()
+        """Return what `Change.releases` is to hold where the use goes away.
+
+        A module of the program stays imported: what it does beside handing a name on is its own affair.
+        """
+        return ((self.module.path, self.root),) if self.binding >= 0 and not self.via else ()
 
 
 def find(program: Program, names: Collection[str]) -> list[Use]:
@@ -74,8 +81,16 @@ def find(program: Program, names: Collection[str]) -> list[Use]:
     """
     finder = _Finder(program, frozenset(names))
     found = [each for module in program.modules for each in finder.in_module(module)]
-    unique = {(each.module.path, each.span, each.name): each for each in found}
+    unique: dict[tuple[str, Span, str], Use] = {}
+    for each in found:
+        # What an import binds is found by that import first.
+        unique.setdefault((each.module.path, each.span, each.name), each)
     return sorted(unique.values(), key=lambda each: (each.module.path, each.span.start, -each.span.end))
+
+
+def meaning(program: Program, dotted: str | None) -> str:
+    """Return what a dotted name stands for, through the modules of the program that hand it on; empty for None."""
+    return _Finder(program, frozenset({dotted})).ultimate(dotted) if dotted else ""
 
 
 class _Finder:
@@ -93,19 +108,22 @@ class _Finder:
             if imported.name == "*":
                 yield from self.starred(module, target.removesuffix("*").removesuffix("."))
                 continue
-            via = ""
+            via = handed = ""
             if target not in self.names and target not in self.prefixes:
                 owner = self.program.owner_of(target) if imported.level else None
+                handed = target if owner is not None else ""
                 via, target = (owner[0].name, self.ultimate(target)) if owner is not None else ("", target)
             bound = imported.asname or (imported.name.partition(".")[0] if imported.level == 0 else imported.name)
             if (target in self.names or target in self.prefixes) and (imported.scope, bound) not in seen:
                 seen.add((imported.scope, bound))
                 trouble = self.trouble(module, imported, bound, via)
                 for read in _reads(module, imported.scope, bound):
-                    yield from self.use(module, read, target, number, trouble, via)
+                    yield from self.use(module, read, target, number, trouble, via, handed)
         yield from self.through_modules(module)
 
-    def use(self, module: Module, read: Read, name: str, number: int, trouble: str, via: str) -> Iterator[Use]:
+    def use(
+        self, module: Module, read: Read, name: str, number: int, trouble: str, via: str, handed: str
+    ) -> Iterator[Use]:
         fate, call, end = read.use, None, read.span.end
         while fate[0] == "attr" and name not in self.names:
             end = _attribute_end(module, fate[1], read.span.start, end)
@@ -119,7 +137,9 @@ class _Finder:
             name = f"{name}.{looked_up}"
         if name in self.names or (name in self.modules and call is None):
             span = call.span if call is not None else Span(read.span.start, end)
-            yield Use(module, read.scope, name, span, read.span, number, call, fate, trouble, via)
+            own = f"{module.name}.{module.imports()[number].asname or module.imports()[number].name}" if trouble else ""
+            instead = self.instead(handed or own) if via or (own and number >= 0) else ("", "")
+            yield Use(module, read.scope, name, span, read.span, number, call, fate, trouble, via, *instead)
 
     def starred(self, module: Module, source: str) -> Iterator[Use]:
         """Yield the reads of names that nothing but `from time import *` can bind."""
@@ -129,7 +149,7 @@ class _Finder:
                 via = "" if source in self.modules else source
                 for read in module.reads_of(name):
                     if module.lookup(read.scope, name) is None:
-                        yield from self.use(module, read, target, -1, "", via)
+                        yield from self.use(module, read, target, -1, "", via, f"{source}.{name}" if via else "")
 
     def through_modules(self, module: Module) -> Iterator[Use]:
         """Yield the calls that reach a function through a module of the program: `app.time.sleep(1)`."""
@@ -139,7 +159,63 @@ class _Finder:
                 target = self.ultimate(dotted)
                 if target in self.names:
                     via = dotted.rpartition(".")[0]
-                    yield Use(module, call.scope, target, call.span, call.span, -1, call, call.use, "", via)
+                    instead, (root, number) = self.instead(dotted), self.root(call)
+                    yield Use(module, call.scope, target, call.span, root, number, call, call.use, "", via, *instead)
+
+    def root(self, call: Call) -> tuple[Span, int]:
+        """Return the name at the start of a dotted call, and the one import that binds it, or -1 where others do."""
+        shape = call.function
+        while shape[0] == "a":
+            shape = shape[1]
+        found = call.module.lookup(call.scope, shape[1])
+        start = call.span.start
+        if found is None or [each.kind for each in found[1]] != ["import"]:
+            return call.span, -1
+        return Span(start, start + len(shape[1])), int(found[1][0].payload)
+
+    def instead(self, dotted: str) -> tuple[str, str]:
+        """Return why a name that modules of the program hand on may be another one: in words, and which module else."""
+        for _ in range(_LONGEST_CHAIN):
+            head = dotted
+            while head and self.program.owner_of(head) is None:
+                head = head.rpartition(".")[0]
+            owner = self.program.owner_of(head) if head else None
+            if owner is None:
+                return ("", "") if dotted in self.names or dotted in self.prefixes else (f"`{dotted}` is unknown", "")
+            module, name = owner
+            if (place := self.program.rebound(module, name)) is not None:
+                return f"`{head}` is exchanged at {place}", ""
+            targets: set[str] = set()
+            bindings = [each for each in module.bindings(0, name) if "T" not in each.nest]
+            for each in bindings:
+                others = [one for one in bindings if one is not each and one.kind == "import"]
+                if any(_is_fallback(module, module.imports()[one.payload], each) for one in others):
+                    continue
+                found = self.bound_to(module, each)
+                if found is None:
+                    return f"`{name}` is bound to something of its own ({self.place(module, each.start)})", ""
+                if not self.program.is_own(found) and found not in self.names | self.prefixes:
+                    return f"`{name}` may be `{found}` ({self.place(module, each.start)})", found
+                targets.add(found)
+            if len(targets) != 1:
+                return f"`{head}` is imported in several ways, or by a star", ""
+            dotted = targets.pop() + dotted.removeprefix(head)
+        return f"`{dotted}` is handed on too often", ""
+
+    def bound_to(self, module: Module, binding: Binding) -> str | None:
+        """Return what a binding gives a name: what it imports, or what `import_module("name")` does."""
+        if binding.kind == "import":
+            return module.import_target(module.imports()[binding.payload])
+        if binding.kind == "assign" and binding.payload is not None and binding.payload[0] == "c":
+            call = module.call(binding.payload[1])
+            named = call.argument(0, "name")
+            if call.tail == "import_module" and named is not None and named.shape[:2] == ["k", "str"]:
+                return str(named.shape[2])
+        return None
+
+    def place(self, module: Module, offset: int) -> str:
+        """Return `path:line`."""
+        return f"{module.path}:{module.position(offset).line}"
 
     def ultimate(self, dotted: str) -> str:
         """Return what a dotted name of one of the program's modules stands for, through all imports."""

@@ -33,7 +33,7 @@ from hasten.api import (
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives, offloading
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
@@ -44,6 +44,8 @@ _CONNECT = "sqlite3.connect"
 _DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
+#: Reasons that a person can mend at the place that they name, and would then come to the next one.
+_MENDED = frozenset({f"SQL{each}" for each in (110, 111, 112, 113, 114, 119)})
 #: What the transformer is told where `os.fspath` is to be asked for the path.
 _CHECKED = ("path", "fspath")
 
@@ -78,7 +80,6 @@ class Analysis:
         # What is not kept itself may meet what is.
         lives = [each for each in lives if not any(_id(each) in web.keys for web in webs)]
         whole = {id(use): life for use, _ in unfit if (life := self._whole(use)) is not None}
-        refusals += [self._refusal(use, why) for use, why in unfit if id(use) not in whole]
         while alone := next(
             ((each, call) for each in lives for call in each.targets if not _holder(lives, call)), None
         ):
@@ -87,6 +88,7 @@ class Analysis:
             message = f"`{life.name}` is handed to `backup` of what stays with sqlite3, which takes no other connection"
             refusals.append(self._refusal(life.use, Unfit("SQL112", message, call.span.start)))
         conversion = Conversion(self.program, self.codemod, unasked=True, several=self._others)
+        refusals += self._refused(conversion, [(use, why) for use, why in unfit if id(use) not in whole])
         awaited = [*(self._connection(each, lives) for each in lives), *(self._kept(each) for each in webs)]
         awaited += [self._left_alone(each) for each in whole.values()]
         found = list(conversion.findings(awaited))
@@ -276,6 +278,18 @@ class Analysis:
             if run[each.module.path, each.number] > 1:
                 yield Hazard("SQL001", beside)
 
+    def _refused(self, conversion: Conversion, unfit: list[tuple[Use, Unfit]]) -> Iterator[Refusal]:
+        """Yield why connections are refused: by what would stop them all the same, if there is such a thing."""
+        followed = [(use, why) for use, why in unfit if why.code in _MENDED and why.calls]
+        stopping = conversion.stopping(why.calls for _, why in followed)
+        deeper = {id(why): deep for (_, why), deep in zip(followed, stopping, strict=True)}
+        for use, why in unfit:
+            refusal, deep = self._refusal(use, why), deeper.get(id(why))
+            if deep is not None:
+                message = f"{deep.path}:{deep.line}: {deep.message}; and besides, {refusal.message}"
+                refusal = replace(refusal, code=deep.code, message=message)
+            yield refusal
+
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
         message, line = why.message, use.module.position(why.offset).line
         if line != use.position.line:
@@ -289,13 +303,16 @@ class Analysis:
             Unfit: it cannot.
         """
         start = use.span.start
+        if use.other:
+            raise another(use)
         if use.trouble:
             raise Unfit("SQL101", f"{use.trouble}; import `sqlite3` in one way", start)
         if use.call is None:
             what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
             raise Unfit("SQL102", f"{what} is passed on as a value, and whoever calls it awaits nothing", start)
-        if use.via:
-            raise Unfit("SQL105", f"`sqlite3.connect` is reached through `{use.via}`; import `sqlite3` here", start)
+        if use.instead:
+            message = f"`sqlite3.connect` is reached through `{use.via}`, and {use.instead}; import `sqlite3` here"
+            raise Unfit("SQL105", message, start)
         return self._checked(follow(self.openings, self.openings.life(use, use.call)))
 
     def _checked(self, life: Life) -> Life:

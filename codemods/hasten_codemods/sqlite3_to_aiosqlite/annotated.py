@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hasten.api import Module, Program, Scope, Span
+from hasten.api import Module, Program, Scope, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Mark
 from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Place, Requested, Returned, Variable, Yielded
 
@@ -13,8 +13,8 @@ _CLASSES = ("Connection", "Cursor")
 _NAMED = frozenset({"ann", "bin", "idx", "elem"})
 
 
-def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark]]:
-    """Return what changes in the annotations of places, each with its file."""
+def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark, Span]]:
+    """Return what changes in the annotations of places, each with its file, and where it uses an imported name."""
     heads: dict[str, list[Scope]] = {}
     lines: dict[str, set[int]] = {}
     for place in places:
@@ -39,13 +39,13 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark]]:
                 starts = []
         for other, start in starts:
             lines.setdefault(other.path, set()).add(other.position(start).line)
-    found: list[tuple[Module, Mark]] = []
+    found: list[tuple[Module, Mark, Span]] = []
     for path in sorted({*heads, *lines} & program.targets):
         module = program.module(path)
-        for name, span, scope in _named(module):
+        for name, span, scope, root in _named(program, module):
             inside = any(each.parent == scope and _holds(each.span, span) for each in heads.get(path, ()))
             if inside or module.position(span.start).line in lines.get(path, ()):
-                found.append((module, Mark(span, "annotation", (("class", name), ("variable", name)))))
+                found.append((module, Mark(span, "annotation", (("class", name), ("variable", name))), root))
     return found
 
 
@@ -62,21 +62,28 @@ def _aliases(program: Program, function: Scope, name: str) -> Iterator[tuple[Mod
                 yield home, binding.start
 
 
+def classes(program: Program, module: Module, span: Span) -> Iterator[tuple[Mark, Span]]:
+    """Yield what changes where a stretch of text names the classes: `isinstance(x, (str, sqlite3.Connection))`."""
+    for name, place, _scope, root in _named(program, module, asked=True):
+        if _holds(span, place):
+            yield Mark(place, "annotation", (("class", name), ("variable", name))), root
+
+
 def _holds(outer: Span, inner: Span) -> bool:
     return outer.start <= inner.start < outer.end
 
 
-def _named(module: Module) -> Iterator[tuple[str, Span, int]]:
-    """Yield where a file names a class of `sqlite3` in an annotation: name, place and scope."""
+def _named(program: Program, module: Module, *, asked: bool = False) -> Iterator[tuple[str, Span, int, Span]]:
+    """Yield where a file names a class of `sqlite3`, in annotations or anywhere: name, place, scope, imported name."""
     for name in _CLASSES:
-        for read in module.attribute_reads(name):
-            dotted = {module.dotted(read.scope, each) for each in _bases(module, name, read.span)}
-            if read.use[0] in _NAMED and "sqlite3" in dotted:
-                yield name, read.span, read.scope
+        for base, use, scope, start, end in module.facts["attribute_reads"].get(name, ()):
+            dotted = module.dotted(scope, base)
+            if (asked or use[0] in _NAMED) and meaning(program, dotted) == "sqlite3":
+                # What a module of the program hands on stays imported.
+                root = len(base[1]) if dotted == "sqlite3" and base[0] == "n" else 0
+                yield name, Span(start, end), scope, Span(start, start + root)
         for read in module.reads_of(name):
-            if read.use[0] in _NAMED and module.dotted(read.scope, ["n", name]) == f"sqlite3.{name}":
-                yield name, read.span, read.scope
-
-
-def _bases(module: Module, name: str, span: Span) -> list[list[object]]:
-    return [each[0] for each in module.facts["attribute_reads"][name] if (each[3], each[4]) == (span.start, span.end)]
+            dotted = module.dotted(read.scope, ["n", name])
+            if (asked or read.use[0] in _NAMED) and meaning(program, dotted) == f"sqlite3.{name}":
+                root = len(name) if dotted == f"sqlite3.{name}" else 0
+                yield name, read.span, read.scope, Span(read.span.start, read.span.start + root)

@@ -130,6 +130,15 @@ CODES: tuple[Code, ...] = (
         "Close it where it is done with; or take it with `--accept SQL012`.",
     ),
     Code(
+        "SQL013",
+        "hazard",
+        "taken for something else",
+        "The function asks whether it is given a connection (`isinstance(source, sqlite3.Connection)`), and then asks "
+        "for one of aiosqlite's. Nobody can tell what it is given at the place that is named: a connection of "
+        "`sqlite3` that comes in there, from other programs or from one that is not converted, is taken for none.",
+        "Annotate what is given there; or take it with `--accept SQL013` if it is never a connection of `sqlite3`.",
+    ),
+    Code(
         "SQL101",
         "refusal",
         "sqlite3 may be something else",
@@ -164,7 +173,9 @@ CODES: tuple[Code, ...] = (
         "SQL105",
         "refusal",
         "connect of another module",
-        "The function is reached through a module of the program that may exchange it for another.",
+        "The function is reached through a module of the program that may exchange it for another: it is bound there "
+        "in several ways, or tests put something else in its place. A module that only imports `sqlite3` is no "
+        "trouble.",
         "Import `sqlite3` here.",
     ),
     Code(
@@ -174,6 +185,17 @@ CODES: tuple[Code, ...] = (
         "The new code needs the name `aiosqlite`, `os`, or `transaction` and the module `_transactions` that it comes "
         "from, and the file or the program uses it for something of its own.",
         "Give the other one another name.",
+    ),
+    Code(
+        "SQL107",
+        "refusal",
+        "another SQLite may be in use",
+        "The program imports another library in the place of `sqlite3`, where it is installed: pysqlite3, sqlean, or "
+        "one that encrypts. aiosqlite always uses the `sqlite3` of the standard library: the database would be read "
+        "by another SQLite than before, `except sqlite3.Error` of the other library would catch nothing any more, and "
+        "its `Row` does not fit.",
+        "Import `sqlite3` alone, if the other library is not needed; or leave the connections as they are, and run the "
+        "functions with `asyncio.to_thread`.",
     ),
     Code(
         "SQL110",
@@ -247,8 +269,9 @@ CODES: tuple[Code, ...] = (
         "a place that may hold something else",
         "The connection or one of its cursors is kept in a variable or an attribute, or handed over as an argument "
         "or a result, and there it may be something else as well: another connection, an object of a test, or what "
-        "nobody can tell. What is done with it could not be awaited for both.",
-        "Give each thing a name of its own, or annotate what it is.",
+        "nobody can tell. What is done with it could not be awaited for both. Where each use stands below a test that "
+        "tells the two apart (`isinstance`, `is None`) it is converted.",
+        "Give each thing a name of its own, annotate what it is, or ask with `isinstance` before it is used.",
     ),
     Code(
         "SQL120",

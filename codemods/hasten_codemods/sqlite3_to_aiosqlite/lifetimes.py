@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from hasten.api import Call, Module, Read, Span
+from hasten.api import Call, Module, Read, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
 from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Statement, Step, Unfit
@@ -220,7 +220,8 @@ class _Tracker(Record):
         raise Unfit("SQL112", "it is changed in a way that cannot be followed", read.span.start)
 
     def factory(self, name: str, value: Any, read: Read) -> None:  # noqa: ANN401 - a shape
-        dotted = self.module.dotted(read.scope, value) if value is not None else None
+        named = self.module.dotted(read.scope, value) if value is not None else None
+        dotted = meaning(self.openings.program, named)
         if not (dotted in table.PURE or (value is not None and value[:2] == ["k", "NoneType"])):
             self.callback(read.span, f"what `{name}` is set to")
 

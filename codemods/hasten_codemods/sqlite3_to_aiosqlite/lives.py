@@ -18,6 +18,8 @@ class Unfit(Exception):  # noqa: N818 - it is no error, but the answer of whoeve
         self.code = code
         self.message = message
         self.offset = offset
+        # What is done with the connection, as far as it was followed.
+        self.calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Call, Hazard, Module, Span, Use
+from hasten.api import Call, Hazard, Module, Span, Use, meaning
 from hasten_codemods.sqlite3_to_aiosqlite import statements, table
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Statement, Step
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
@@ -31,7 +31,7 @@ def whole(openings: Openings, use: Use) -> Life | None:
     """Return a connection that ends in the function that opens it, with its cursors; None where it may not."""
     call = use.call
     function = use.module.enclosing(use.scope, "function", "lambda", "class", "module")
-    if call is None or use.trouble or use.via or function is None:
+    if call is None or use.trouble or use.instead or function is None:
         return None
     if function.kind != "function" or function.is_async or function.is_generator:
         return None
@@ -103,7 +103,8 @@ class _Stay:
             for _base, value, scope, start in entries:
                 if start != span.start:
                     continue
-                dotted = self.module.dotted(scope, value) if value is not None else None
+                named = self.module.dotted(scope, value) if value is not None else None
+                dotted = meaning(self.openings.program, named)
                 none = value is not None and value[:2] == ["k", "NoneType"]
                 if name in {"row_factory", "text_factory"} and not none and dotted not in table.PURE:
                     place = f"{self.module.path}:{self.module.position(start).line}"

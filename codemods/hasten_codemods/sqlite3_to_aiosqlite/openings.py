@@ -193,6 +193,12 @@ def _until_the_next(module: Module, entries: list[tuple[str, int, Span]]) -> dic
     return result
 
 
+def another(use: Use) -> Unfit:
+    """Return why a connection cannot be converted that may be one of another library."""
+    message = f"{use.instead}, and aiosqlite always opens with the `sqlite3` of the standard library"
+    return Unfit("SQL107", message, use.span.start)
+
+
 def escaped(fate: list[object], what: str, offset: int) -> Unfit:
     """Return why something that a use takes out of sight cannot be converted."""
     match fate[0]:

@@ -17,6 +17,7 @@ from hasten.api import (
     Receivers,
     Scope,
     Span,
+    instance_of,
     is_fixture,
     is_partly,
     is_requested,
@@ -153,9 +154,11 @@ class Places:
             return Variable(home[0].path, 0, home[1]) if home is not None else None
         return Variable(module.path, found[0], name)
 
-    def attribute(self, module: Module, scope: int, base: list[Any], name: str) -> Attribute | Field | Variable | None:
-        """Return the place that `base.name` stands for, None where nobody can tell."""
-        owner = self.class_of(module, scope, base)
+    def attribute(
+        self, module: Module, scope: int, base: list[Any], name: str, offset: int = -1
+    ) -> Attribute | Field | Variable | None:
+        """Return the place that `base.name` stands for, at `offset` if it is told; None where nobody can tell."""
+        owner = self.class_of(module, scope, base, offset)
         if owner is not None:
             top = self._top(owner, name)
             return Attribute(top.module.path, top.number, name)
@@ -166,8 +169,11 @@ class Places:
         held = self._held(module, scope, base)
         return Field(held[0], held[1], name) if held is not None else None
 
-    def class_of(self, module: Module, scope: int, base: list[Any]) -> Scope | None:
+    def class_of(self, module: Module, scope: int, base: list[Any], offset: int = -1) -> Scope | None:
         """Return the class of an object, or the class that `base` names; None where it is unknown or of others."""
+        asked = self._asked(module, scope, base, offset) if offset >= 0 else None
+        if asked is not None:
+            return asked
         around = self.receivers.class_around(module, scope, base)
         if around is not None:
             return around
@@ -176,6 +182,33 @@ class Places:
             return named
         kind = self.receivers.kind(module, scope, base)
         return kind if isinstance(kind, Scope) else None
+
+    def _asked(self, module: Module, scope: int, base: list[Any], offset: int) -> Scope | None:
+        """Return the class of the program that a variable was asked for on the way to a place."""
+        found = module.lookup(scope, base[1]) if base[0] == "n" else None
+        if found is None or any(each.scope != found[0] for each in found[1]) or found[0] == 0:
+            return None
+        entries = [each.start for each in found[1] if each.kind != "param"]
+        asked = instance_of(module, scope, base, offset, entries)
+        owner = self.receivers.class_named(module, scope, asked) if asked is not None else None
+        return owner if owner is not None and self.is_real(owner) else None
+
+    def is_real(self, owner: Scope, depth: int = 0) -> bool:
+        """Tell whether what passes `isinstance` derives from a class: not so with protocols and virtual subclasses."""
+        hooks = ("__instancecheck__", "__subclasshook__")
+        if depth > 10 or any(self.program.definitions(each) for each in hooks):  # noqa: PLR2004 - cyclic
+            return False
+        if any(str(each[-1]) == "Protocol" for each in owner.bases):
+            return False
+        if any(
+            call.function[0] == "a"
+            and call.arguments
+            and self.receivers.class_named(call.module, call.scope, call.function[1]) == owner
+            for call in self.program.calls_named("register", want=False)
+        ):
+            return False
+        bases = (self.receivers.class_named(owner.module, owner.parent, each) for each in owner.bases)
+        return all(each is None or self.is_real(each, depth + 1) for each in bases)
 
     def _top(self, owner: Scope, name: str, depth: int = 0) -> Scope:
         """Return the farthest base of a class whose methods speak of an attribute."""
@@ -435,7 +468,7 @@ class Places:
         Raises:
             Unfit: nobody can tell.
         """
-        owner = self.class_of(module, scope, base)
+        owner = self.class_of(module, scope, base, offset)
         if owner is not None:
             if self.program.derives(owner, top) or self.program.derives(top, owner):
                 return True

@@ -11,7 +11,7 @@ from hasten.api import Call, ImportRequest, Module, Program, Receivers, Scope, S
 from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, keeping, table
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, arguments_of, escaped, hidden
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another, arguments_of, escaped, hidden
 from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Place,
     Places,
@@ -20,12 +20,12 @@ from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Variable,
     Yielded,
 )
+from hasten_codemods.sqlite3_to_aiosqlite.unions import CLASSES, KNOWN, MOCKS, Unions
 from hasten_codemods.sqlite3_to_aiosqlite.web_ends import Ends
 from hasten_codemods.sqlite3_to_aiosqlite.webs import CONNECTION, CURSOR, EITHER, WHAT, Web
 
-#: What tests hand over in the place of a connection or a cursor.
-_MOCKS = frozenset({"unittest.mock.Mock", "unittest.mock.MagicMock"})
 #: Functions that look at an object, and do nothing with it.
+_ASKING = frozenset({"builtins.isinstance", "builtins.hasattr"})
 _LOOKING = frozenset(f"builtins.{each}" for each in ("bool", "id", "print", "repr", "str"))
 
 
@@ -39,6 +39,7 @@ class Weaver:
         self.receivers = Receivers(program, program.resolve_call)
         self.places = Places(program, self.receivers)
         self.uses = {(each.module.path, each.call.index): each for each in uses if each.call is not None}
+        self.unions = Unions(program, self.receivers, self.places, self.uses)
 
     def web(self, use: Use) -> Web:
         """Return the connections that meet the one that is opened by `use`.
@@ -97,9 +98,11 @@ class _Weaving(Ends):
                 self.holder = None
                 place = self.pending.pop()
                 for source in list(self.where.sources(place)):
-                    self.check(source, self.web.places[place])
+                    self.check(source, self.web.places[place], place)
                 self.holder = place
                 for value in list(self.where.values(place)):
+                    if self.weaver.unions.is_none_of(place, value, self.web.places[place]):
+                        continue
                     try:
                         self.take(value, self.web.places[place])
                     except Unfit as why:
@@ -107,6 +110,8 @@ class _Weaving(Ends):
         except Unfit as why:
             wrong.append(self.placed(why, use))
         if wrong:
+            found = [*self.web.awaited.values(), *(step for life in self.web.lives for step in life.steps)]
+            wrong[0].calls = tuple({(each.call.module.path, each.call.index): each.call for each in found}.values())
             raise wrong[0]
         self.check_closes()
         for path, line, name in sorted(self.where.guessed):
@@ -116,7 +121,9 @@ class _Weaving(Ends):
         if self.web.kept and not self.web.is_closed:
             self.hazard("SQL012", f"nothing closes `{self.web.name}` ({use.place})")
         self.settle_loops()
-        self.web.marks += annotated.of(self.program, self.web.places)
+        for module, mark, root in annotated.of(self.program, self.web.places):
+            self.web.marks.append((module, mark))
+            self.web.releases.append((module.path, root))
         self.web.handed = keeping.handed(self.program, self.web, self.onward)
         return self.web
 
@@ -137,10 +144,11 @@ class _Weaving(Ends):
         if call is None or key in self.web.openings:
             return
         self.here = use.module, use.span.start
-        if use.trouble or use.via:
-            raise Unfit(
-                "SQL105" if use.via else "SQL101", "`sqlite3.connect` may be something else here", use.span.start
-            )
+        if use.other:
+            raise another(use)
+        if use.trouble or use.instead:
+            why = f"`sqlite3.connect` may be something else here: {use.instead or use.trouble}"
+            raise Unfit("SQL105" if use.via else "SQL101", why, use.span.start)
         function = use.module.enclosing(call.scope, "function", "class", "module")
         if function is None or function.kind != "function":
             message = "the connection is opened when the module is imported; open it in a function"
@@ -207,13 +215,30 @@ class _Weaving(Ends):
             # What was found of it so far holds for one of them.
             raise _MixedError(place)
 
-    def check(self, source: Source, kind: str) -> None:
+    def check(self, source: Source, kind: str, place: Place | None = None) -> None:
         """Look at what else is put into a place.
 
         Raises:
-            Unfit: it may be something else.
+            Unfit: it may be something else, and the program does not tell the two apart.
         """
         self.here = source.module, source.offset
+        unions = self.weaver.unions
+        if place is not None and source.shape is not None:
+            mixed, whole = unions.mixed(place, source, kind)
+            if mixed:
+                message = (
+                    f"{WHAT[kind]} may be {mixed}, where it is used; ask what it is before, or give that another name"
+                )
+                raise Unfit("SQL119", message, source.offset)
+            if whole and unions.is_nothing_else(place, source):
+                return
+            if not whole and unions.is_guarded(place, source, kind):
+                where = f"{source.module.path}:{source.module.position(source.offset).line}"
+                self.hazard("SQL013", f"a connection of `sqlite3` that comes in at {where} is taken for none")
+                return
+        self._check(source, kind)
+
+    def _check(self, source: Source, kind: str) -> None:
         shape = source.shape
         value = Value(source.module, source.scope, Span(source.offset, source.offset), shape or ["x", ""], ["expr"])
         match shape:
@@ -235,7 +260,7 @@ class _Weaving(Ends):
                     self.add(place, kind, value)
                     return
             case ["a", base, str() as name]:
-                found = self.where.attribute(source.module, source.scope, base, name)
+                found = self.where.attribute(source.module, source.scope, base, name, source.offset)
                 if found is not None:
                     self.add(found, kind, value)
                     return
@@ -270,7 +295,7 @@ class _Weaving(Ends):
             inner = call.arguments[0].shape if len(call.arguments) == 1 else None
             self.check(Source(source.module, call.scope, inner, source.offset), kind)
             return
-        if call.module.dotted(call.scope, call.function) in _MOCKS and not call.arguments:
+        if call.module.dotted(call.scope, call.function) in MOCKS and not call.arguments:
             self.mocked(call)
             return
         receiver: Any = call.function[1] if call.function[0] == "a" else None
@@ -324,7 +349,12 @@ class _Weaving(Ends):
             case ["asg", int() as scope, str() as name]:
                 self.add(self.where.variable(value.module, scope, name), kind, value)
             case ["asgattr", base, str() as name]:
-                self.add(self.where.attribute(value.module, value.scope, base, name), kind, value)
+                kept = self.where.attribute(value.module, value.scope, base, name, value.span.start)
+                if kept is None:
+                    text = _dotted_text(base) if base[0] in {"n", "a"} else "this"
+                    message = f"{WHAT[kind]} is kept in `{text}.{name}`, and nobody can tell what `{text}` is"
+                    raise Unfit("SQL111", message, value.span.start)
+                self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:
                 self.handed(value, value.module.scope(number), kind)
             case ["arg", int() as index, position] if not self._is_known_taker(value, index, position, kind):
@@ -354,6 +384,9 @@ class _Weaving(Ends):
         dotted = call.module.dotted(call.scope, call.function)
         if dotted in _LOOKING:
             return True
+        if dotted in _ASKING and position == 0:
+            self.asked(value, call, kind)
+            return True
         exact = bool(call.arguments) and call.arguments[0].shape == value.shape
         if self.weaver.openings.closing(call.module, index) is not None and position == 0:
             if not (exact and call.use[0] == "with" and len(call.arguments) == 1) or call.commented:
@@ -366,6 +399,29 @@ class _Weaving(Ends):
                 raise Unfit("SQL112", "it is handed to `backup` of another connection", value.span.start)
             return True
         return kind == CURSOR and self.is_row_taker(value, call, position, exact=exact)
+
+    def asked(self, value: Value, call: Call, kind: str) -> None:
+        """Note `isinstance(source, sqlite3.Connection)`, which is to ask for the other class, and its like.
+
+        Raises:
+            Unfit: nobody can tell that the answer is the same.
+        """
+        second = call.argument(1)
+        if call.tail == "hasattr" and second is not None and second.shape[:2] == ["k", "str"]:
+            if second.shape[2] in KNOWN:
+                return
+        elif call.tail == "isinstance" and second is not None:
+            classes = second.shape[1] if second.shape[0] == "t" else [second.shape]
+            if all(
+                self.weaver.unions.is_instance(each, value.module, value.scope, asked) is not None
+                for asked in classes
+                for each in CLASSES[kind]
+            ):
+                for mark, root in annotated.classes(self.program, value.module, second.span):
+                    self.mark(value.module, mark.span, mark.action, *mark.data)
+                    self.web.releases.append((value.module.path, root))
+                return
+        raise Unfit("SQL119", f"`{call.tail}` may answer otherwise of {WHAT[kind]} then", value.span.start)
 
     def closing(self, value: Value, call: Call, kind: str) -> None:
         """Note a `with` that closes what it enters."""

@@ -24,13 +24,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from hasten.index.conditions import given, leaves
 from hasten.index.expressions import Expressions, Shape, Use, base_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 16
+FACTS_VERSION = 17
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -74,6 +75,7 @@ class _Walk(Expressions):
             "strings": self.strings,
             "big": self.big,
             "infinite": self.infinite,
+            "conditions": self.conditions,
             "keyed": self.keyed,
             "floats": "float" in self.text,
             "tails": _numbers(_tail(record[3]) for record in self.calls),
@@ -101,12 +103,9 @@ class _Walk(Expressions):
         """
         if not statements:
             return
-        first = statements[0]
-        decorators = getattr(first, "decorator_list", None)
         outer, nest = self.block, self.nest
         self.block = len(self.blocks)
-        end = self.at(statements[-1])[1]
-        self.blocks.append([outer, kind, header, self.start(decorators[0] if decorators else first), end])
+        self.blocks.append([outer, kind, header, *self.extent(statements)])
         self.nest = nest + mark
         self.body(statements)
         self.block, self.nest = outer, nest
@@ -179,6 +178,16 @@ class _Walk(Expressions):
         start = self.start(node)
         self.nested(node.body, "T" if name == "TYPE_CHECKING" else "I", "main" if _is_main(test) else "if", start)
         self.nested(node.orelse, "I", "else", start)
+        ends = "y" * leaves(node.body) + "n" * leaves(node.orelse)
+        news = given(node.body), given(node.orelse)
+        inner = len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If)
+        otherwise = self.extent(node.orelse) if node.orelse else None
+        self.condition("if", node, test, self.extent(node.body), otherwise, ends, inner=inner, given=news)
+
+    def extent(self, statements: list[ast.stmt]) -> tuple[int, int]:
+        """Return where the statements of a block begin and end."""
+        decorators = getattr(statements[0], "decorator_list", None)
+        return self.start(decorators[0] if decorators else statements[0]), self.at(statements[-1])[1]
 
     def for_(self, node: ast.For | ast.AsyncFor) -> None:
         value = self.visit(node.iter, ["iter"])
@@ -189,6 +198,7 @@ class _Walk(Expressions):
 
     def while_(self, node: ast.While) -> None:
         self.visit(node.test, ["cond"])
+        self.condition("while", node, node.test, self.extent(node.body), None)
         start = self.start(node)
         self.nested(node.body, "L", "while", start)
         self.nested(node.orelse, "L", "else", start)
@@ -289,6 +299,7 @@ class _Walk(Expressions):
 
     def assert_(self, node: ast.Assert) -> None:
         self.visit(node.test, ["cond"])
+        self.condition("assert", node, node.test, None, None)
         if node.msg is not None:
             self.visit(node.msg, ["fmt"])
 

@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from hasten.index.conditions import test_of
 from hasten.text import LineTable
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Expressions:
         self.strings: list[Any] = []
         self.big: list[int] = []
         self.infinite: list[int] = []
+        self.conditions: list[Any] = []
         self.scope = 0
         self.guard = -1
         self.block = -1
@@ -299,12 +301,36 @@ class Expressions:
 
     def boolop(self, node: ast.BoolOp, use: Use) -> Shape:
         """Visit `and` or `or`, whose value is one of the operands."""
+        for number, each in enumerate(node.values[1:], 1):
+            before = ast.BoolOp(node.op, node.values[:number])
+            if isinstance(node.op, ast.And):
+                self.condition("and", node, before, self.at(each), None)
+            else:
+                self.condition("or", node, before, None, self.at(each))
         return ["b", [self.visit(each, use) for each in node.values]]
 
     def ifexp(self, node: ast.IfExp, use: Use) -> Shape:
         """Visit `a if b else c`."""
         self.visit(node.test, ["cond"])
+        self.condition("ifexp", node, node.test, self.at(node.body), self.at(node.orelse))
         return ["?", [self.visit(node.body, use), self.visit(node.orelse, use)]]
+
+    def condition(
+        self,
+        kind: str,
+        node: Any,  # noqa: ANN401 - several node types with nothing in common but where they are
+        test: ast.expr,
+        yes: tuple[int, int] | None,
+        no: tuple[int, int] | None,
+        leaves: str = "",
+        *,
+        inner: bool = False,
+        given: Sequence[Sequence[str]] = ((), ()),
+    ) -> None:
+        """Record what a condition says of variables, if anything; see `hasten.index.conditions`."""
+        asked = test_of(test, base_shape)
+        if asked != ["?"] or kind == "if":
+            self.conditions.append([self.scope, kind, *self.at(node), asked, yes, no, leaves, inner, given])
 
     def compare(self, node: ast.Compare, use: Use) -> Shape:  # noqa: ARG002
         """Visit a comparison, chained or not."""
