@@ -33,7 +33,7 @@ from hasten.model import (
     Span,
     TextEdit,
 )
-from hasten.strategies import OFFLOAD
+from hasten.strategies import OFFLOAD, ByPath
 from hasten.uses import Use, trouble_with
 from hasten.uses import find as find_uses
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from hasten.async_receivers import Receivers
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
-    from hasten.awaited import Awaited, Step, waiting
+    from hasten.awaited import Awaited, Locked, Step, waiting
     from hasten.concurrency import Tasks
     from hasten.later import raced
     from hasten.rewrite import Transformer
@@ -54,6 +54,7 @@ __all__ = [
     "Argument",
     "AsyncTransformer",
     "Awaited",
+    "ByPath",
     "Call",
     "Change",
     "Code",
@@ -65,6 +66,7 @@ __all__ = [
     "Guard",
     "Hazard",
     "ImportRequest",
+    "Locked",
     "Module",
     "NodeEdit",
     "Option",
@@ -98,12 +100,21 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of a codemod, read from `[tool.hasten.<codemod>]`."""
+    """A setting of a codemod, read from `[tool.hasten.<codemod>]`, or given with `--set`.
+
+    Attributes:
+        name, help: what it is called, and what it does.
+        type: of its value, and of its default.
+        default: its value where nobody gives one.
+        choices: the words that it may be. Such an option may be one for some files, and another for others: its value
+            is a `ByPath`, whatever was given.
+    """
 
     name: str
     type: type
     default: Any
     help: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +177,7 @@ class Codemod(ABC):
 _LATE = {
     "AsyncTransformer": "hasten.async_transformer",
     "Awaited": "hasten.awaited",
+    "Locked": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
     "Step": "hasten.awaited",
     "Tasks": "hasten.concurrency",
