@@ -144,7 +144,7 @@ class _Findings:
         self.graph = graph
         self.wanted = [wanted[each] for each in sorted(wanted)]
         self.several = several
-        self.straddling = Straddling(program, several)
+        self.straddling = Straddling(program, several, [one for each in self.wanted for one in each.locked])
         by_call = {_id(call): site for site, call in graph.sites.items()}
         self.sites_of = {_id(each.call): [by_call[_id(step.call)] for step in each.steps] for each in self.wanted}
         self.family = {each.id: each.family or each.id for each in graph.functions}

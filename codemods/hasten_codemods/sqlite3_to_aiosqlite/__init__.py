@@ -17,6 +17,8 @@ another module that is written into the package. A connection of `sqlite3` that 
 process; one of aiosqlite has a thread, for which the process would wait for ever. So that module closes what is still
 open when the thread that opened it and the main thread have ended. An `__init__` that opens a connection becomes a
 factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere.
+What is opened when it is first needed (`if self._db is None:`, `if not hasattr(local, "db"):`) is put under a lock
+where several tasks may come there, and is kept only when it is set up.
 
 Where something is done with a connection that aiosqlite lacks, or a place may hold something else as well, nothing is
 changed, and the reason is given with its place. With `--strategy offload`, functions that open a connection and end it
