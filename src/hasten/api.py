@@ -38,6 +38,7 @@ from hasten.uses import Use, trouble_with
 from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
+    from hasten.async_first_use import FirstUse
     from hasten.async_fixtures import is_fixture, requesters
     from hasten.async_forms import cleans_up
     from hasten.async_receivers import Receivers
@@ -63,6 +64,7 @@ __all__ = [
     "Conversion",
     "Edit",
     "Finding",
+    "FirstUse",
     "Guard",
     "Hazard",
     "ImportRequest",
@@ -177,6 +179,7 @@ class Codemod(ABC):
 _LATE = {
     "AsyncTransformer": "hasten.async_transformer",
     "Awaited": "hasten.awaited",
+    "FirstUse": "hasten.async_first_use",
     "Locked": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
     "Step": "hasten.awaited",

@@ -48,7 +48,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from hasten.api import Codemod, Finding, Program, Settings
+from hasten.api import Codemod, Finding, Option, Program, Settings
 from hasten_codemods.sqlite3_to_aiosqlite import codes
 
 if TYPE_CHECKING:
@@ -76,11 +76,23 @@ class Sqlite3ToAiosqlite(Codemod):
     literals: ClassVar[tuple[str, ...]] = (r"^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+$", r">>> ")
     codes = codes.CODES
 
-    def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:  # noqa: ARG002 - it has no options
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            "opening",
+            str,
+            default="factory",
+            help="What becomes of an `__init__` that opens a connection: `factory`, by which objects are made from "
+            "then on (`await Store.create(path)`), or `lazy`: `Store(path)` stays, and opens when it is first used. It "
+            "is the file of the class that counts.",
+            choices=("factory", "lazy"),
+        ),
+    )
+
+    def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
         """Yield a change or a refusal for every use of `sqlite3.connect` in the target files."""
         from hasten_codemods.sqlite3_to_aiosqlite.analysis import Analysis
 
-        return Analysis(program, self.name).findings()
+        return Analysis(program, self.name, settings["opening"]).findings()
 
     def prepare(self) -> None:
         """Import the analysis."""

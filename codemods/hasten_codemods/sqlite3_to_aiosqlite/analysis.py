@@ -10,10 +10,12 @@ from hasten.api import (
     OFFLOAD,
     Applicability,
     Awaited,
+    ByPath,
     Call,
     Change,
     Conversion,
     Finding,
+    FirstUse,
     Hazard,
     ImportRequest,
     Locked,
@@ -42,6 +44,8 @@ from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
 from hasten_codemods.sqlite3_to_aiosqlite.webs import Web
 
 _CONNECT = "sqlite3.connect"
+#: The constructors of a file stay, and open when their objects are first used.
+LAZY = "lazy"
 #: The first version whose connections can be stopped from outside of their event loop, and stop when they are dropped.
 _DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
@@ -53,8 +57,9 @@ _CHECKED = ("path", "fspath")
 class Analysis:
     """The decisions for one program."""
 
-    def __init__(self, program: Program, codemod: str) -> None:
-        """Take the program, and the name of the codemod."""
+    def __init__(self, program: Program, codemod: str, opening: ByPath) -> None:
+        """Take the program, the name of the codemod, and how the classes of each file open what they keep."""
+        self.opening = opening
         self.program = program
         self.codemod = codemod
         self.uses = find_uses(program, (_CONNECT,))
@@ -90,7 +95,9 @@ class Analysis:
             lives.remove(life)
             message = f"`{life.name}` is handed to `backup` of what stays with sqlite3, which takes no other connection"
             refusals.append(self._refusal(life.use, Unfit("SQL112", message, call.span.start)))
-        conversion = Conversion(self.program, self.codemod, unasked=True, several=self._others)
+        conversion = Conversion(
+            self.program, self.codemod, unasked=True, several=self._others, first_use=self._first_use()
+        )
         awaited = [*(self._connection(each, lives) for each in lives), *(self._kept(each) for each in webs)]
         awaited += [self._left_alone(each) for each in whole.values()]
         found = list(conversion.findings(awaited))
@@ -100,6 +107,16 @@ class Analysis:
         yield from self.transactions.changes()
         yield from self.connections.changes()
         yield from self.locks.changes()
+
+    def _first_use(self) -> FirstUse:
+        """Return which constructors stay, and what their classes need for that."""
+        return FirstUse(
+            lambda init: self.opening.of(init.module.path) == LAZY,
+            f"{helper.OPENINGS}.Opening",
+            self.locks.request,
+            lambda module: () if self.locks.is_there(module) else (self.locks.key(module),),
+            self.locks.trouble,
+        )
 
     def _whole(self, use: Use) -> Life | None:
         """Return a connection that nothing has to be written for, since a thread runs all that it lives for."""

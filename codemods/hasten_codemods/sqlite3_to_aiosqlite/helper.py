@@ -115,11 +115,13 @@ OPENINGS_TEXT = '''\
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
-__all__ = ["alone"]
+__all__ = ["Opening", "alone"]
 
 _Key = tuple[asyncio.AbstractEventLoop, int, str]
 _locks: weakref.WeakValueDictionary[_Key, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -137,6 +139,42 @@ async def alone(owner: object, name: str) -> AsyncIterator[None]:
         lock = _locks[key] = asyncio.Lock()
     async with lock:
         yield
+
+
+class Opening:
+    """What a constructor leaves for the first use of its object."""
+
+    def __init__(self, run: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Take what opens the object, None where nothing is left to be done."""
+        self._run = run
+        self._task: asyncio.Task[Any] | None = None
+
+    async def wait(self) -> None:
+        """Open the object, unless it is open, or this task is about to."""
+        if self._run is None or self._task is asyncio.current_task():
+            return
+        async with alone(self, "opening"):
+            if self._run is not None:
+                self._task = asyncio.current_task()
+                try:
+                    await self._run()
+                finally:
+                    self._task = None
+                self._run = None
+
+    async def ends(self) -> bool:
+        """Tell whether the object was opened, so that something is to be ended; if not, it never will be."""
+        if self._run is None or self._task is asyncio.current_task():
+            return True
+        async with alone(self, "opening"):
+            if self._run is not None:
+                self._run = _refuse
+                return False
+        return True
+
+
+async def _refuse() -> None:
+    raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
 '''
 
 
