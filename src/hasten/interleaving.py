@@ -44,7 +44,9 @@ def straddled(
         touches = [each for each in touches if each.place.partition(".")[0] != "self"]
     read = {each.place: each for each in reversed(touches) if each.reads and each.start < waits.start}
     for each in touches:
-        if each.writes and each.start >= waits.end and each.place in read:
+        # self.cache = load(): what is waited for is written when it is there
+        after = each.start >= waits.end or _contains_call(module, each.value, waits)
+        if each.writes and after and each.place in read and read[each.place].start != each.start:
             return each.place, read[each.place].start, each.start
     for each in touches:
         # `os.environ["MODE"] = mode`, and the mode of another task is read; `self.last += 1`, and its number
