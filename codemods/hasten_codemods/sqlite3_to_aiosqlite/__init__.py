@@ -17,6 +17,7 @@ another module that is written into the package. A connection of `sqlite3` that 
 process; one of aiosqlite has a thread, for which the process would wait for ever. So that module closes what is still
 open when the thread that opened it and the main thread have ended. An `__init__` that opens a connection becomes a
 factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere.
+With `opening = "lazy"` the class keeps its `__init__`, and opens when one of its methods first needs the connection.
 What is opened when it is first needed (`if self._db is None:`, `if not hasattr(local, "db"):`) is put under a lock
 where several tasks may come there, and is kept only when it is set up.
 
@@ -63,7 +64,8 @@ class Sqlite3ToAiosqlite(Codemod):
         "exceptions, all of which are those of `sqlite3`. A transaction ends as it did on every way out of its block. "
         "The connection is closed where it was; one that was open to the end of its function is closed there, and one "
         "that is kept and never closed is closed when nothing refers to it, or the program ends. An object that opens "
-        "the connection that it keeps is made by `await X.create(...)`, and `X(...)` raises TypeError. A change is "
+        "the connection that it keeps is made by `await X.create(...)`, and `X(...)` raises TypeError; with the option "
+        "`opening`, it may be opened at its first use. A change is "
         "`safe` where the program starts no task that could run meanwhile, or where the function only runs one "
         "statement that reads, and nothing shows that the rest of its task has to be over by then; elsewhere new waits "
         "let other tasks come in between, which is a hazard with its lines. While a query runs, its task can be "
