@@ -291,6 +291,8 @@ class FirstUses:
         position = method.module.position
         if not waiting(method) or position(method.span.start).line == position(method.span.end).line:
             return None
+        if method.module.path not in self.program.targets:
+            return None
         if self._only_ends(method, made):
             return (("ends", opening), *(("made", each) for each in sorted(made)))
         return (("waits", opening),)

@@ -92,6 +92,8 @@ class OpeningsOnce:
         around = list(module.blocks(call.span.start))
         if function is None or call.scope != function.number or not around or around[0].kind != "if":
             return None
+        if function.is_generator:
+            return None  # a `yield` below the `if` would keep the lock for as long as whoever iterates likes
         block = around[0]
         body, head = Span(block.start, block.end), Span(block.header, block.start)
         # elif self._db is None: it is no statement of its own
