@@ -140,7 +140,7 @@ ASYNC_CODES: tuple[Code, ...] = (
         "Put it there when all else is done; or take it with `--accept ASY015`.",
     ),
     _hazard(
-        "ASY016",
+        "ASY028",
         "what a constructor did is done at the first use",
         "The constructor stays as it is up to the first statement that has to wait. The rest runs once, when a method "
         "first needs what it makes: files appear, errors are raised, and statements are run then, and not where the "
@@ -148,7 +148,7 @@ ASYNC_CODES: tuple[Code, ...] = (
         "it fails, the object is there all the same, and the next method tries again. An object that is closed before "
         "its first use was never opened.",
         "Look whether the program counts on errors of the constructor, or on what it leaves behind; else take it with "
-        "`--accept ASY016`.",
+        "`--accept ASY028`.",
     ),
     _hazard(
         "ASY023",

@@ -562,7 +562,7 @@ class _Builder:
             if opener is None:
                 continue
             message = f"`{init.module.scope(init.parent).name}(...)` opens nothing; its first use does"
-            self.hazards.setdefault(key, set()).add(because("ASY016", message, init.module, init.span.start))
+            self.hazards.setdefault(key, set()).add(because("ASY028", message, init.module, init.span.start))
             more: list[More] = []
             together: list[str] = []
             for (path, number), data in sorted(opener.methods.items()):

@@ -64,7 +64,7 @@ class Once:
         if not self.late:
             return None
         line = self.module.position(self.start).line
-        return Hazard("SQL013", f"`{self.text}` stays empty where its set-up fails ({self.module.path}:{line})")
+        return Hazard("SQL014", f"`{self.text}` stays empty where its set-up fails ({self.module.path}:{line})")
 
 
 class OpeningsOnce:
