@@ -105,7 +105,7 @@ The meaning stays.
 
 ## Options
 
-They are set in `[tool.hasten.fewer-words]`.
+They are set in `[tool.hasten.fewer-words]`, or with `--set fewer-words.OPTION=VALUE`.
 
 | option | type | default | what it does |
 | --- | --- | --- | --- |

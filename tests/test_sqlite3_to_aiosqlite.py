@@ -95,11 +95,12 @@ def test_connections_are_only_opened_by_async_with(case: Case) -> None:
 )
 def test_nothing_is_said_at_exit(case: Case, tmp_path: Path) -> None:
     """Run in development mode, with every warning an error, a case ends by itself and leaves nothing behind."""
-    from hasten_codemods.sqlite3_to_aiosqlite.helper import CONNECTIONS_TEXT, TRANSACTIONS_TEXT
+    from hasten_codemods.sqlite3_to_aiosqlite.helper import CONNECTIONS_TEXT, OPENINGS_TEXT, TRANSACTIONS_TEXT
 
     (tmp_path / "case.py").write_bytes(case.after["case.py"])
     (tmp_path / "_transactions.py").write_text(TRANSACTIONS_TEXT, encoding="utf-8")
     (tmp_path / "_connections.py").write_text(CONNECTIONS_TEXT, encoding="utf-8")
+    (tmp_path / "_openings.py").write_text(OPENINGS_TEXT, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", DRIVER],
         cwd=tmp_path,

@@ -34,11 +34,12 @@ from hasten.model import (
     Span,
     TextEdit,
 )
-from hasten.strategies import OFFLOAD
+from hasten.strategies import OFFLOAD, ByPath
 from hasten.uses import Use, meaning, trouble_with
 from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
+    from hasten.async_first_use import FirstUse
     from hasten.async_fixtures import is_fixture
     from hasten.async_forms import cleans_up
     from hasten.async_injected import is_requested, replacements, requesters
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from hasten.async_trails import is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
-    from hasten.awaited import Awaited, Step, waiting
+    from hasten.awaited import Awaited, Locked, Step, waiting
     from hasten.concurrency import Tasks
     from hasten.later import raced
     from hasten.rewrite import Transformer
@@ -57,6 +58,7 @@ __all__ = [
     "Argument",
     "AsyncTransformer",
     "Awaited",
+    "ByPath",
     "Call",
     "Change",
     "Code",
@@ -65,9 +67,11 @@ __all__ = [
     "Conversion",
     "Edit",
     "Finding",
+    "FirstUse",
     "Guard",
     "Hazard",
     "ImportRequest",
+    "Locked",
     "Module",
     "NodeEdit",
     "Option",
@@ -108,12 +112,21 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of a codemod, read from `[tool.hasten.<codemod>]`."""
+    """A setting of a codemod, read from `[tool.hasten.<codemod>]`, or given with `--set`.
+
+    Attributes:
+        name, help: what it is called, and what it does.
+        type: of its value, and of its default.
+        default: its value where nobody gives one.
+        choices: the words that it may be. Such an option may be one for some files, and another for others: its value
+            is a `ByPath`, whatever was given.
+    """
 
     name: str
     type: type
     default: Any
     help: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +189,8 @@ class Codemod(ABC):
 _LATE = {
     "AsyncTransformer": "hasten.async_transformer",
     "Awaited": "hasten.awaited",
+    "FirstUse": "hasten.async_first_use",
+    "Locked": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
     "Step": "hasten.awaited",
     "Tasks": "hasten.concurrency",

@@ -160,6 +160,17 @@ ASYNC_CODES: tuple[Code, ...] = (
         "Use it up in a `for` loop where it is called; or take it with `--accept ASY017`.",
     ),
     _hazard(
+        "ASY028",
+        "what a constructor did is done at the first use",
+        "The constructor stays as it is up to the first statement that has to wait. The rest runs once, when a method "
+        "first needs what it makes: files appear, errors are raised, and statements are run then, and not where the "
+        "object is made. What the rest reads (attributes of the object, files, the clock) it reads later, too. Where "
+        "it fails, the object is there all the same, and the next method tries again. An object that is closed before "
+        "its first use was never opened.",
+        "Look whether the program counts on errors of the constructor, or on what it leaves behind; else take it with "
+        "`--accept ASY028`.",
+    ),
+    _hazard(
         "ASY023",
         "a private method that a base may know",
         "The class derives from one that is not part of the program, and the method has a name of the kind that is for "
@@ -415,5 +426,14 @@ ASYNC_CODES: tuple[Code, ...] = (
         "function, or a class beside one that has no constructor of its own, or is to be made by a factory of another "
         "name.",
         "Write them alike: give them a common base class, or each class an `__init__`.",
+    ),
+    _refusal(
+        "ASY141",
+        "a constructor that cannot wait for the first use",
+        "What a constructor makes is to be made when the object is first used. That is right only as long as everybody "
+        "who uses it can wait for it: methods of the class that are, or become, coroutine functions. Here something "
+        "else asks for it: a plain method, a property, code outside of the class, `hasattr`; or the constructor is "
+        "one whose later part cannot run by itself.",
+        "Let a coroutine function of the class do what is done there; or let the constructor become a factory.",
     ),
 )

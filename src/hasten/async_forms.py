@@ -61,6 +61,8 @@ class Form:
         extent: the text that moves or changes with it, None where it is the head of the function, or the call.
         more: further edits that go with it.
         test_dependencies: as of `Change`.
+        together: the ids of functions that must convert with it.
+        requires: further changes that must be made with it, by their ids.
     """
 
     action: str
@@ -70,6 +72,8 @@ class Form:
     extent: Span | None = None
     more: tuple[More, ...] = ()
     test_dependencies: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import libcst as cst
 
-from hasten import async_factories, async_layout
+from hasten import async_factories, async_first_use_layout, async_layout
 from hasten.errors import SourceError
 from hasten.rewrite import NodeT, Transformer
 
@@ -39,6 +39,8 @@ class AsyncTransformer(Transformer):
     `asyncio-run` takes the name of a factory as `factory`. `enter-items` is meant for a `with`, with the number of each
     `item` that is entered asynchronously, and so is `close-finally`: what it `closes`, an item of `closing`, by which
     variable, and how that gets its value. And `async-def` takes `renamed`, the new name of the function.
+    A constructor that stays (see `hasten.async_first_use`) is `open-at-first-use`; `async-def` takes `waits`, the
+    attribute of what runs its later part, or `ends`, the same where the method only ends what was `made`.
     Those of tests (see `hasten.async_tests`): `async-def` takes `mark`, a decorator to add, `loop_scope` for that of a
     fixture, and `name`, that of the method from then on; `await-method` calls a method by another `name` and awaits it,
     `call-method` does not await it; `name` puts another dotted name in the place of one, `double` lets a mock call a
@@ -251,6 +253,13 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
         result = async_layout.scoped(result, edit.get("decorator"))
     if edit.get("mark"):
         result = async_layout.marked(result, edit.get("mark"))
+    if edit.action == "open-at-first-use":
+        return async_first_use_layout.opening(original, result, edit)
+    if edit.get("waits"):
+        result = async_first_use_layout.waiting(result, edit.get("waits"))
+    if edit.get("ends"):
+        made = frozenset(value for name, value in edit.data if name == "made")
+        result = async_first_use_layout.ending(result, edit.get("ends"), made)
     if edit.get("twin"):
         return async_layout.twins(original, result, edit.get("twin"), int(edit.get("blank")))
     if edit.action == "run-inside":

@@ -14,6 +14,7 @@ from itertools import pairwise
 from hasten import propagate
 from hasten.async_advice import noted
 from hasten.async_blocks import Entering
+from hasten.async_first_use import FirstUse
 from hasten.async_forms import Form, More, property_of
 from hasten.async_offload import Offload
 from hasten.async_places import because, function_around
@@ -61,6 +62,7 @@ class Conversion:
         several: Callable[[Scope], str] | None = None,
         resolve: Resolve | None = None,
         entry_points: frozenset[str] | None = None,
+        first_use: FirstUse | None = None,
     ) -> None:
         """Take the program.
 
@@ -73,6 +75,7 @@ class Conversion:
             resolve: what a call reaches, where the facts do not say, see `hasten.callgraph.build`; by default the
                 program is asked.
             entry_points: dotted names that the project's metadata calls from outside; by default those of the program.
+            first_use: which constructors stay, and do what has to wait when the object is first used; by default none.
         """
         self.program = program
         self.codemod = codemod
@@ -80,6 +83,7 @@ class Conversion:
         self._several = several or tasks_of(program).several
         self._resolve = resolve or program.resolve_call
         self._entry_points = entry_points
+        self._first_use = first_use
 
     def findings(self, blocking: Iterable[Awaited]) -> Iterator[Finding]:
         """Yield a change or a refusal for each of `blocking`, and the changes that these require.
@@ -141,6 +145,7 @@ class Conversion:
             self._resolve,
             entry_points=entry_points,
             forms=True,
+            first_use=self._first_use,
         )
         found = _Findings(
             self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked, named=bool(entry_points)
@@ -167,7 +172,7 @@ class _Findings:
         self.graph = graph
         self.wanted = [wanted[each] for each in sorted(wanted)]
         self.several = several
-        self.straddling = Straddling(program, several)
+        self.straddling = Straddling(program, several, [one for each in self.wanted for one in each.locked])
         by_call = {_id(call): site for site, call in graph.sites.items()}
         self.sites_of = {_id(each.call): [by_call[_id(step.call)] for step in each.steps] for each in self.wanted}
         self.family = {each.id: each.family or each.id for each in graph.functions}
@@ -198,8 +203,13 @@ class _Findings:
         for each in self.wanted:
             sites = self.sites_of[_id(each.call)]
             refused = [self.refused_seeds[site] for site in sites if site in self.refused_seeds]
-            # What nothing around it can mend is named first: whoever mends the rest would only come to it then.
-            stopped = min(refused, key=lambda each: each.constraint.code not in _FIRM, default=None)
+            # What nothing around it can mend is named first: whoever mends the rest would only come to it then. That a
+            # constructor cannot leave something to the first use follows from the rest, more often than not.
+            stopped = min(
+                refused,
+                key=lambda each: (each.constraint.code not in _FIRM, each.constraint.code == "ASY141"),
+                default=None,
+            )
             if stopped is not None:
                 behind = {code for each in refused for code in each.codes} - {stopped.constraint.code}
                 yield replace(self.refused(stopped, each.call), awaitable=len(sites), behind=tuple(sorted(behind)))
@@ -333,6 +343,7 @@ class _Findings:
             reason = self.result.why(function)
             twin = self.twin_of(function)
             what = f"stays, and gets `{twin}` beside it" if twin else "becomes a coroutine function"
+            what = "stays, and does at the first use what has to wait" if self.stays_plain(function) else what
             yield f"{name} {what}; the way to what blocks: {self.down(reason.path, reason.seed)}"
             return
         awaits = [(each, "awaits", "") for each in self.result.awaited if each.caller == function]
@@ -432,7 +443,11 @@ class _Findings:
             applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
             edits=tuple(dict.fromkeys(edits)),
             hazards=hazards,
-            requires=tuple(self.key(each) for each in self.result.requires[function]),
+            requires=(
+                *(self.key(each) for each in self.result.requires[function]),
+                *(self.key(each) for form in forms for each in form.together),
+                *(each for form in forms for each in form.requires),
+            ),
             imports=(
                 *(ImportRequest(each.module.path, "asyncio") for each in run),
                 *(each for form in forms for each in form.imports),
@@ -452,11 +467,18 @@ class _Findings:
         form, name = self.graph.forms.get(function), self.graph.scopes[function].name
         if form is not None and form.action == "make-factory":
             return f"make an asynchronous factory of the constructor of `{dict(form.data)['owner']}`"
+        if self.stays_plain(function):
+            return f"let `{name}` of `{self.name_of(function)}` do what waits at the first use"
         inside = form is not None and form.action == "run-inside"
         twin = self.twin_of(function)
         if twin:
             return f"write the coroutine function `{twin}` beside `{name}`"
         return f"run the body of `{name}` in a coroutine" if inside else f"make a coroutine function of `{name}`"
+
+    def stays_plain(self, function: str) -> bool:
+        """Tell whether a function is a constructor that stays, and does at the first use what has to wait."""
+        form = self.graph.forms.get(function)
+        return form is not None and form.action == "open-at-first-use"
 
     def twin_of(self, function: str) -> str:
         """Return the name of the coroutine function that is written beside a function, `""` where it is converted."""
@@ -518,7 +540,7 @@ class _Findings:
         name = self.name_of(function) if scope.name.startswith("__") else scope.name
         calls = [*self.sites.get(function, ()), *self.remedies.get(function, ())]
         found = self.at(function)
-        if self.several(scope):
+        if self.several(scope) and not self.stays_plain(function):
             twin = self.twin_of(function)
             what = f"coroutines call `{twin}` for `{name}`" if twin else f"`{name}` becomes a coroutine function"
             found.insert(0, Hazard("ASY020", f"{what} ({place})"))
@@ -538,6 +560,7 @@ class _Findings:
             found.append(Hazard("ASY022", f"`{name}` is where the program starts ({where})"))
         runs_itself = function in self.graph.forms and self.graph.forms[function].action == "run-inside"
         seen = self.family[function] in self.called or runs_itself or function in self.graph.handed
+        seen = seen or self.stays_plain(function)
         if not seen and (property_of(scope) or not scope.decorators):
             found.append(Hazard("ASY021", f"nobody in the program calls `{name}`, so others may ({place})"))
         return found

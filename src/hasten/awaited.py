@@ -56,6 +56,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Locked:
+    """Statements that one task at a time comes to, so that nobody else changes what they read.
+
+    Attributes:
+        module, span: where they are.
+        place: what they read and change, as it is written there.
+    """
+
+    module: Module
+    span: Span
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Awaited:
     """Blocking calls that are awaited together or not at all: the whole life of a connection, or a call by itself.
 
@@ -70,6 +84,7 @@ class Awaited:
         direct: it is awaited where it stands in a coroutine function itself, even if all else is handed to threads.
         kept: where what the calls open is kept when its function is over, for people; `""` where it ends there.
         handed: the functions that hand what they open to others, each with the one that gets it.
+        locked: statements that the edits put under a lock.
     """
 
     steps: tuple[Step, ...]
@@ -86,6 +101,7 @@ class Awaited:
     direct: bool = False
     kept: str = ""
     handed: tuple[tuple[Scope, Scope], ...] = ()
+    locked: tuple[Locked, ...] = ()
 
     @property
     def call(self) -> Call:

@@ -18,8 +18,9 @@ from hasten.async_constructors import Constructors
 from hasten.async_doubles import Doubles
 from hasten.async_entries import Entries
 from hasten.async_families import Families
+from hasten.async_first_use import FirstUse, FirstUses
 from hasten.async_following import Following
-from hasten.async_forms import Form, Shown
+from hasten.async_forms import Form, More, Shown
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import Places, because, function_around, is_entry
@@ -97,6 +98,7 @@ def build(
     *,
     entry_points: frozenset[str] = frozenset(),
     forms: bool = False,
+    first_use: FirstUse | None = None,
 ) -> CallGraph:
     """Return the graph above `seeds`.
 
@@ -108,8 +110,11 @@ def build(
         entry_points: dotted names of the functions that the project's metadata names as commands.
         forms: whether whoever asks carries out `CallGraph.forms`; else generators and context managers made of them
             stay as they are, and so do blocking calls in commands.
+        first_use: which constructors stay, and do what has to wait when the object is first used; by default none.
     """
     builder = _Builder(program, Receivers(program, resolve), entry_points, forms=forms)
+    if first_use is not None:
+        builder.first_uses = FirstUses(program, builder.receivers, builder.families, first_use)
     for call, _function in sorted(seeds, key=lambda each: (each[0].module.path, each[0].span)):
         builder.seed(call)
     return builder.result()
@@ -137,6 +142,8 @@ class _Builder:
         self.families = Families(program, self.definitions)
         self.trails = Trails(program, receivers, self.families, self.mentions)
         self.constructors = Constructors(program, receivers, self.families, self.mentions, self.trails)
+        self.first_uses: FirstUses | None = None
+        self.opening: list[str] = []
         self.blocks = Blocks(program, receivers, self.families, self.definitions)
         self.closings = Closings(program, receivers, self.families, self.blocks)
         self.properties = Properties(program, receivers, self.families, self.definitions, self.mentions)
@@ -185,13 +192,10 @@ class _Builder:
         self.keep_callers_plain()
         self.count_loops()
         self.show_early()
+        self.open_at_first_use()
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
-        functions = tuple(
-            propagate.Function(key, each.scope.is_async, tuple(sorted(set(each.constraints))), each.family)
-            for key, each in nodes
-        )
         return CallGraph(
-            functions,
+            self.functions(),
             tuple(self.edges[key] for key in sorted(self.edges)),
             tuple(sorted(self.seeds, key=lambda each: each.site)),
             {key: each.scope for key, each in nodes},
@@ -200,6 +204,13 @@ class _Builder:
             dict(sorted(self.forms.items())),
             frozenset(self.handed),
             frozenset(key for key, each in nodes if self.following.follows(each.scope)),
+        )
+
+    def functions(self) -> tuple[propagate.Function, ...]:
+        nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
+        return tuple(
+            propagate.Function(key, each.scope.is_async, tuple(sorted(set(each.constraints))), each.family)
+            for key, each in nodes
         )
 
     def node(self, scope: Scope) -> str:
@@ -224,6 +235,11 @@ class _Builder:
 
     def expand(self, scope: Scope) -> None:
         if scope.kind == "module" or scope.is_async or function_id(scope) in self.done:
+            return
+        if self.first_uses is not None and is_constructor(scope) and self.first_uses.goes_for(scope):
+            # Nobody else waits for it, and who makes an object need not be seen.
+            self.done.add(function_id(scope))
+            self.opening.append(function_id(scope))
             return
         family = self.families.of(scope)
         stubs = async_forms.stubs(family)
@@ -605,10 +621,45 @@ class _Builder:
     def show_early(self) -> None:
         """Note a hazard where a constructor hands the object on and waits after that."""
         for key, node in self.nodes.items():
-            if is_constructor(node.scope):
+            if is_constructor(node.scope) and key not in self.opening:
                 waits = [self.sites[each.site] for each in self.seeds if each.function == key]
                 waits += [self.sites[each.site] for each in self.edges.values() if each.caller == key]
                 self.hazards.setdefault(key, set()).update(self.constructors.seen_early(node.scope, waits))
+
+    def open_at_first_use(self) -> None:
+        """Write constructors that stay, and what waits for them; note what stands in the way of that."""
+        if self.first_uses is None or not self.opening:
+            return
+        edges = tuple(self.edges.values())
+        converted = set(propagate.propagate(self.functions(), edges, tuple(self.seeds)).converted)
+        self.first_uses.waiting = frozenset(key_of(self.nodes[each].scope) for each in self.opening)
+        for key in sorted(self.opening):
+            init = self.nodes[key].scope
+            waits = [self.sites[each.site] for each in self.seeds if each.function == key]
+            waits += [self.sites[each.site] for each in edges if each.caller == key and each.callee in converted]
+            opener, troubles = self.first_uses.judge(
+                init, waits, lambda each: each.is_async or function_id(each) in converted
+            )
+            self.nodes[key].constraints += troubles
+            if opener is None:
+                continue
+            message = f"`{init.module.scope(init.parent).name}(...)` opens nothing; its first use does"
+            self.hazards.setdefault(key, set()).add(because("ASY028", message, init.module, init.span.start))
+            more: list[More] = []
+            together: list[str] = []
+            for (path, number), data in sorted(opener.methods.items()):
+                method = self.program.module(path).scope(number)
+                if method.is_async:
+                    more.append(More(method.module, method.span, "async-def", data))
+                    continue
+                form = self.forms.get(function_id(method), Form("async-def"))
+                # What is ended only if it was opened stands deeper from then on.
+                extent = method.span if data[0][0] == "ends" else form.extent
+                self.forms[function_id(method)] = replace(
+                    form, data=(*form.data, *data), extent=extent, together=(*form.together, key)
+                )
+                together.append(function_id(method))
+            self.forms[key] = replace(opener.form, more=tuple(more), together=tuple(together))
 
     def bound_to_a_loop(self) -> Call | None:
         """Return the first call that makes something bound to an event loop and keeps it from one to the next."""

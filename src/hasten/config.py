@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from hasten.codes import ENGINE_CODES
 from hasten.errors import ConfigError, HastenError, SourceError, UsageError
 from hasten.source import read_bytes
-from hasten.strategies import STRATEGIES, Strategies
+from hasten.strategies import STRATEGIES, ByPath
 
 if TYPE_CHECKING:
     from hasten.api import Codemod, Option
@@ -50,11 +50,16 @@ class Config:
 
     def options_for(self, codemod: AnyCodemod) -> dict[str, object]:
         """Return a value for every option that the codemod declares."""
-        return {option.name: option.default for option in codemod.options} | dict(self.options.get(codemod.name, {}))
+        given = self.options.get(codemod.name, {})
+        values = {option.name: option.default for option in codemod.options} | dict(given)
+        for option in codemod.options:
+            if option.choices:
+                values[option.name] = _by_path(option, values[option.name])
+        return values
 
-    def by_path(self) -> Strategies:
+    def by_path(self) -> ByPath:
         """Return the strategy of each file."""
-        return Strategies(self.strategy, self.strategies)
+        return ByPath(self.strategy, self.strategies)
 
     def runs(self, name: str) -> bool:
         """Tell whether the codemod `name` is to run."""
@@ -110,15 +115,17 @@ def override(
     accept: Iterable[str] = (),
     exclude: Iterable[str] = (),
     strategy: str | None = None,
+    settings: Iterable[str] = (),
     jobs: int | None = None,
 ) -> Config:
     """Return `config` with what the command line says laid over it.
 
     `select` and `jobs` take the place of the file's, and `strategy` that of all that it says about strategies;
-    `ignore`, `accept` and `exclude` add to it; `unsafe` turns on.
+    `ignore`, `accept` and `exclude` add to it; `unsafe` turns on. Each of `settings` is `CODEMOD.OPTION=VALUE`, with a
+    value as in TOML, or a bare word, and takes the place of that option.
 
     Raises:
-        UsageError: a codemod or hazard code is not known.
+        UsageError: a codemod, an option or a hazard code is not known, or a value cannot be used.
     """
     names, codes = _names(codemods), _codes(codemods)
     select, ignore, accept = tuple(select), tuple(ignore), tuple(accept)
@@ -140,6 +147,7 @@ def override(
         accept=config.accept | frozenset(accept),
         exclude=_unique((*config.exclude, *exclude)),
         jobs=config.jobs if jobs is None else jobs,
+        options=_set(config.options, codemods, settings),
     )
 
 
@@ -166,6 +174,33 @@ def check_hazard(word: str, codes: Mapping[str, str], error: Callable[[str], Has
     raise error(f"there is no hazard {word!r}{near(word, hazards)}")
 
 
+def _set(
+    options: Mapping[str, Mapping[str, object]], codemods: Sequence[AnyCodemod], settings: Iterable[str]
+) -> Mapping[str, Mapping[str, object]]:
+    """Return the options of all codemods with those of the command line in their place."""
+    found = {name: dict(values) for name, values in options.items()}
+    reader = _Reader("--set", codemods, UsageError)
+    for each in settings:
+        key, equals, text = each.partition("=")
+        name, dot, option = key.strip().partition(".")
+        if not (equals and dot and option):
+            raise UsageError(f"--set {each}: write CODEMOD.OPTION=VALUE")
+        check_codemod(name, _names(codemods), lambda message: UsageError(f"--set: {message}"))
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()  # lazy, and not "lazy"
+        found.setdefault(name, {}).update(reader.options(name, {option: value}))
+    return found
+
+
+def _by_path(option: Option, value: object) -> ByPath:
+    """Return what goes for which file, of a word for all of them or a table of patterns."""
+    if isinstance(value, Mapping):
+        return ByPath(option.default, tuple(value.items()))
+    return ByPath(str(value))
+
+
 def _check_strategy(word: str, error: Callable[[str], HastenError]) -> None:
     if word not in STRATEGIES:
         hint = near(word, STRATEGIES) or f"; there are {', '.join(STRATEGIES)}"
@@ -175,8 +210,11 @@ def _check_strategy(word: str, error: Callable[[str], HastenError]) -> None:
 class _Reader:
     """Turns one `[tool.hasten]` table into a `Config`; every error names the file and the key."""
 
-    def __init__(self, path: Path, codemods: Sequence[AnyCodemod]) -> None:
+    def __init__(
+        self, path: Path | str, codemods: Sequence[AnyCodemod], error: Callable[[str], HastenError] = ConfigError
+    ) -> None:
         self._path = path
+        self._raised = error
         self._codemods = {codemod.name: codemod for codemod in codemods}
         self._codes = _codes(codemods)
 
@@ -198,17 +236,18 @@ class _Reader:
             if key in keys:
                 values[key] = keys[key](key, value)
             elif key in self._codemods:
-                options[key] = self._options(key, value)
+                options[key] = self.options(key, value)
             elif isinstance(value, dict):
                 raise self._error(key, f"there is no codemod {key!r}{near(key, self._codemods)}")
             else:
                 raise self._error(key, f"is not a known key{near(key, (*keys, *self._codemods))}")
         return Config(options=options, **values)  # type: ignore[arg-type]  # checked one by one above
 
-    def _error(self, key: str, message: str) -> ConfigError:
-        return ConfigError(f"{self._path}: tool.hasten.{key}: {message}")
+    def _error(self, key: str, message: str) -> HastenError:
+        where = f"{self._path}: tool.hasten.{key}" if self._raised is ConfigError else f"{self._path} {key}"
+        return self._raised(f"{where}: {message}")
 
-    def _wrong(self, key: str, wanted: str, value: object) -> ConfigError:
+    def _wrong(self, key: str, wanted: str, value: object) -> HastenError:
         return self._error(key, f"must be {wanted}, not {_said(value)}")
 
     def _words(self, key: str, value: object) -> tuple[str, ...]:
@@ -243,17 +282,25 @@ class _Reader:
         """Return what each pattern stands for, in the order of the file."""
         if not isinstance(value, dict):
             raise self._wrong(key, "a table of patterns, each with a strategy", value)
+        self._patterns(key, value)
+        return tuple((pattern, self._strategy(f"{key}.{pattern!r}", value[pattern])) for pattern in value)
+
+    def _patterns(self, key: str, value: Mapping[str, object]) -> None:
         for pattern in value:
             if not pattern.strip() or pattern.startswith(("!", "#")):
                 raise self._error(f"{key}.{pattern!r}", "is no pattern that a file could match")
-        return tuple((pattern, self._strategy(f"{key}.{pattern!r}", value[pattern])) for pattern in value)
 
     def _jobs(self, key: str, value: object) -> int:
         if type(value) is not int or value < 1:
             raise self._wrong(key, "a number from 1", value)
         return value
 
-    def _options(self, name: str, value: object) -> dict[str, object]:
+    def options(self, name: str, value: object) -> dict[str, object]:
+        """Return the options of one codemod that a table gives values.
+
+        Raises:
+            HastenError: an option is not known, or its value cannot be used.
+        """
         if not isinstance(value, dict):
             raise self._wrong(name, "a table", value)
         declared = {option.name: option for option in self._codemods[name].options}
@@ -266,6 +313,11 @@ class _Reader:
         return found
 
     def _option(self, key: str, option: Option, value: object) -> object:
+        if option.choices and isinstance(value, dict):
+            self._patterns(key, value)
+            return {each: self._choice(f"{key}.{each!r}", option, value[each]) for each in value}
+        if option.choices:
+            return self._choice(key, option, value)
         if option.type in {tuple, list, frozenset}:
             return option.type(self._words(key, value))
         if option.type is float and type(value) is int:
@@ -274,6 +326,12 @@ class _Reader:
         if type(value) is not option.type:
             kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
             raise self._wrong(key, kinds.get(option.type, f"a {option.type.__name__}"), value)
+        return value
+
+    def _choice(self, key: str, option: Option, value: object) -> str:
+        if not isinstance(value, str) or value not in option.choices:
+            hint = near(value, option.choices) if isinstance(value, str) else ""
+            raise self._error(key, f"must be one of {', '.join(option.choices)}, not {_said(value)}{hint}")
         return value
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hasten import registry
-from hasten.api import Code, Codemod
+from hasten.api import Code, Codemod, Option
 from hasten.codes import ENGINE_CODES
 from hasten.errors import HastenError, UsageError
 
@@ -184,14 +184,20 @@ def _codemod_page(codemod: Codemod, cases: Mapping[str, tuple[Case, ...]]) -> st
     parts.append(f"## Example\n\n{_show(cases['example'])}")
     if codemod.options:
         rows = [
-            (f"`{option.name}`", f"`{option.type.__name__}`", f"`{option.default!r}`", option.help)
-            for option in codemod.options
+            (f"`{option.name}`", _values(option), f"`{option.default!r}`", option.help) for option in codemod.options
         ]
         table = _table(("option", "type", "default", "what it does"), rows)
-        parts.append(f"## Options\n\nThey are set in `[tool.hasten.{codemod.name}]`.\n\n{table}")
+        parts.append(
+            f"## Options\n\nThey are set in `[tool.hasten.{codemod.name}]`, or with "
+            f"`--set {codemod.name}.OPTION=VALUE`.\n\n{table}"
+        )
     if codemod.codes:
         parts.append(f"## Codes\n\n{_code_table(codemod.codes, '../codes/')}")
     return "\n".join(part for part in parts if part.strip())
+
+
+def _values(option: Option) -> str:
+    return ", ".join(f"`{each!r}`" for each in option.choices) or f"`{option.type.__name__}`"
 
 
 def _code_page(origin: str, code: Code, cases: Mapping[str, tuple[Case, ...]]) -> str:

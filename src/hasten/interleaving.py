@@ -20,7 +20,9 @@ SHOWN, CHECKED, CARRIED = range(3)
 _USED_AT_ONCE = {"expr": SHOWN, "fmt": SHOWN, "ret": SHOWN, "raise": SHOWN, "cond": CHECKED, "cmp": CHECKED}
 
 
-def straddled(module: Module, scope: int, waits: Span, program: Program | None = None) -> tuple[str, int, int] | None:
+def straddled(
+    module: Module, scope: int, waits: Span, program: Program | None = None, safe: frozenset[str] = frozenset()
+) -> tuple[str, int, int] | None:
     """Return state that is read on one side of `waits` and written on the other: its name, and the offsets of both.
 
     Args:
@@ -28,19 +30,23 @@ def straddled(module: Module, scope: int, waits: Span, program: Program | None =
         scope: the number of the function.
         waits: the expression that is to be awaited.
         program: tells what imported names stand for; without it they stand for nothing that is made once only.
+        safe: state that nobody else changes meanwhile.
 
     Only what other tasks can get at counts: attributes, global names, variables of outer functions, what a parameter or
     an unknown value holds. What is read comes first. Where the wait stands in a loop the way back to its start leads
     past it, too. What is assigned to variables of the whole program or to attributes of the object, and read after the
     wait, is the third case.
     """
-    touches = sorted(touches_of(module, scope, program), key=lambda each: each[:4])
+    touches = [each for each in touches_of(module, scope, program) if each.place not in safe]
+    touches.sort(key=lambda each: each[:4])
     if _makes_instances(module, scope):
         # Nobody else has the instance yet; where somebody gets it early, that is another hazard.
         touches = [each for each in touches if each.place.partition(".")[0] != "self"]
     read = {each.place: each for each in reversed(touches) if each.reads and each.start < waits.start}
     for each in touches:
-        if each.writes and each.start >= waits.end and each.place in read:
+        # self.cache = load(): what is waited for is written when it is there
+        after = each.start >= waits.end or _contains_call(module, each.value, waits)
+        if each.writes and after and each.place in read and read[each.place].start != each.start:
             return each.place, read[each.place].start, each.start
     for each in touches:
         # `os.environ["MODE"] = mode`, and the mode of another task is read; `self.last += 1`, and its number

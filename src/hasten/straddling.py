@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from hasten import stale
 from hasten.async_places import function_around
+from hasten.awaited import Locked
 from hasten.changes import Changes
 from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
-from hasten.interleaving import straddled
+from hasten.interleaving import is_in, straddled
 from hasten.model import Hazard
 
 
 class Straddling:
     """Answers for one program."""
 
-    def __init__(self, program: Program, several: Callable[[Scope], str]) -> None:
-        """Take the program, and what tells by what several tasks can run a function at once."""
+    def __init__(self, program: Program, several: Callable[[Scope], str], locked: Sequence[Locked] = ()) -> None:
+        """Take the program, what tells by what several tasks can run a function at once, and what is under a lock."""
         self.program = program
+        self.locked = locked
         self.several = several
         self.tasks = tasks_of(program)
         self.changes = Changes(program, self.tasks)
@@ -27,7 +29,10 @@ class Straddling:
     def at(self, call: Call) -> Iterator[Hazard]:
         """Yield a hazard where state is read before the wait and written after it."""
         scope = function_around(call.module, call.scope)
-        found = straddled(call.module, scope.number, call.span, self.program)
+        safe = frozenset(
+            each.place for each in self.locked if each.module is call.module and is_in(each.span, call.span.start)
+        )
+        found = straddled(call.module, scope.number, call.span, self.program, safe)
         if found is not None and self.several(scope):
             name, read, written = found
             lines = call.module.position(read).line, call.module.position(written).line
@@ -37,6 +42,7 @@ class Straddling:
             return
         # What others change in the middle takes longer to find out.
         kept = stale.trusted(call.module, scope.number, call.span, self.program)
+        kept = [each for each in kept if each.touch.place not in safe]
         if kept and self.several(scope) and self.tasks.beside(scope, call.span.start):
             messages = (stale.message(call.module, scope, each, self.changes) for each in kept)
             message = next(filter(None, messages), "")

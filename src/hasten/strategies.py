@@ -1,4 +1,4 @@
-"""How coroutines are spared what blocks: the names of the strategies, and which one goes for which file."""
+"""What goes for which file: a word for each pattern; and the strategies, by which coroutines are spared what blocks."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ STRATEGIES = (CONVERT, TWIN, OFFLOAD)
 
 
 @dataclass(frozen=True, slots=True)
-class Strategies:
-    """The strategy of each file; it is the file in which the blocking call stands that counts.
+class ByPath:
+    """A word for each file.
 
     Attributes:
         default: that of files for which nothing else is said.
-        patterns: patterns as in `.gitignore`, each with a strategy; the last that matches a path wins.
+        patterns: patterns as in `.gitignore`, each with a word; the last that matches a path wins.
     """
 
-    default: str = CONVERT
+    default: str
     patterns: tuple[tuple[str, str], ...] = ()
 
     def of(self, path: str) -> str:
-        """Return the strategy of the file at a path of the root."""
+        """Return the word for the file at a path of the root."""
         found = self.default
         for pattern, strategy in self.patterns:
             if _matcher(pattern)(path):

@@ -146,6 +146,7 @@ def test_the_codes_are_unique_and_every_code_that_is_given_has_a_page() -> None:
         "callgraph",
         "async_blocks",
         "async_constructors",
+        "async_first_use",
         "async_forms",
         "async_interrupts",
         "async_rules",

@@ -12,6 +12,7 @@ import pytest
 from hasten.api import Code, Codemod, Finding, Option, Program, Settings, Transformer
 from hasten.config import Config, load, override
 from hasten.errors import ConfigError, UsageError
+from hasten.strategies import ByPath
 
 
 class _Other(Codemod):
@@ -38,6 +39,7 @@ class _Quicken(_Other):
         Option("limit", int, 3, "help"),
         Option("share", float, 0.5, "help"),
         Option("names", tuple, ("a",), "help"),
+        Option("pace", str, "slow", "help", choices=("slow", "quick")),
     )
 
 
@@ -91,7 +93,7 @@ def _write(root: Path, text: str) -> Path:
         ),
         (
             "[tool.hasten.quicken-it]\nzzz = true",
-            "tool.hasten.quicken-it.zzz: is not a known key; quicken-it knows fallback, limit, names, share",
+            "tool.hasten.quicken-it.zzz: is not a known key; quicken-it knows fallback, limit, names, pace, share",
         ),
         ("[tool.hasten.other]\nzzz = true", "tool.hasten.other.zzz: is not a known key"),
         ("[tool.hasten.quicken-it]\nfallback = 1", "tool.hasten.quicken-it.fallback: must be true or false, not 1"),
@@ -154,7 +156,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         strategy="twin", strategies=(("src/**", "offload"), ("src/app/", "convert")), jobs=2,
         options={"quicken-it": {"fallback": True, "share": 1.0, "names": ("b", "c")}},
     )  # fmt: skip
-    assert config.options_for(CODEMODS[1]) == {"fallback": True, "limit": 3, "share": 1.0, "names": ("b", "c")}
+    assert config.options_for(CODEMODS[1]) == {
+        "fallback": True, "limit": 3, "share": 1.0, "names": ("b", "c"), "pace": ByPath("slow"),
+    }  # fmt: skip
     assert config.options_for(CODEMODS[0]) == {}
     assert (config.runs("quicken-it"), config.runs("other")) == (True, False)
 
@@ -196,6 +200,14 @@ def test_command_line_is_laid_over_the_file() -> None:
         ({"accept": ["QCK01"]}, "--accept: there is no hazard 'QCK01'; did you mean QCK001?"),
         ({"strategy": "covert"}, "--strategy: there is no strategy 'covert'; did you mean convert?"),
         ({"accept": ["QCK101"]}, "--accept: QCK101 is a refusal, and only hazards can be accepted"),
+        ({"settings": ["pace=quick"]}, "--set pace=quick: write CODEMOD.OPTION=VALUE"),
+        ({"settings": ["quick-it.pace=slow"]}, "--set: there is no codemod 'quick-it'; did you mean quicken-it?"),
+        ({"settings": ["quicken-it.pac=slow"]}, "--set quicken-it.pac: is not a known key; did you mean pace?"),
+        ({"settings": ["quicken-it.limit=slow"]}, "--set quicken-it.limit: must be a whole number, not 'slow'"),
+        (
+            {"settings": ["quicken-it.pace=quik"]},
+            "--set quicken-it.pace: must be one of slow, quick, not 'quik'; did you mean quick?",
+        ),
     ],
 )
 def test_wrong_words_on_the_command_line_are_named(words: dict[str, Any], message: str) -> None:
@@ -203,6 +215,27 @@ def test_wrong_words_on_the_command_line_are_named(words: dict[str, Any], messag
     with pytest.raises(UsageError) as caught:
         override(Config(), CODEMODS, **words)
     assert str(caught.value) == message
+
+
+def test_one_of_several_words_may_differ_from_path_to_path(tmp_path: Path) -> None:
+    """A table of patterns gives each file its word, and the last pattern that matches wins."""
+    _write(tmp_path, "[tool.hasten.quicken-it.pace]\n'src/' = 'quick'\n'src/app/' = 'slow'\n")
+    pace = load(tmp_path, None, CODEMODS).options_for(CODEMODS[1])["pace"]
+    assert isinstance(pace, ByPath)
+    assert [pace.of(each) for each in ("a.py", "src/a.py", "src/app/a.py")] == ["slow", "quick", "slow"]
+    _write(tmp_path, "[tool.hasten.quicken-it]\npace = 'quick'\n")
+    assert load(tmp_path, None, CODEMODS).options_for(CODEMODS[1])["pace"] == ByPath("quick")
+    _write(tmp_path, "[tool.hasten.quicken-it.pace]\n'src/' = 'fast'\n")
+    with pytest.raises(ConfigError, match=r"quicken-it\.pace\.'src/': must be one of slow, quick, not 'fast'"):
+        load(tmp_path, None, CODEMODS)
+
+
+def test_the_command_line_sets_options() -> None:
+    """`--set` takes the place of what the file says of that option, and of no other; words need no quotes."""
+    file = Config(options={"quicken-it": {"pace": {"src/": "quick"}, "limit": 4}})
+    config = override(file, CODEMODS, settings=["quicken-it.pace=slow", "quicken-it.names=['x']"])
+    assert config.options == {"quicken-it": {"pace": "slow", "limit": 4, "names": ("x",)}}
+    assert file.options == {"quicken-it": {"pace": {"src/": "quick"}, "limit": 4}}
 
 
 def test_a_tool_that_is_no_table_is_an_error(tmp_path: Path) -> None:

@@ -58,6 +58,9 @@ def _wait(program_of: Callable[[str], Program], body: str) -> tuple[Program, Cal
     [
         "n = state.total\ntime.sleep(1)\nstate.total = n + 1",
         "n = Stats.total\ntime.sleep(1)\nStats.total = n + 1",
+        "if self.n is None:\n    self.n = time.sleep(1)",
+        "if 'n' not in STATE:\n    STATE['n'] = time.sleep(1)",
+        "n = state.total\nstate.total = time.sleep(n)",
         "n = type(self).total\ntime.sleep(1)\ntype(self).total = n + 1",
         "n = STATE['n']\ntime.sleep(1)\nSTATE['n'] = n + 1",
         "n = os.environ['N']\ntime.sleep(1)\nos.environ['N'] = n",
@@ -95,6 +98,7 @@ def test_state_that_others_may_write_between(body: str, program_of: Callable[[st
         "os.remove(path)\ntime.sleep(1)\nos.remove(path)",
         "print(os.path.join(path))\nsys.stdout.write('')\ntime.sleep(1)\nsys.stdout.write('')",
         "xml.sax.handler.clear()\ntime.sleep(1)\nxml.sax.handler.clear()",
+        "self.n = time.sleep(1)\nreturn self.n",
         "print(STATE['n'], state.n, Stats.total)\ntime.sleep(1)\nreturn STATE, state.n, Stats.total",
         "while not state.stop:\n    state.beats += 1\n    time.sleep(1)",
         "while True:\n    self.n += 1\n    time.sleep(1)",

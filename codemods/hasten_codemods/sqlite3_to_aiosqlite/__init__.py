@@ -16,8 +16,11 @@ connections that meet at one of them are one change, or one refusal. They are op
 another module that is written into the package. A connection of `sqlite3` that nobody closes goes away with the
 process; one of aiosqlite has a thread, for which the process would wait for ever. So that module closes what is still
 open when the thread that opened it and the main thread have ended. An `__init__` that opens a connection becomes a
-factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere. A
-property that waits stays one, and reading it is `await store.rows`.
+factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere.
+With `opening = "lazy"` the class keeps its `__init__`, and opens when one of its methods first needs the connection.
+What is opened when it is first needed (`if self._db is None:`, `if not hasattr(local, "db"):`) is put under a lock
+where several tasks may come there, and is kept only when it is set up. A property that waits stays one, and reading it
+is `await store.rows`.
 
 Where something is done with a connection that aiosqlite lacks, or a place may hold something else as well, nothing is
 changed, and the reason is given with its place. With `--strategy offload`, functions that open a connection and end it
@@ -47,7 +50,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from hasten.api import Codemod, Finding, Program, Settings
+from hasten.api import Codemod, Finding, Option, Program, Settings
 from hasten_codemods.sqlite3_to_aiosqlite import codes
 
 if TYPE_CHECKING:
@@ -62,7 +65,8 @@ class Sqlite3ToAiosqlite(Codemod):
         "exceptions, all of which are those of `sqlite3`. A transaction ends as it did on every way out of its block. "
         "The connection is closed where it was; one that was open to the end of its function is closed there, and one "
         "that is kept and never closed is closed when nothing refers to it, or the program ends. An object that opens "
-        "the connection that it keeps is made by `await X.create(...)`, and `X(...)` raises TypeError. A change is "
+        "the connection that it keeps is made by `await X.create(...)`, and `X(...)` raises TypeError; with the option "
+        "`opening`, it may be opened at its first use. A change is "
         "`safe` where the program starts no task that could run meanwhile, or where the function only runs one "
         "statement that reads, and nothing shows that the rest of its task has to be over by then; elsewhere new waits "
         "let other tasks come in between, which is a hazard with its lines. While a query runs, its task can be "
@@ -75,11 +79,23 @@ class Sqlite3ToAiosqlite(Codemod):
     literals: ClassVar[tuple[str, ...]] = (r"^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+$", r">>> ")
     codes = codes.CODES
 
-    def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:  # noqa: ARG002 - it has no options
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            "opening",
+            str,
+            default="factory",
+            help="What becomes of an `__init__` that opens a connection: `factory`, by which objects are made from "
+            "then on (`await Store.create(path)`), or `lazy`: `Store(path)` stays, and opens when it is first used. It "
+            "is the file of the class that counts.",
+            choices=("factory", "lazy"),
+        ),
+    )
+
+    def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
         """Yield a change or a refusal for every use of `sqlite3.connect` in the target files."""
         from hasten_codemods.sqlite3_to_aiosqlite.analysis import Analysis
 
-        return Analysis(program, self.name).findings()
+        return Analysis(program, self.name, settings["opening"]).findings()
 
     def prepare(self) -> None:
         """Import the analysis."""

@@ -10,12 +10,15 @@ from hasten.api import (
     OFFLOAD,
     Applicability,
     Awaited,
+    ByPath,
     Call,
     Change,
     Conversion,
     Finding,
+    FirstUse,
     Hazard,
     ImportRequest,
+    Locked,
     NodeEdit,
     Position,
     Program,
@@ -33,6 +36,7 @@ from hasten.api import (
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives, offloading
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
+from hasten_codemods.sqlite3_to_aiosqlite.once import Once, OpeningsOnce
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
@@ -40,6 +44,8 @@ from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
 from hasten_codemods.sqlite3_to_aiosqlite.webs import Web
 
 _CONNECT = "sqlite3.connect"
+#: The constructors of a file stay, and open when their objects are first used.
+LAZY = "lazy"
 #: The first version whose connections can be stopped from outside of their event loop, and stop when they are dropped.
 _DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
@@ -53,8 +59,9 @@ _CHECKED = ("path", "fspath")
 class Analysis:
     """The decisions for one program."""
 
-    def __init__(self, program: Program, codemod: str) -> None:
-        """Take the program, and the name of the codemod."""
+    def __init__(self, program: Program, codemod: str, opening: ByPath) -> None:
+        """Take the program, the name of the codemod, and how the classes of each file open what they keep."""
+        self.opening = opening
         self.program = program
         self.codemod = codemod
         self.uses = find_uses(program, (_CONNECT,))
@@ -63,6 +70,8 @@ class Analysis:
         self.tasks = Tasks(program)
         self.transactions = helper.transactions(program, codemod)
         self.connections = helper.connections(program, codemod)
+        self.locks = helper.openings(program, codemod)
+        self.once = OpeningsOnce(program)
 
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every use in the target files."""
@@ -87,7 +96,9 @@ class Analysis:
             lives.remove(life)
             message = f"`{life.name}` is handed to `backup` of what stays with sqlite3, which takes no other connection"
             refusals.append(self._refusal(life.use, Unfit("SQL112", message, call.span.start)))
-        conversion = Conversion(self.program, self.codemod, unasked=True, several=self._others)
+        conversion = Conversion(
+            self.program, self.codemod, unasked=True, several=self._others, first_use=self._first_use()
+        )
         refusals += self._refused(conversion, [(use, why) for use, why in unfit if id(use) not in whole])
         awaited = [*(self._connection(each, lives) for each in lives), *(self._kept(each) for each in webs)]
         awaited += [self._left_alone(each) for each in whole.values()]
@@ -97,6 +108,17 @@ class Analysis:
         yield from refusals
         yield from self.transactions.changes()
         yield from self.connections.changes()
+        yield from self.locks.changes()
+
+    def _first_use(self) -> FirstUse:
+        """Return which constructors stay, and what their classes need for that."""
+        return FirstUse(
+            lambda init: self.opening.of(init.module.path) == LAZY,
+            f"{helper.OPENINGS}.Opening",
+            self.locks.request,
+            lambda module: () if self.locks.is_there(module) else (self.locks.key(module),),
+            self.locks.trouble,
+        )
 
     def _whole(self, use: Use) -> Life | None:
         """Return a connection that nothing has to be written for, since a thread runs all that it lives for."""
@@ -221,6 +243,10 @@ class Analysis:
         ]
         renamed = {module.path for module, mark in web.marks if mark.action == "annotation"}
         imports += [ImportRequest(each, "aiosqlite") for each in sorted(renamed)]
+        once = [each for each in self.once.of(web) if self._others(each.function)]
+        once = [each for each in once if not self.locks.trouble(each.module)]
+        imports += [self.locks.request(each.module) for each in once]
+        support += [self.locks.key(each.module) for each in once if not self.locks.is_there(each.module)]
         lent = [self._connection(each, []) for each in sorted(web.lives, key=_id)]
         own = {(each.call.module.path, each.call.index): each for each in web.steps}
         told = {(each.call.module.path, each.call.index): each for one in lent for each in one.steps}
@@ -229,17 +255,21 @@ class Analysis:
         return Awaited(
             (*(told.get(key) or _step(each) for key, each in own.items()), *self._blocks(web)),
             f"open `{web.name}` with aiosqlite",
-            edits=(*self._marks(web), *(edit for each in lent for edit in each.edits)),
+            edits=(*self._marks(web), *map(self._alone, once), *(edit for each in lent for edit in each.edits)),
             imports=tuple(dict.fromkeys([*imports, *(one for each in lent for one in each.imports)])),
             releases=(*web.releases, *(one for each in lent for one in each.releases)),
             dependencies=(_DEPENDENCY,),
-            hazards=(*web.hazards, *self._shared(web), *(one for each in lent for one in each.hazards)),
+            hazards=(
+                *(*web.hazards, *self._shared(web), *(each.hazard for each in once if each.hazard is not None)),
+                *(one for each in lent for one in each.hazards),
+            ),
             proofs=tuple(proofs),
             requires=tuple(dict.fromkeys([*support, *(one for each in lent for one in each.requires)])),
             parallel=(*self._shared(web), *(one for each in lent for one in each.parallel)),
             threaded=(*_called_back(web.hazards), *(one for each in lent for one in each.threaded)),
             kept=web.kept,
             handed=tuple(web.handed),
+            locked=tuple(Locked(each.module, each.body, each.text) for each in once),
         )
 
     def _blocks(self, web: Web) -> Iterator[Step]:
@@ -248,6 +278,11 @@ class Analysis:
             if mark.scope >= 0 and (mark.action != "transaction" or web.commits):
                 place = waiting(module, mark.scope, mark.span, mark.action)
                 yield Step(place, mark.action, mark.data, module.position(mark.end) if mark.end >= 0 else None)
+
+    def _alone(self, once: Once) -> NodeEdit:
+        """Return the edit that puts an opening under a lock."""
+        start, end = once.module.position(once.span.start), once.module.position(once.span.end)
+        return NodeEdit(once.module.path, once.span, start, end, self.codemod, "once", once.data)
 
     def _marks(self, web: Web) -> Iterator[NodeEdit]:
         for module, mark in web.marks:

@@ -139,6 +139,16 @@ CODES: tuple[Code, ...] = (
         "Annotate what is given there; or take it with `--accept SQL013` if it is never a connection of `sqlite3`.",
     ),
     Code(
+        "SQL014",
+        "hazard",
+        "kept only when it is set up",
+        "The connection is opened when it is first needed, and set up with statements that wait now. Others must not "
+        "see it before that, so it is put into its place last. Where one of the statements fails, or the task is "
+        "cancelled, it is dropped, and the next that needs it opens it and sets it up again. Before, it was in its "
+        "place already, and the next one went on with what was set up by then.",
+        "Take it with `--accept SQL014` unless the program counts on a connection whose set-up has failed.",
+    ),
+    Code(
         "SQL101",
         "refusal",
         "sqlite3 may be something else",

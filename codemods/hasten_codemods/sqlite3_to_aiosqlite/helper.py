@@ -1,4 +1,4 @@
-"""The modules that are written into a package once: what `with` does with a connection, and connections kept."""
+"""The modules that are written into a package once: what `with` does, connections kept, and locks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from hasten.api import Companion, ImportRequest, Module, Program, overwritten
 TRANSACTIONS = "_transactions"
 TRANSACTION = "transaction"
 CONNECTIONS = "_connections"
+OPENINGS = "_openings"
 
 TRANSACTIONS_TEXT = '''\
 """Transactions of aiosqlite connections."""
@@ -108,6 +109,75 @@ def _close_after(thread: threading.Thread, connections: weakref.WeakSet[aiosqlit
 '''
 
 
+OPENINGS_TEXT = '''\
+"""Connections that are opened when they are first needed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+__all__ = ["Opening", "alone"]
+
+_Key = tuple[asyncio.AbstractEventLoop, int, str]
+_locks: weakref.WeakValueDictionary[_Key, asyncio.Lock] = weakref.WeakValueDictionary()
+
+
+@asynccontextmanager
+async def alone(owner: object, name: str) -> AsyncIterator[None]:
+    """Let one task at a time come to the block, of those that are about to give `owner` its `name`.
+
+    A lock of asyncio serves one event loop. So each loop has its own, for as long as somebody holds it or waits for it.
+    """
+    key = asyncio.get_running_loop(), id(owner), name
+    lock = _locks.get(key)
+    if lock is None:
+        lock = _locks[key] = asyncio.Lock()
+    async with lock:
+        yield
+
+
+class Opening:
+    """What a constructor leaves for the first use of its object."""
+
+    def __init__(self, run: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Take what opens the object, None where nothing is left to be done."""
+        self._run = run
+        self._task: asyncio.Task[Any] | None = None
+
+    async def wait(self) -> None:
+        """Open the object, unless it is open, or this task is about to."""
+        if self._run is None or self._task is asyncio.current_task():
+            return
+        async with alone(self, "opening"):
+            if self._run is not None:
+                self._task = asyncio.current_task()
+                try:
+                    await self._run()
+                finally:
+                    self._task = None
+                self._run = None
+
+    async def ends(self) -> bool:
+        """Tell whether the object was opened, so that something is to be ended; if not, it never will be."""
+        if self._run is None or self._task is asyncio.current_task():
+            return True
+        async with alone(self, "opening"):
+            if self._run is not None:
+                self._run = _refuse
+                return False
+        return True
+
+
+async def _refuse() -> None:
+    raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+'''
+
+
 class Helper(Companion):
     """Where the helper of each package goes, and how it is imported."""
 
@@ -157,3 +227,8 @@ def transactions(program: Program, codemod: str) -> Helper:
 def connections(program: Program, codemod: str) -> Helper:
     """Return the helper that opens connections which are kept."""
     return Helper(program, codemod, CONNECTIONS, CONNECTIONS_TEXT)
+
+
+def openings(program: Program, codemod: str) -> Helper:
+    """Return the helper for connections that are opened when they are first needed."""
+    return Helper(program, codemod, OPENINGS, OPENINGS_TEXT)

@@ -8,6 +8,9 @@ import libcst as cst
 
 from hasten_codemods.sqlite3_to_aiosqlite import table
 
+#: After these, a function or a loop goes on elsewhere.
+_ELSEWHERE = (cst.Return, cst.Break, cst.Continue)
+
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
@@ -145,3 +148,92 @@ def nested(statement: cst.With, groups: list[tuple[bool, list[cst.WithItem]]]) -
         if number < len(groups) - 1:
             body = cst.IndentedBlock([result], indent=indentation(statement.body))
     return result.with_changes(leading_lines=statement.leading_lines)
+
+
+def once(block: cst.If, owner: str, name: str, place: str, late: str) -> cst.If:
+    """Put what stands below an `if` under a lock, with the same test inside.
+
+    Args:
+        block: the statement; it has no `else`.
+        owner, name: what the lock is for.
+        place: how the place is written that gets a connection there.
+        late: the variable that holds the connection until the statements are over; empty where none is needed.
+    """
+    body = _kept_last(block.body, place, late) if late else block.body
+    inner = cst.If(block.test.deep_clone(), body, whitespace_before_test=block.whitespace_before_test)
+    guard = cst.parse_expression(f'_openings.alone({owner}, "{name}")')
+    indent = indentation(block.body)
+    alone = cst.With([cst.WithItem(guard)], cst.IndentedBlock([inner], indent=indent), cst.Asynchronous())
+    return block.with_changes(body=cst.IndentedBlock([alone], indent=indent))
+
+
+def _kept_last(body: cst.BaseSuite, place: str, late: str) -> cst.BaseSuite:
+    """Let a variable hold what a place got, up to where the statements end, or are left."""
+    if not isinstance(body, cst.IndentedBlock):
+        raise TypeError("what opens a connection stands on the line of its `if`")
+    first = next(number for number, each in enumerate(body.body) if _puts_into(each, place))
+    opening = cst.IndentedBlock(body.body[first:]).visit(_Late(place, late))
+    statements = [*body.body[:first], *cst.ensure_type(opening, cst.IndentedBlock).body]
+    last = statements[-1]
+    if not (isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], (*_ELSEWHERE, cst.Raise))):
+        statements.append(_kept(place, late))
+    return body.with_changes(body=statements)
+
+
+def _kept(place: str, late: str) -> cst.SimpleStatementLine:
+    return cst.ensure_type(cst.parse_statement(f"{place} = {late}"), cst.SimpleStatementLine)
+
+
+def _puts_into(statement: cst.CSTNode, place: str) -> bool:
+    targets: list[cst.BaseExpression] = []
+    for each in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
+        targets += [one.target for one in each.targets] if isinstance(each, cst.Assign) else []
+        targets += [each.target] if isinstance(each, cst.AnnAssign) else []
+    return any(_dotted(each) == place for each in targets)
+
+
+def _dotted(node: cst.CSTNode) -> str:
+    match node:
+        case cst.Name(value=value):
+            return value
+        case cst.Attribute(value=cst.Name(value=value), attr=cst.Name(value=name)):
+            return f"{value}.{name}"
+        case _:
+            return ""
+
+
+class _Late(cst.CSTTransformer):
+    """Writes a variable for a place, and puts it there before each statement that leaves."""
+
+    def __init__(self, place: str, late: str) -> None:
+        super().__init__()
+        self.place = place
+        self.late = late
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:  # noqa: N802 - LibCST's
+        """`_db` -> `db`."""
+        return updated_node.with_changes(value=self.late) if original_node.value == self.place else updated_node
+
+    def leave_Attribute(  # noqa: N802
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.BaseExpression:
+        """`self._db` -> `db`; what is behind the dot is no variable."""
+        if _dotted(original_node) == self.place:
+            return cst.Name(self.late, updated_node.lpar, updated_node.rpar)
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:  # noqa: N802
+        """Leave keywords alone."""
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+    def leave_SimpleStatementLine(  # noqa: N802
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.FlattenSentinel[cst.SimpleStatementLine]:
+        """Put the connection into its place before the function, or the loop, goes on elsewhere."""
+        if not isinstance(original_node.body[-1], _ELSEWHERE):
+            return updated_node
+        kept = _kept(self.place, self.late)
+        if len(updated_node.body) > 1:
+            return updated_node.with_changes(body=[*updated_node.body[:-1], *kept.body, updated_node.body[-1]])
+        first = kept.with_changes(leading_lines=updated_node.leading_lines)
+        return cst.FlattenSentinel([first, updated_node.with_changes(leading_lines=[])])

@@ -33,6 +33,9 @@ _PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 #: Objects of these have no methods of their own that could do something with what they are given.
 _NAMESPACES = frozenset({"threading.local", "types.SimpleNamespace", "argparse.Namespace"})
 
+#: Functions that get at one attribute by its name.
+_BY_NAME = frozenset(f"builtins.{each}" for each in ("getattr", "hasattr", "delattr"))
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Variable:
@@ -517,6 +520,42 @@ class Places:
                     yield Value(module, scope, Span(start, end), ["a", base, place.name], use)
                 elif found is None and module.path == place.path:
                     raise Unfit("SQL119", f"`{place.name}` of something unknown is read; give it another name", start)
+        yield from self._by_name(place)
+
+    def _by_name(self, place: Field) -> Iterator[Value]:
+        """Yield where a namespace is asked for an attribute by its name: `getattr(local, "db", None)`.
+
+        Raises:
+            Unfit: the namespace is handed on, or looked at as a whole.
+        """
+        module = self.program.module(place.path)
+        for read in module.reads(0, place.variable):
+            match read.use:
+                case ["attr", "__dict__", *_]:
+                    pass
+                case ["attr" | "meth" | "dest" | "del" | "ann" | "expr", *_]:
+                    continue
+                case ["arg", int() as index, 0]:
+                    call = module.call(index)
+                    if self.named(call) == place:
+                        default = call.argument(2)
+                        if default is not None and default.shape[:2] != ["k", "NoneType"]:
+                            message = f"`getattr` gives something else where there is no `{place.name}`"
+                            raise Unfit("SQL119", message, call.span.start)
+                        yield Value(module, call.scope, call.span, ["c", index], call.use)
+                        continue
+                    if _attribute_named(call) is not None:
+                        continue
+                case _:
+                    pass
+            message = f"`{place.variable}`, which keeps it, is handed on, or looked at as a whole"
+            raise Unfit("SQL119", message, read.span.start)
+
+    def named(self, call: Call) -> Place | None:
+        """Return the attribute of a namespace that a call asks for by its name, None for any other call."""
+        name = _attribute_named(call) if call.function == ["n", "getattr"] else None
+        held = self._held(call.module, call.scope, call.arguments[0].shape) if name is not None else None
+        return Field(held[0], held[1], name) if held is not None and name is not None else None
 
     def _of_calls(self, place: Returned) -> Iterator[Value]:
         function = self.program.module(place.path).scope(place.function)
@@ -689,3 +728,11 @@ class Places:
 
 def _is_classmethod(function: Scope) -> bool:
     return any(each[-1] == "classmethod" for each in function.decorators if each[0] in {"n", "a"})
+
+
+def _attribute_named(call: Call) -> str | None:
+    """Return the name of the attribute that `getattr` and its like are given as text."""
+    if call.module.dotted(call.scope, call.function) not in _BY_NAME or len(call.arguments) < 2:  # noqa: PLR2004
+        return None
+    name = call.arguments[1].shape
+    return str(name[2]) if name[:2] == ["k", "str"] and name[2] is not None else None

@@ -313,7 +313,11 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         return result
 
     def leave_If(self, original_node: cst.If, updated_node: cst.If) -> cst.If:  # noqa: N802
-        """Note `if connection:` above a `close` that is gone."""
+        """Note `if connection:` above a `close` that is gone, and put an opening under a lock."""
+        if self._action(original_node) == "once":
+            edit = self._orders[original_node]
+            self.order(original_node)
+            return layout.once(updated_node, edit.get("owner"), edit.get("name"), edit.get("place"), edit.get("late"))
         test = original_node.test.left if isinstance(original_node.test, cst.Comparison) else original_node.test
         if self._action(test) == "unasked":
             self._gone[id(updated_node)] = updated_node

@@ -295,6 +295,11 @@ class _Weaving(Ends):
             inner = call.arguments[0].shape if len(call.arguments) == 1 else None
             self.check(Source(source.module, call.scope, inner, source.offset), kind)
             return
+        named = self.where.named(call)
+        if named is not None:
+            # getattr(local, "db", None)
+            self.add(named, kind, Value(call.module, call.scope, call.span, ["c", call.index], ["expr"]))
+            return
         if call.module.dotted(call.scope, call.function) in MOCKS and not call.arguments:
             self.mocked(call)
             return

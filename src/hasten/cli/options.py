@@ -24,6 +24,7 @@ class Options:
     unsafe: bool = False
     accept: tuple[str, ...] = ()
     strategy: str | None = None
+    settings: tuple[str, ...] = ()
     format: str | None = None
     output: Path | None = None
     check: bool = False
@@ -73,6 +74,13 @@ def rewriting(command: _CommandT) -> _CommandT:
                 metavar="STRATEGY",
                 help="How coroutines are spared what blocks: `convert` the functions below them, give each "
                 "a `twin`, or `offload` them to a thread.",
+            ),
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="CODEMOD.OPTION=VALUE",
+                help="Set an option of a codemod (repeat for others).",
             ),
             click.option(
                 "--format", type=click.Choice(["diff", "json", "summary"]), help="What to print on standard output."

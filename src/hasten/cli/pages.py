@@ -93,7 +93,13 @@ def _item(codemod: Codemod, origin: str) -> dict[str, Any]:
         "contract": _flat(codemod.contract),
         "codes": [{"code": code.code, "kind": code.kind, "title": code.title} for code in codemod.codes],
         "options": [
-            {"name": option.name, "type": option.type.__name__, "default": option.default, "help": _flat(option.help)}
+            {
+                "name": option.name,
+                "type": option.type.__name__,
+                "default": option.default,
+                "choices": list(option.choices),
+                "help": _flat(option.help),
+            }
             for option in codemod.options
         ],
     }
@@ -115,7 +121,8 @@ def _codemod_page(codemod: Codemod) -> Iterable[str]:
         yield ""
         yield f"Options, in [tool.hasten.{codemod.name}]"
         for option in codemod.options:
-            yield f"  {option.name} ({option.type.__name__}, {option.default!r} by default)"
+            kind = " or ".join(map(repr, option.choices)) or option.type.__name__
+            yield f"  {option.name} ({kind}, {option.default!r} by default)"
             yield from _wrapped(option.help, "    ")
     for kind, heading in (("hazard", "Hazards"), ("refusal", "Refusals"), ("proof", "Proofs")):
         rows = [[code.code, _flat(code.title)] for code in codemod.codes if code.kind == kind]

@@ -70,7 +70,8 @@ def run(options: Options) -> Session:
     config = configuration.override(
         configuration.load(root, options.config, installed.codemods), installed.codemods,
         select=options.select, ignore=options.ignore, unsafe=options.unsafe, accept=options.accept,
-        strategy=options.strategy, exclude=patterns_from(cwd, options.exclude, root=root), jobs=options.jobs,
+        strategy=options.strategy, settings=options.settings,
+        exclude=patterns_from(cwd, options.exclude, root=root), jobs=options.jobs,
     )  # fmt: skip
     chosen = chosen_from(config, installed.codemods)
     stdin: Source | None = None

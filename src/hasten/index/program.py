@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from hasten.index import callers, elsewhere, entries, naming, rebinding
 from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape
 from hasten.index.wants import Kind, Want
-from hasten.strategies import Strategies
+from hasten.strategies import CONVERT, ByPath
 from hasten.suites import Suite
 
 ValueT = TypeVar("ValueT")
@@ -71,7 +71,7 @@ class Program:
         lone: frozenset[str] = frozenset(),
         names: naming.NameIndex | None = None,
         suites: tuple[Suite, ...] = (),
-        strategies: Strategies | None = None,
+        strategies: ByPath | None = None,
     ) -> None:
         """Take what was read.
 
@@ -86,7 +86,7 @@ class Program:
             lone: the names of modules that are installed one by one, with nothing that lies beside them.
             names: the index of a program of some of these modules and no others, which this one goes on with.
             suites: how the project runs its tests.
-            strategies: how coroutines are spared what blocks, by file.
+            strategies: how coroutines are spared what blocks; it is the file that counts in which the call stands.
         """
         self.modules = sorted(modules, key=lambda each: each.path)
         self.targets = targets
@@ -95,7 +95,7 @@ class Program:
         self.watched = watched
         self.lone = lone
         self.suites = suites
-        self.strategies = strategies or Strategies()
+        self.strategies = strategies or ByPath(CONVERT)
         self.notes: list[Note] = []
         self.wanted: set[Want] = set()
         self._entries = entry_points
