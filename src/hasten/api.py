@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from hasten.async_fixtures import is_fixture
     from hasten.async_forms import cleans_up
     from hasten.async_injected import is_requested, replacements, requesters
-    from hasten.async_receivers import Receivers
+    from hasten.async_receivers import Receivers, receivers_of
     from hasten.async_trails import is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
@@ -102,6 +102,7 @@ __all__ = [
     "meaning",
     "overwritten",
     "raced",
+    "receivers_of",
     "replacements",
     "requesters",
     "trouble_with",
@@ -196,6 +197,7 @@ _LATE = {
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",
     "Receivers": "hasten.async_receivers",
+    "receivers_of": "hasten.async_receivers",
     "is_partly": "hasten.async_trails",
     "value_calls": "hasten.async_trails",
     "cleans_up": "hasten.async_forms",

@@ -9,7 +9,7 @@ from hasten import async_forms
 from hasten.async_families import Families
 from hasten.async_kinds import key_of
 from hasten.async_places import function_around
-from hasten.async_receivers import Receivers, Resolve
+from hasten.async_receivers import Resolve, receivers_of
 from hasten.async_rules import Definitions
 from hasten.index.module import Call, Guard, Scope, Use
 from hasten.index.program import Program
@@ -46,7 +46,7 @@ class Below:
     def __init__(self, program: Program, resolve: Resolve | None) -> None:
         """Take the program, and who says what a call reaches where the facts do not."""
         self.program = program
-        self.receivers = Receivers(program, resolve)
+        self.receivers = receivers_of(program, resolve)
         self.definitions = Definitions(program, self.receivers, program.entry_points)
         self.families = Families(program, self.definitions)
         self._bodies: dict[tuple[str, int], list[Scope]] = {}

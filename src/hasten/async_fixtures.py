@@ -174,4 +174,4 @@ def _of_a_base(program: Program, fixture: Scope) -> bool:
     owner = owner_of(fixture)
     if owner is None:
         return False
-    return any(key_of(each) != key_of(owner) and program.derives(each, owner) for each in program.classes())
+    return len(program.heirs(owner)) > 1

@@ -85,6 +85,8 @@ class Mentions:
         self._lookups = Lookups(program, receivers)
         self._interrupts = Interrupts(program)
         self._starters: dict[tuple[str, int], str] | None = None
+        # The same for all who ask about a program with the same answers about its calls.
+        self._references: dict[tuple[str, int], list[Read]] = receivers.remembered("references")
         self._read_of: dict[tuple[str, str], dict[Span, Shape]] = {}
         #: Tells whether a use of a function as a value is written in another way once it is a coroutine function.
         self.handled: Callable[[Scope, Read], bool] = lambda _function, _read: False
@@ -262,6 +264,12 @@ class Mentions:
 
     def references(self, function: Scope) -> list[Read]:
         """Return the reads of `function` that are no calls; of attributes, those that may be it."""
+        known = self._references.get(key_of(function))
+        if known is None:
+            known = self._references[key_of(function)] = self._find_references(function)
+        return known
+
+    def _find_references(self, function: Scope) -> list[Read]:
         name = function.name
         self.program.want(name)
         found = [

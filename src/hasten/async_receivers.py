@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hasten.async_fixtures import given
 from hasten.async_kinds import NOTHING, owner_of
@@ -63,6 +63,11 @@ class Receivers(Values):
         super().__init__(program, lambda call: self.reached(call).functions, partial(given, program))
         self._resolve = resolve
         self._reached: dict[tuple[str, int], Reached] = {}
+        self._remembered: dict[str, dict[Any, Any]] = {}
+
+    def remembered(self, name: str) -> dict[Any, Any]:
+        """Return what others have found out from these answers alone, to be looked up and added to."""
+        return self._remembered.setdefault(name, {})
 
     def reached(self, call: Call) -> Reached:
         """Return what `call` reaches."""
@@ -217,6 +222,13 @@ class Receivers(Values):
             for call in self.program.calls_named(maker, want=False)
             for each in call.arguments[1:2]
         )
+
+
+def receivers_of(program: Program, resolve: Resolve | None = None) -> Receivers:
+    """Return the answers for a program, the same to all who ask the program itself what a call reaches."""
+    if resolve is None or resolve == program.resolve_call:
+        return program.remember("hasten.async_receivers", lambda: Receivers(program, program.resolve_call))
+    return Receivers(program, resolve)
 
 
 def decorated_by(function: Scope) -> set[str]:

@@ -259,11 +259,7 @@ class Tests:
     def _heirs(self, owner: Scope) -> list[Scope]:
         """Return the classes that derive from one, at whatever distance."""
         self.program.want(owner.name)
-        return [
-            each
-            for each in self.program.classes()
-            if key_of(each) != key_of(owner) and self.program.derives(each, owner)
-        ]
+        return [each for each in self.program.heirs(owner) if key_of(each) != key_of(owner)]
 
     # --- unittest -------------------------------------------------------------------------------------------------
 

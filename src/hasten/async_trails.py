@@ -13,7 +13,7 @@ from hasten.async_kinds import key_of, owner_of
 from hasten.async_lookups import Lookups
 from hasten.async_mentions import Mentions
 from hasten.async_places import because
-from hasten.async_receivers import Receivers
+from hasten.async_receivers import Receivers, receivers_of
 from hasten.async_rules import Definitions
 from hasten.async_walk import HANDED_ON, Step, Trail, Walk
 from hasten.index.module import Call, Module, Read, Scope
@@ -67,7 +67,7 @@ class Trails:
         owner = owner_of(function)
         if function.name != "__init__" or owner is None:
             return [each for each in self.calls(function) if self._reaches(each, function)]
-        heirs = [each for each in self.program.classes() if self.program.derives(each, owner)]
+        heirs = self.program.heirs(owner)
         return [call for each in heirs for call in self.calls(each)]
 
     def _reaches(self, call: Call, function: Scope) -> bool:
@@ -199,7 +199,7 @@ def is_partly(program: Program, function: Scope) -> bool:
 
 def _of_program(program: Program) -> Trails:
     def make() -> Trails:
-        receivers = Receivers(program, program.resolve_call)
+        receivers = receivers_of(program)
         definitions = Definitions(program, receivers, program.entry_points)
         return Trails(program, receivers, Families(program, definitions), Mentions(program, receivers))
 

@@ -212,16 +212,14 @@ class Values(Kinds):
         methods = [method] if method is not None else []
         if given:
             # An object of a class below may have a method of that name, or what it was given in its place.
-            below = (each for each in self.program.classes() if self.program.derives(each, owner))
-            methods += [found for each in below if (found := method_of(each, name)) is not None]
+            methods += [found for each in self.program.heirs(owner) if (found := method_of(each, name)) is not None]
         plain = all({each[-1] for each in one.decorators} <= {"staticmethod", "classmethod"} for one in methods)
         return [*methods, *given] or None if plain else None
 
     def given_to(self, owner: Scope, name: str) -> Iterator[Value]:
         """Yield what an attribute of instances of a class is given; None for what is no plain value."""
-        for each in self.program.classes():
-            related = self.program.derives(each, owner) or self.program.derives(owner, each)
-            for binding in each.module.bindings(each.number, name) if related else ():
+        for each in (*self.program.ancestors(owner), *self.program.heirs(owner)):
+            for binding in each.module.bindings(each.number, name):
                 if binding.kind == "declared" or method_of(each, name) is not None:
                     continue
                 yield each.module, each.number, binding.payload if binding.kind == "assign" else None

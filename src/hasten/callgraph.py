@@ -26,7 +26,7 @@ from hasten.async_mentions import Mentions
 from hasten.async_places import Places, because, function_around, is_entry
 from hasten.async_properties import Properties
 from hasten.async_readings import Handed, Reading
-from hasten.async_receivers import Reached, Receivers, Resolve, takes
+from hasten.async_receivers import Reached, Receivers, Resolve, receivers_of, takes
 from hasten.async_registered import LATER, Registered
 from hasten.async_rules import Definitions, Verdict
 from hasten.async_trails import Trails
@@ -112,7 +112,7 @@ def build(
             stay as they are, and so do blocking calls in commands.
         first_use: which constructors stay, and do what has to wait when the object is first used; by default none.
     """
-    builder = _Builder(program, Receivers(program, resolve), entry_points, forms=forms)
+    builder = _Builder(program, receivers_of(program, resolve), entry_points, forms=forms)
     if first_use is not None:
         builder.first_uses = FirstUses(program, builder.receivers, builder.families, first_use)
     for call, _function in sorted(seeds, key=lambda each: (each[0].module.path, each[0].span)):

@@ -17,7 +17,7 @@ from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import function_around
 from hasten.async_readings import readings
-from hasten.async_receivers import Receivers
+from hasten.async_receivers import receivers_of
 from hasten.async_rules import COMMANDS, Definitions
 from hasten.async_trails import Trails
 from hasten.index.module import Call, Guard, Scope
@@ -67,7 +67,7 @@ class Tasks:
     def __init__(self, program: Program) -> None:
         """Take the program; `receivers` says what its values are."""
         self.program = program
-        self.receivers = Receivers(program, program.resolve_call)
+        self.receivers = receivers_of(program)
         self._definitions = Definitions(program, self.receivers, program.entry_points)
         self._mentions = Mentions(program, self.receivers)
         self._trails = Trails(program, self.receivers, Families(program, self._definitions), self._mentions)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hasten.api import Call, Hazard, Module, Program, Receivers, Scope, Span
+from hasten.api import Call, Hazard, Module, Program, Scope, Span, receivers_of
 from hasten_codemods.sqlite3_to_aiosqlite import blocks
 from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Places, Variable
 from hasten_codemods.sqlite3_to_aiosqlite.webs import CONNECTION, Web
@@ -73,7 +73,7 @@ class OpeningsOnce:
     def __init__(self, program: Program) -> None:
         """Take the program."""
         self.program = program
-        self.receivers = Receivers(program, program.resolve_call)
+        self.receivers = receivers_of(program)
         self.places = Places(program, self.receivers)
 
     def of(self, web: Web) -> list[Once]:

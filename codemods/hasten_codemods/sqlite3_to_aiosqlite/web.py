@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Call, ImportRequest, Module, Program, Receivers, Scope, Span, Use
+from hasten.api import Call, ImportRequest, Module, Program, Scope, Span, Use, receivers_of
 from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, keeping, table
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
@@ -36,7 +36,7 @@ class Weaver:
         """Take the program, and the uses of `sqlite3.connect`."""
         self.program = program
         self.openings = openings
-        self.receivers = Receivers(program, program.resolve_call)
+        self.receivers = receivers_of(program)
         self.places = Places(program, self.receivers)
         self.uses = {(each.module.path, each.call.index): each for each in uses if each.call is not None}
         self.unions = Unions(program, self.receivers, self.places, self.uses)

@@ -115,7 +115,7 @@ class Program:
         self._remembered: dict[str, Any] = {}
         self._rebound: dict[tuple[str, str, bool], str | None] = {}
         self._lineages: dict[tuple[str, int], frozenset[tuple[str, int]]] = {}
-        self._heirs: dict[tuple[str, int], set[tuple[str, int]]] | None = None
+        self._heirs: dict[tuple[str, int], frozenset[tuple[str, int]]] | None = None
         self.places = elsewhere.Places(self)
         for each in self.places.starring:
             each.resolve_stars(lambda module, name: elsewhere.starred(self, module, name))
@@ -428,13 +428,25 @@ class Program:
         """Tell whether an object may be an instance of both classes: some class is, or derives from, both."""
         if self.derives(one, other) or self.derives(other, one):
             return True
+        return not self._below(one).isdisjoint(self._below(other))
+
+    def heirs(self, owner: Scope) -> list[Scope]:
+        """Return a class and all classes that derive from it, in the order of their places."""
+        return [self._by_path[path].scope(number) for path, number in sorted(self._below(owner))]
+
+    def ancestors(self, owner: Scope) -> list[Scope]:
+        """Return the classes of the program that a class derives from, in the order of their places."""
+        own = owner.module.path, owner.number
+        return [self._by_path[path].scope(number) for path, number in sorted(self._lineage(owner) - {own})]
+
+    def _below(self, owner: Scope) -> frozenset[tuple[str, int]]:
         if self._heirs is None:
-            self._heirs = {}
+            found: dict[tuple[str, int], set[tuple[str, int]]] = {}
             for each in self.classes():
                 for ancestor in self._lineage(each):
-                    self._heirs.setdefault(ancestor, set()).add((each.module.path, each.number))
-        first, second = (self._heirs.get((each.module.path, each.number), set()) for each in (one, other))
-        return not first.isdisjoint(second)
+                    found.setdefault(ancestor, set()).add((each.module.path, each.number))
+            self._heirs = {each: frozenset(heirs) for each, heirs in found.items()}
+        return self._heirs.get((owner.module.path, owner.number), frozenset())
 
     def _lineage(self, child: Scope) -> frozenset[tuple[str, int]]:
         """Return a class and all classes of the program that it derives from."""
