@@ -77,6 +77,7 @@ class Starting:
         self._mentions = mentions
         self._returned = returned
         self._around = around
+        self._plain: dict[Key, list[Call]] = {}
         #: The tests that hand what starts a loop to threads.
         self.threaded: set[Key] = set()
 
@@ -86,9 +87,12 @@ class Starting:
         return [*calls, *self._invocations] if self._is_command(function) else calls
 
     def _plain_starts_of(self, function: Scope) -> list[Call]:
-        calls = [call for call, _certain in self.program.callers(function)]
-        calls += self._mentions.valued(function)
-        return calls + (self._returned.calls(function) or [])
+        known = self._plain.get(key_of(function))
+        if known is None:
+            calls = [call for call, _certain in self.program.callers(function)]
+            calls += self._mentions.valued(function)
+            known = self._plain[key_of(function)] = calls + (self._returned.calls(function) or [])
+        return known
 
     def _is_command(self, function: Scope) -> bool:
         return self._definitions.verdict(function).command
