@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import builtins
 from dataclasses import dataclass, field
 
 from hasten import async_forms
+from hasten.async_bases import known_names
 from hasten.async_decorators import forwards
 from hasten.async_fixtures import FIXTURES
 from hasten.async_forms import Form
 from hasten.async_kinds import key_of, method_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Receivers
-from hasten.async_tests import TEST_CASES, Role, Tests
+from hasten.async_tests import Role, Tests
 from hasten.index.module import Binding, Call, Read, Scope, Shape
 from hasten.index.program import Program
 from hasten.propagate import Constraint
@@ -61,26 +61,6 @@ _BIRTHS = {
 }
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__"})
 
-_TEST_SET_UP = frozenset({"setUp", "tearDown", "setUpClass", "tearDownClass", "setUpModule", "tearDownModule"})
-_TEST_CASE_NAMES = frozenset(
-    {"run", "debug", "doCleanups", "addCleanup", "skipTest", "subTest", "id", "countTestCases", "defaultTestResult"}
-    | {"shortDescription", "enterContext", "fail"}
-)
-_THREAD_NAMES = frozenset({"run", "start", "join", "is_alive", "getName", "setName", "isDaemon", "setDaemon"})
-#: Bases from outside the program that are known to define or call no method but those named here.
-_KNOWN_BASES: dict[str, frozenset[str]] = {
-    "abc.ABC": frozenset(),
-    "typing.Protocol": frozenset(),
-    "typing_extensions.Protocol": frozenset(),
-    "typing.Generic": frozenset(),
-    "typing.NamedTuple": frozenset(dir(tuple)) | {"_asdict", "_replace", "_make"},
-    "collections.namedtuple": frozenset(dir(tuple)) | {"_asdict", "_replace", "_make"},
-    "typing.TypedDict": frozenset(dir(dict)),
-    "threading.Thread": _THREAD_NAMES,
-    "multiprocessing.Process": _THREAD_NAMES | {"terminate", "kill", "close"},
-    **{f"enum.{each}": frozenset({"name", "value", *dir(int), *dir(str)}) for each in ("Enum", "IntEnum", "StrEnum")},
-    **dict.fromkeys(TEST_CASES, _TEST_CASE_NAMES | _TEST_SET_UP),
-}
 _FILE_METHODS = frozenset(
     {"read", "readline", "readlines", "readinto", "write", "writelines", "flush", "seek", "tell", "fileno"}
 )
@@ -353,20 +333,6 @@ class Definitions:
 def stays_plain(function: Scope, role: Role, why: str) -> str:
     """Return the message of a test, or what belongs to one, that stays a plain function."""
     return f"`{function.name}` is a {role.called} that stays a plain function: {why}"
-
-
-class _Anything:
-    def __contains__(self, name: object) -> bool:
-        return True
-
-
-def known_names(dotted: str) -> frozenset[str] | _Anything:
-    """Return the methods that a class from outside the program may define or call: any, where it is not known."""
-    if dotted in _KNOWN_BASES:
-        return _KNOWN_BASES[dotted]
-    head, _, tail = dotted.rpartition(".")
-    kind = getattr(builtins, tail, None) if head == "builtins" else None
-    return frozenset(dir(kind)) if isinstance(kind, type) else _Anything()
 
 
 def has_methods_of(program: Program, owner: Scope, protocol: Scope) -> bool:

@@ -1,0 +1,107 @@
+"""Classes from outside of the program, and the methods that they are known to define or call.
+
+A method of the program that overrides one of theirs is called by others, who await nothing. Of most classes from
+elsewhere nobody knows what they define; of those here it is known: from the class itself, where the standard library
+has it, or from the library's source, whose version is named.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+import sys
+from collections.abc import Container
+from functools import cache
+from importlib import import_module
+
+from hasten.async_tests import TEST_CASES
+
+_TEST_SET_UP = frozenset({"setUp", "tearDown", "setUpClass", "tearDownClass", "setUpModule", "tearDownModule"})
+_TEST_CASE_NAMES = frozenset(
+    {"run", "debug", "doCleanups", "addCleanup", "skipTest", "subTest", "id", "countTestCases", "defaultTestResult"}
+    | {"shortDescription", "enterContext", "fail"}
+)
+_THREAD_NAMES = frozenset({"run", "start", "join", "is_alive", "getName", "setName", "isDaemon", "setDaemon"})
+_ROWS = frozenset(dir(tuple)) | {"_asdict", "_replace", "_make"}
+#: traitlets 5.16.1: what `dir` gives, less what every object has.
+_HAS_TRAITS = frozenset(
+    {"add_traits", "class_own_trait_events", "class_own_traits", "class_trait_names", "class_traits", "has_trait"}
+    | {"cross_validation_lock", "hold_trait_notifications", "notify_change", "observe", "on_trait_change", "set_trait"}
+    | {"setup_instance", "trait_defaults", "trait_events", "trait_has_value", "trait_metadata", "trait_names"}
+    | {"trait_values", "traits", "unobserve", "unobserve_all"}
+)
+_CONFIGURABLE = _HAS_TRAITS | {
+    *("class_config_rst_doc", "class_config_section", "class_get_help", "class_get_trait_help", "class_print_help"),
+    *("config", "log", "parent", "section_names", "update_config"),
+}
+#: pydantic 2.14.3, and what it still calls in models that were written for version 1.
+_MODEL = frozenset(
+    {"construct", "copy", "dict", "fields", "from_orm", "json", "parse_file", "parse_obj", "parse_raw", "schema"}
+    | {"schema_json", "update_forward_refs", "validate", "_calculate_keys", "_copy_and_set_values", "_get_value"}
+    | {"_iter", "_setattr_handler", "Config"}
+)
+_CLASSES: dict[str, Container[str]] = {
+    "abc.ABC": frozenset(),
+    "typing.Protocol": frozenset(),
+    "typing_extensions.Protocol": frozenset(),
+    "typing.Generic": frozenset(),
+    "typing.NamedTuple": _ROWS,
+    "collections.namedtuple": _ROWS,
+    "typing.TypedDict": frozenset(dir(dict)),
+    "multiprocessing.Process": _THREAD_NAMES | {"terminate", "kill", "close"},
+    **{f"enum.{each}": frozenset({"name", "value", *dir(int), *dir(str)}) for each in ("Enum", "IntEnum", "StrEnum")},
+    **dict.fromkeys(TEST_CASES, _TEST_CASE_NAMES | _TEST_SET_UP),
+}
+
+
+class _Anything:
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+class _Named:
+    """Names, and whatever a pattern fits: methods that a base looks up by names that it makes."""
+
+    def __init__(self, names: frozenset[str], pattern: str) -> None:
+        self._names = names
+        self._pattern = re.compile(pattern)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names or (isinstance(name, str) and self._pattern.fullmatch(name) is not None)
+
+
+_LIBRARIES: dict[str, Container[str]] = {
+    **{
+        f"traitlets.{each}": _Named(_HAS_TRAITS, r"_.*")  # _NAME_default, _NAME_changed, _NAME_validate
+        for each in ("HasTraits", "traitlets.HasTraits")
+    },
+    **{
+        f"traitlets.config.{each}{name}": _Named(_CONFIGURABLE, r"_.*")
+        for each in ("", "configurable.")
+        for name in ("Configurable", "LoggingConfigurable")
+    },
+    **{f"pydantic.{each}BaseModel": _Named(_MODEL, r"model_.*|__.*") for each in ("", "main.")},
+}
+#: Modules of the standard library whose classes call no methods by names that they make, such as `visit_Name`, and that
+#: do nothing when they are imported.
+_LOOKED_AT = frozenset(
+    {"abc", "argparse", "collections", "collections.abc", "concurrent.futures", "configparser", "contextlib", "csv"}
+    | {"datetime", "decimal", "fractions", "html.parser", "io", "ipaddress", "json", "logging", "logging.handlers"}
+    | {"numbers", "pathlib", "queue", "selectors", "string", "threading", "types", "uuid", "weakref"}
+)
+
+
+@cache
+def known_names(dotted: str) -> Container[str]:
+    """Return the methods that a class from outside the program may define or call: any, where it is not known."""
+    for known in (_CLASSES, _LIBRARIES):
+        if dotted in known:
+            return known[dotted]
+    head, _, tail = dotted.rpartition(".")
+    if head == "builtins":
+        kind = getattr(builtins, tail, None)
+    elif head in _LOOKED_AT and head.partition(".")[0] in sys.stdlib_module_names:
+        kind = getattr(import_module(head), tail, None)
+    else:
+        kind = None
+    return frozenset(dir(kind)) if isinstance(kind, type) else _Anything()
