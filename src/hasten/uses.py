@@ -93,6 +93,10 @@ def meaning(program: Program, dotted: str | None) -> str:
     return _Finder(program, frozenset({dotted})).ultimate(dotted) if dotted else ""
 
 
+#: What asks whether a module is there, `if sqlite3 is None`, and goes on without it.
+_ASKED = frozenset({"cmp", "cond", "expr"})
+
+
 class _Finder:
     def __init__(self, program: Program, names: frozenset[str]) -> None:
         self.program = program
@@ -135,7 +139,8 @@ class _Finder:
         elif name not in self.names and (looked_up := _looked_up(module, read.scope, fate)) is not None:
             # getattr(sqlite3, "Error", None)
             name = f"{name}.{looked_up}"
-        if name in self.names or (name in self.modules and call is None):
+        whole = name in self.modules and call is None and fate[0] not in _ASKED
+        if name in self.names or whole:
             span = call.span if call is not None else Span(read.span.start, end)
             own = f"{module.name}.{module.imports()[number].asname or module.imports()[number].name}" if trouble else ""
             instead = self.instead(handed or own) if via or (own and number >= 0) else ("", "")

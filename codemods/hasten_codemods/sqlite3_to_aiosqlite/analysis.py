@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from hasten.api import (
@@ -260,7 +260,8 @@ class Analysis:
             releases=(*web.releases, *(one for each in lent for one in each.releases)),
             dependencies=(_DEPENDENCY,),
             hazards=(
-                *(*web.hazards, *self._shared(web), *(each.hazard for each in once if each.hazard is not None)),
+                *(*web.hazards, *self._shared(web), *_missed(web.openings.values())),
+                *(each.hazard for each in once if each.hazard is not None),
                 *(one for each in lent for one in each.hazards),
             ),
             proofs=tuple(proofs),
@@ -399,7 +400,7 @@ class Analysis:
             if not self.transactions.is_there(module):
                 support.append(self.transactions.key(module))
         parallel = tuple(self._interleavings(life, function))
-        hazards = [*life.hazards, *parallel]
+        hazards = [*life.hazards, *parallel, *_missed([life.use])]
         return Awaited(
             steps,
             f"open `{life.name}` with aiosqlite",
@@ -500,6 +501,18 @@ def _functions(web: Web) -> list[Scope]:
         if function is not None:
             found[function.module.path, function.number] = function
     return [found[key] for key in sorted(found)]
+
+
+def _missed(uses: Iterable[Use]) -> Iterator[Hazard]:
+    """Yield a hazard where the program does without `sqlite3` that cannot be imported."""
+    guarded = {
+        f"{use.module.path}:{use.module.position(imported.start).line}"
+        for use in uses
+        if use.binding >= 0 and "t" in (imported := use.module.imports()[use.binding]).nest
+    }
+    if guarded:
+        message = f"the program goes on where `sqlite3` cannot be imported ({min(guarded)}); aiosqlite needs it"
+        yield Hazard("SQL020", message)
 
 
 def _called_back(hazards: list[Hazard]) -> tuple[Hazard, ...]:

@@ -149,6 +149,16 @@ CODES: tuple[Code, ...] = (
         "Take it with `--accept SQL014` unless the program counts on a connection whose set-up has failed.",
     ),
     Code(
+        "SQL020",
+        "hazard",
+        "a module that may be missing",
+        "The program catches the ImportError of `import sqlite3` and goes on without it: there are Pythons that were "
+        "built without SQLite. aiosqlite imports `sqlite3` itself, and is imported at the top of the file, so that the "
+        "program ends with ImportError there.",
+        "Take it with `--accept SQL020` if the program only runs where SQLite is; else import aiosqlite in the same "
+        "`try` afterwards.",
+    ),
+    Code(
         "SQL101",
         "refusal",
         "sqlite3 may be something else",
