@@ -11,9 +11,9 @@ sqlite3.connect(...)` commits and does not close; what it does at its end is kep
 written into the package once (`_transactions`).
 
 A connection that is kept, in an attribute, a variable of the module or a `threading.local()`, or handed over, as the
-result of a function, a property, a context manager or a pytest fixture, is followed to all places that it gets to. All
-connections that meet at one of them are one change, or one refusal. They are opened by `_connections.connect`, in
-another module that is written into the package. A connection of `sqlite3` that nobody closes goes away with the
+result of a function, a property, a context manager, a pytest fixture or a dependency of FastAPI, is followed to all
+places that it gets to. All connections that meet at one of them are one change, or one refusal. They are opened by
+`_connections.connect`, in another module that is written into the package. A connection of `sqlite3` that nobody closes goes away with the
 process; one of aiosqlite has a thread, for which the process would wait for ever. So that module closes what is still
 open when the thread that opened it and the main thread have ended. An `__init__` that opens a connection becomes a
 factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere.
