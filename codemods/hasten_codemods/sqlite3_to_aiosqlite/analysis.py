@@ -197,6 +197,10 @@ class Analysis:
                 continue
             try:
                 web = weaver.web(use)
+                # A constructor that stays still says what it keeps.
+                web.marks = [
+                    each for each in web.marks if each[1].action != "typed" or self.opening.of(each[0].path) != LAZY
+                ]
                 self._check_names(web)
                 webs.append(web)
             except Unfit as more:
