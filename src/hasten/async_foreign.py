@@ -86,20 +86,22 @@ class Foreign:
         self._starts_of = starts_of
         self._calls: dict[tuple[str, int], Call | None] = {}
 
-    def starts_of(self, function: Scope) -> list[Call]:
-        """Return the calls that are seen to run a function: of a method, those whose receivers are known.
+    def starts_of(self, function: Scope, how: Calling) -> list[Call]:
+        """Return the calls that are seen to run a method, or to let the library run it."""
+        calls = [call for call, sure in self.program.callers(function) if sure or self._reaches(call, function)]
+        return [*calls, *self._driven(function, how)]
 
-        Others have methods of such names, too (`start`, `run`): whatever is called on something unknown is no evidence.
-        """
+    def _reaches(self, call: Call, function: Scope) -> bool:
+        """Tell whether a call reaches a method for sure; others have methods of such names, too (`start`, `run`)."""
+        return any(key_of(each) == key_of(function) for each in self._receivers.reached(call).functions)
+
+    def _above(self, function: Scope) -> list[Call]:
+        """Return the calls that run a function that the library does not call itself."""
+        calls = self._starts_of(function)
         if owner_of(function) is None:
-            return self._starts_of(function)
+            return calls
         certain = {(call.module.path, call.index) for call, sure in self.program.callers(function) if sure}
-        return [
-            call
-            for call in self._starts_of(function)
-            if (call.module.path, call.index) in certain
-            or any(key_of(each) == key_of(function) for each in self._receivers.reached(call).functions)
-        ]
+        return [each for each in calls if (each.module.path, each.index) in certain or self._reaches(each, function)]
 
     def called_in_a_loop(self, function: Scope, how: Calling) -> Call | None:
         """Return where a coroutine function calls a method, or lets the library call it, itself or through others."""
@@ -109,7 +111,7 @@ class Foreign:
         return self._calls[key]
 
     def _call_in_a_loop(self, function: Scope, how: Calling) -> Call | None:
-        pending = [*self.starts_of(function), *self._driven(function, how)]
+        pending = self.starts_of(function, how)
         seen = {key_of(function)}
         while pending:
             call = pending.pop()
@@ -118,7 +120,7 @@ class Foreign:
                 return call
             if caller.kind == "function" and key_of(caller) not in seen:
                 seen.add(key_of(caller))
-                pending += self.starts_of(caller)
+                pending += self._above(caller)
         return None
 
     def is_called_unseen(self, function: Scope) -> bool:

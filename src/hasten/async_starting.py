@@ -77,6 +77,8 @@ class Starting:
         self._mentions = mentions
         self._returned = returned
         self._around = around
+        #: Returns the calls that run what a library calls, None for any other function.
+        self.seen: Callable[[Scope], list[Call] | None] = lambda _function: None
         #: The tests that hand what starts a loop to threads.
         self.threaded: set[Key] = set()
 
@@ -86,12 +88,16 @@ class Starting:
         return [*calls, *self._invocations] if self._is_command(function) else calls
 
     def _plain_starts_of(self, function: Scope) -> list[Call]:
+        seen = self.seen(function)
+        if seen is not None:
+            return seen
         calls = [call for call, _certain in self.program.callers(function)]
         calls += self._mentions.valued(function)
         return calls + (self._returned.calls(function) or [])
 
     def _is_command(self, function: Scope) -> bool:
-        return self._definitions.verdict(function).command
+        verdict = self._definitions.verdict(function)
+        return verdict.command and verdict.called is None
 
     @cached_property
     def _invocations(self) -> list[Call]:

@@ -158,7 +158,8 @@ class _Builder:
         )
         self.entries.related = self.constructors.hierarchy
         self.foreign = Foreign(program, receivers, self.following.starting.starts_of)
-        self.entries.starts_of = self.starts_of
+        self.following.starting.seen = self.started_by_libraries
+        self.entries.starts_of = self.following.starting.starts_of
         in_tests = self.mentions.handled
         self.mentions.handled = lambda function, read: (
             in_tests(function, read) or self.trails.is_followed(function, read)
@@ -524,10 +525,10 @@ class _Builder:
                 return False
         return True
 
-    def starts_of(self, function: Scope) -> list[Call]:
-        """Return the calls that run a function that starts a loop; of what a library calls, those that are seen."""
-        foreign = function.kind == "function" and self.definitions.verdict(function).called is not None
-        return (self.foreign if foreign else self.following.starting).starts_of(function)
+    def started_by_libraries(self, function: Scope) -> list[Call] | None:
+        """Return the calls that are seen to run what a library calls, None for any other function."""
+        how = self.definitions.verdict(function).called if function.kind == "function" else None
+        return self.foreign.starts_of(function, how) if how is not None else None
 
     @cached_property
     def invoked_in_a_loop(self) -> bool:
@@ -611,7 +612,7 @@ class _Builder:
         idle -= {each.caller for each in self.edges.values()}
         while pending:
             starter = pending.pop()
-            for call in self.starts_of(starter):
+            for call in self.following.starting.starts_of(starter):
                 caller = function_around(call.module, call.scope)
                 if caller.kind != "function" or caller.is_async or key_of(caller) in seen | threaded:
                     continue
