@@ -171,6 +171,16 @@ ASYNC_CODES: tuple[Code, ...] = (
         "`--accept ASY028`.",
     ),
     _hazard(
+        "ASY029",
+        "a method that a library calls starts an event loop",
+        "The method overrides one of a library (`Application.start` of traitlets, `Command.run` of setuptools, `do_*` "
+        "of `cmd.Cmd` and of `BaseHTTPRequestHandler`, `handle` of `BaseRequestHandler`, `Thread.run`), which calls it "
+        "and awaits nothing. It stays as it is, and runs what waits with `asyncio.run`. No coroutine of the program is "
+        "seen to call it, or to let the library do so; whoever does so unseen, in a notebook or a test that awaits, "
+        "gets RuntimeError, since a loop runs there already.",
+        "Look who calls it, or what launches it; where no event loop runs there, take it with `--accept ASY029`.",
+    ),
+    _hazard(
         "ASY023",
         "a private method that a base may know",
         "The class derives from one that is not part of the program, and the method has a name of the kind that is for "
@@ -332,9 +342,10 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY128",
         "an entry of the program",
-        "A command of click or typer, or an entry point of the project, is called by code that awaits "
-        "nothing: the exit "
-        "code would be 0 and the body would never run.",
+        "A command of click or typer, an entry point of the project, or a method that a library calls where a program "
+        "begins (`Application.start` of traitlets, `do_*` of `cmd.Cmd`), is called by code that awaits nothing: the "
+        "exit code would be 0 and the body would never run. It runs its body with `asyncio.run`, unless it cannot: a "
+        "coroutine calls it, or lets the library do so, or what it would run starts an event loop itself.",
         "Move the body into an `async def`, and let the command call `asyncio.run` on it.",
     ),
     _refusal(

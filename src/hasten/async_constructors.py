@@ -78,13 +78,13 @@ class Constructors:
             verdict.constraints += self._handed_on(each)
             self._mentions.judge_class(each, init, verdict)
         verdict.constraints += self._several_bases(owner)
-        for each in self._hierarchy(owner):
+        for each in self.hierarchy(owner):
             verdict.constraints += self._hands_itself_on(each)
         return self._form(init, owner) if not verdict.constraints else None
 
     def names(self, owner: Scope) -> tuple[str, str]:
         """Return the names of the factory and of the body of a constructor, free in all classes of a hierarchy."""
-        related = self._hierarchy(owner)
+        related = self.hierarchy(owner)
         key = min(map(key_of, related))
         if key not in self._names:
             self._names[key] = self._free(_FACTORIES, related), self._free(_BODIES, related)
@@ -108,7 +108,7 @@ class Constructors:
         keys = self._families.below(owner) or {key_of(owner)}
         return [self.program.module(path).scope(number) for path, number in sorted(keys)]
 
-    def _hierarchy(self, owner: Scope) -> list[Scope]:
+    def hierarchy(self, owner: Scope) -> list[Scope]:
         """Return every class that shares an heir or an ancestor with another one of them, from `owner` on."""
         found = {key_of(owner): owner}
         pending = [owner]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hasten.async_forms import Form
-from hasten.async_kinds import key_of
+from hasten.async_kinds import key_of, owner_of
 from hasten.async_places import Surroundings, function_around
 from hasten.async_rules import Definitions
 from hasten.index.module import Call, Scope
@@ -14,6 +15,9 @@ from hasten.index.program import Program
 from hasten.model import ImportRequest
 from hasten.propagate import Constraint
 from hasten.uses import trouble_with
+
+#: Where a name in capitals and small letters is parted into words.
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Entries:
         self.definitions = definitions
         #: Returns the calls that run a function, a command also by others than itself.
         self.starts_of: Callable[[Scope], list[Call]] = lambda function: [call for call, _ in program.callers(function)]
+        #: Returns the classes that share heirs or ancestors with a class, itself among them.
+        self.related: Callable[[Scope], list[Scope]] = lambda owner: [owner]
         self._calls: dict[tuple[str, int], dict[str, Plain]] = {}
         self._keys: dict[str, tuple[str, int]] = {}
 
@@ -65,21 +71,50 @@ class Entries:
             running: functions that start loops once all is done; it must not reach one.
         """
         module = function.module
-        if function.parent != 0 or function.is_generator or function.is_async:
+        owner = owner_of(function)
+        if (function.parent != 0 and owner is None) or function.is_generator or function.is_async:
             return None
         if trouble_with(self.program, module, 0, "asyncio", function.span.start):
             return None
-        if self._reaches(function, (function, *running)):
+        if self.reaches(function, (function, *running)):
             return None
-        used = {name for table in (*module.facts["binds"], *module.facts["reads"]) for name in table}
-        names = (f"_{function.name}", f"_{function.name}_async", f"_run_{function.name}")
-        name = next((each for each in names if each not in used), None)
+        name = self._free_method(function, owner) if owner is not None else self._free(function)
         if name is None:
             return None
+        data = [("name", name)]
+        if owner is not None:
+            if not function.parameters or function.parameters[0][1] not in {"plain", "posonly"}:
+                return None
+            data.append(("method", function.parameters[0][0]))
         imports = (ImportRequest(module.path, "asyncio"),)
-        return Form("run-inside", (("name", name),), imports, extent=function.span)
+        return Form("run-inside", tuple(data), imports, extent=function.span)
 
-    def _reaches(self, function: Scope, targets: Iterable[Scope]) -> bool:
+    def _free(self, function: Scope) -> str | None:
+        module = function.module
+        used = {name for table in (*module.facts["binds"], *module.facts["reads"]) for name in table}
+        names = (f"_{function.name}", f"_{function.name}_async", f"_run_{function.name}")
+        return next((each for each in names if each not in used), None)
+
+    def _free_method(self, function: Scope, owner: Scope) -> str | None:
+        """Return a name that no class has that shares heirs or ancestors: each of them runs its own body."""
+        related = self.related(owner)
+        used = {name for each in related for name in each.module.facts["binds"][each.number]}
+        # Another entry of that name, above or below, may get such a method in a later run.
+        own = "_".join(_WORDS.split(owner.name.strip("_"))).lower()
+        several = any(
+            function.name in each.module.facts["binds"][each.number]
+            for each in related
+            if key_of(each) != key_of(owner)
+        )
+        short = (f"_{function.name}_async", f"_run_{function.name}")
+        names = (*(() if several else short), f"_{function.name}_of_{own}")
+        return next((each for each in names if each not in used and not self._is_set(each)), None)
+
+    def _is_set(self, name: str) -> bool:
+        """Tell whether any object has an attribute of that name."""
+        return next(iter(self.program.modules_with("attribute_stores", name)), None) is not None
+
+    def reaches(self, function: Scope, targets: Iterable[Scope]) -> bool:
         """Tell whether `function` calls one of `targets`, itself or through others."""
         pending = list(targets)
         seen: set[tuple[str, int]] = set()

@@ -368,13 +368,16 @@ def returning(function: cst.FunctionDef, new: str) -> cst.FunctionDef:
     return function.with_deep_changes(function.returns, annotation=made) if function.returns else function
 
 
-def run_inside(function: cst.FunctionDef, name: str) -> cst.FlattenSentinel[cst.FunctionDef]:
+def run_inside(function: cst.FunctionDef, name: str, itself: str = "") -> cst.FlattenSentinel[cst.FunctionDef]:
     """Move the body of a coroutine function into one called `name`, and let a plain one run it in its place.
 
-    The decorators, the defaults of the parameters and the docstring stay where they were.
+    The decorators, the defaults of the parameters and the docstring stay where they were. `itself` is the first
+    parameter of a method: the other one is a method, too.
     """
     docstring, body = without_docstring(function.body)
-    call = cst.Call(cst.Name(name), passed(function.params))
+    given = passed(function.params)
+    inner_name = cst.Attribute(cst.Name(itself), cst.Name(name)) if itself else cst.Name(name)
+    call = cst.Call(inner_name, given[1:] if itself else given)
     run = cst.Call(cst.Attribute(cst.Name("asyncio"), cst.Name("run")), [cst.Arg(call)])
     line = cst.SimpleStatementLine([cst.Return(run)])
     header = function.body.header if isinstance(function.body, cst.IndentedBlock) else cst.TrailingWhitespace()
@@ -384,7 +387,7 @@ def run_inside(function: cst.FunctionDef, name: str) -> cst.FlattenSentinel[cst.
         params=without_defaults(function.params),
         decorators=[],
         lines_after_decorators=[],
-        leading_lines=[cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)],
+        leading_lines=[cst.EmptyLine(indent=False)] * (1 if itself else 2),
         body=body,
     )
     return cst.FlattenSentinel([outer, inner])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hasten import async_forms
+from hasten import async_foreign, async_forms
 from hasten.async_bases import known_names
 from hasten.async_decorators import forwards
 from hasten.async_fixtures import FIXTURES
@@ -89,6 +90,7 @@ class Verdict:
         test: a test, or a fixture or method that sets one up, becomes a coroutine function where it has to.
         command: it stays because it is an entry of the program or a command.
         handed: it is handed to what takes coroutine functions, and calls them.
+        called: how a library calls it, where it stays because of that.
     """
 
     constraints: list[Constraint] = field(default_factory=list)
@@ -97,6 +99,7 @@ class Verdict:
     test: bool = False
     command: bool = False
     handed: bool = False
+    called: async_foreign.Calling | None = None
 
 
 class Definitions:
@@ -300,29 +303,36 @@ class Definitions:
         base = self.foreign_base(owner, function.name)
         if base is not None and not (function.name.startswith("__") or verdict.stays or verdict.test):
             message = f"`{function.name}` may override a method of `{base}`, which is not part of the program"
-            if function.name.startswith("_"):
+            called = async_foreign.calling(set(self._foreign_bases(owner, function.name)), function.name)
+            if called is not None and self._forms and not function.decorators:
+                verdict.stays = verdict.command = True
+                verdict.called = called
+                message = f"`{base}` calls `{function.name}`, and awaits nothing; let it call `asyncio.run`"
+                verdict.constraints.append(because("ASY128", message, function.module, function.span.start))
+            elif function.name.startswith("_"):
                 verdict.hazards.append(because("ASY023", message, function.module, function.span.start))
             else:
                 verdict.constraints.append(because("ASY130", message, function.module, function.span.start))
 
-    def foreign_base(self, owner: Scope, name: str, depth: int = 0) -> str | None:
+    def foreign_base(self, owner: Scope, name: str) -> str | None:
         """Return the name of a base from outside the program that may know a method `name`, None if there is none."""
+        return next(self._foreign_bases(owner, name), None)
+
+    def _foreign_bases(self, owner: Scope, name: str, depth: int = 0) -> Iterator[str]:
         if depth > 10:  # noqa: PLR2004 - deeper hierarchies are cyclic
-            return owner.name
+            yield owner.name
+            return
         for base in owner.bases:
             # class Point(namedtuple("Point", "x y"))
             shape = owner.module.call(base[1]).function if base[0] == "c" else base
             dotted = owner.module.dotted(owner.parent, shape) or ""
             found = self.program.resolve(dotted) if dotted else None
             if found is not None and found.kind == "class":
-                foreign = self.foreign_base(found, name, depth + 1)
-                if foreign is not None:
-                    return foreign
+                yield from self._foreign_bases(found, name, depth + 1)
             elif name in known_names(dotted):
                 if isinstance(shape[-1], str):
                     self.program.want(shape[-1])  # the file that defines the base, if the program has it
-                return dotted or str(shape[-1])
-        return None
+                yield dotted or str(shape[-1])
 
     def is_protocol(self, owner: Scope) -> bool:
         """Tell whether a class is a Protocol itself, so that others stand for it without deriving from it."""

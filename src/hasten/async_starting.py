@@ -78,6 +78,8 @@ class Starting:
         self._returned = returned
         self._around = around
         self._plain: dict[Key, list[Call]] = {}
+        #: Returns the calls that run what a library calls, None for any other function.
+        self.seen: Callable[[Scope], list[Call] | None] = lambda _function: None
         #: The tests that hand what starts a loop to threads.
         self.threaded: set[Key] = set()
 
@@ -89,13 +91,17 @@ class Starting:
     def _plain_starts_of(self, function: Scope) -> list[Call]:
         known = self._plain.get(key_of(function))
         if known is None:
-            calls = [call for call, _certain in self.program.callers(function)]
-            calls += self._mentions.valued(function)
-            known = self._plain[key_of(function)] = calls + (self._returned.calls(function) or [])
+            known = self.seen(function)
+            if known is None:
+                known = [call for call, _certain in self.program.callers(function)]
+                known += self._mentions.valued(function)
+                known += self._returned.calls(function) or []
+            self._plain[key_of(function)] = known
         return known
 
     def _is_command(self, function: Scope) -> bool:
-        return self._definitions.verdict(function).command
+        verdict = self._definitions.verdict(function)
+        return verdict.command and verdict.called is None
 
     @cached_property
     def _invocations(self) -> list[Call]:

@@ -263,7 +263,7 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
     if edit.get("twin"):
         return async_layout.twins(original, result, edit.get("twin"), int(edit.get("blank")))
     if edit.action == "run-inside":
-        return async_layout.run_inside(result, edit.get("name"))
+        return async_layout.run_inside(result, edit.get("name"), edit.get("method"))
     return result.with_changes(name=cst.Name(edit.get("name"))) if edit.get("name") else result
 
 

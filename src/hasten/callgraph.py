@@ -20,6 +20,7 @@ from hasten.async_entries import Entries
 from hasten.async_families import Families
 from hasten.async_first_use import FirstUse, FirstUses
 from hasten.async_following import Following
+from hasten.async_foreign import Foreign
 from hasten.async_forms import Form, More, Shown
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
@@ -155,6 +156,9 @@ class _Builder:
         self.mentions.handled = lambda function, read: (
             handled(function, read) or (forms and self.registered.is_registered(function, read))
         )
+        self.entries.related = self.constructors.hierarchy
+        self.foreign = Foreign(program, receivers, self.following.starting.starts_of)
+        self.following.starting.seen = self.started_by_libraries
         self.entries.starts_of = self.following.starting.starts_of
         in_tests = self.mentions.handled
         self.mentions.handled = lambda function, read: (
@@ -191,6 +195,7 @@ class _Builder:
             self.hazards.setdefault(key, set()).add(hazard)
         self.keep_callers_plain()
         self.count_loops()
+        self.enter_from_outside()
         self.show_early()
         self.open_at_first_use()
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
@@ -504,6 +509,8 @@ class _Builder:
         if scope.kind != "function" or scope.is_async:
             return False
         verdict = self.definitions.verdict(scope)
+        if verdict.called is not None:
+            return self.foreign.called_in_a_loop(scope, verdict.called) is None
         if verdict.command and self.invoked_in_a_loop:
             return False
         if not verdict.stays:
@@ -517,6 +524,11 @@ class _Builder:
             if caller.is_async or not (self.is_entry_or_test(caller) or self.begins(caller)):
                 return False
         return True
+
+    def started_by_libraries(self, function: Scope) -> list[Call] | None:
+        """Return the calls that are seen to run what a library calls, None for any other function."""
+        how = self.definitions.verdict(function).called if function.kind == "function" else None
+        return self.foreign.starts_of(function, how) if how is not None else None
 
     @cached_property
     def invoked_in_a_loop(self) -> bool:
@@ -543,10 +555,16 @@ class _Builder:
         """Let the body of a command or entry point run in one event loop, where there is more than one call for it."""
         seeded = {each.function for each in self.seeds}
         called = {each.callee for each in self.edges.values()}
-        running = self.running()
+        running, turned = self.running(), list[Scope]()
         for key, node in sorted(self.nodes.items()):
             verdict = self.definitions.verdict(node.scope) if node.scope.kind == "function" else Verdict()
             if not (self.with_forms and verdict.command) or key in called:
+                continue
+            call = self.foreign.called_in_a_loop(node.scope, verdict.called) if verdict.called is not None else None
+            if call is not None:
+                around, name = function_around(call.module, call.scope).name, node.scope.name
+                message = f"coroutine `{around}` calls `{name}`, or lets a library call it"
+                node.constraints = [because("ASY128", message, call.module, call.span.start)]
                 continue
             codes = {each.code for each in node.constraints}
             # A decorator goes on decorating what it did: the function itself stays as it is.
@@ -557,10 +575,13 @@ class _Builder:
             if body.constraints or not (key in seeded or self.entries.needs_more(key)):
                 continue
             form = self.entries.form(node.scope, [self.nodes[each].scope for each in sorted(running - {key})])
-            if form is None:
+            if form is None or any(self.entries.reaches(each, [node.scope]) for each in turned):
                 continue
             running.add(key)
+            turned.append(node.scope)
             node.constraints.clear()
+            # The method itself stays: what overrides it, or is overridden, need not follow.
+            node.family = f"{key}:inside" if node.family else ""
             self.forms[key] = form
             for place, edge in list(self.edges.items()):
                 plain = self.entries.at(key, edge.site) if edge.caller == key else None
@@ -617,6 +638,30 @@ class _Builder:
             call = self.sites[site]
             message = f"each `asyncio.run` is an event loop of its own; {what} is bound to the first that uses it"
             self.hazards.setdefault(site, set()).add(because("ASY007", message, call.module, call.span.start))
+
+    def enter_from_outside(self) -> None:
+        """Note what may go wrong where a method that a library calls starts a loop each time."""
+        for key, node in sorted(self.nodes.items()):
+            how = self.definitions.verdict(node.scope).called if node.scope.kind == "function" else None
+            inside = key in self.forms and self.forms[key].action == "run-inside"
+            sites = [each.site for each in self.edges.values() if each.caller == key and each.remedy]
+            if how is None or not (inside or sites):
+                continue
+            found: list[Constraint] = []
+            name, module, start = node.scope.name, node.scope.module, node.scope.span.start
+            unseen = self.mentions.references(node.scope) or self.foreign.is_called_unseen(node.scope)
+            if not how.alone or unseen:
+                message = f"`{name}` starts an event loop, which fails where one runs already; a library calls it"
+                found.append(because("ASY029", message, module, start))
+            kept = self.bound_to_a_loop() if how.again else None
+            if kept is not None:
+                what = f"`{kept.tail}()` of {kept.module.path}:{kept.module.position(kept.span.start).line}"
+                message = (
+                    f"each call of `{name}` is an event loop of its own; {what} is bound to the first that uses it"
+                )
+                found.append(because("ASY007", message, module, start))
+            for each in [key] if inside else sites:
+                self.hazards.setdefault(each, set()).update(found)
 
     def show_early(self) -> None:
         """Note a hazard where a constructor hands the object on and waits after that."""

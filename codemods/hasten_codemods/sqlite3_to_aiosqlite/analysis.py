@@ -52,6 +52,8 @@ _DEPENDENCY = "aiosqlite>=0.22"
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: Reasons that a person can mend at the place that they name, and would then come to the next one.
 _MENDED = frozenset({f"SQL{each}" for each in (110, 111, 112, 113, 114, 119)})
+#: What is done where one of aiosqlite's classes is named.
+_NAMING = frozenset({"annotation", "typed"})
 #: What the transformer is told where `os.fspath` is to be asked for the path.
 _CHECKED = ("path", "fspath")
 
@@ -195,6 +197,10 @@ class Analysis:
                 continue
             try:
                 web = weaver.web(use)
+                # A constructor that stays still says what it keeps.
+                web.marks = [
+                    each for each in web.marks if each[1].action != "typed" or self.opening.of(each[0].path) != LAZY
+                ]
                 self._check_names(web)
                 webs.append(web)
             except Unfit as more:
@@ -222,7 +228,7 @@ class Analysis:
             if taken:
                 raise Unfit("SQL106", f"{taken}, and a transaction is needed here", start)
         for module, mark in web.marks:
-            if mark.action == "annotation" and (taken := trouble_with(self.program, module, 0, "aiosqlite", start)):
+            if mark.action in _NAMING and (taken := trouble_with(self.program, module, 0, "aiosqlite", start)):
                 raise Unfit("SQL106", f"{taken}; give it another name", start)
 
     def _kept(self, web: Web) -> Awaited:
@@ -241,7 +247,7 @@ class Analysis:
             for key, step in web.awaited.items()
             if key in web.openings and _CHECKED in step.data
         ]
-        renamed = {module.path for module, mark in web.marks if mark.action == "annotation"}
+        renamed = {module.path for module, mark in web.marks if mark.action in _NAMING}
         imports += [ImportRequest(each, "aiosqlite") for each in sorted(renamed)]
         once = [each for each in self.once.of(web) if self._others(each.function)]
         once = [each for each in once if not self.locks.trouble(each.module)]

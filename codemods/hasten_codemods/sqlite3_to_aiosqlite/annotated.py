@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from hasten.api import Module, Program, Scope, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Mark
-from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Place, Requested, Returned, Variable, Yielded
+from hasten_codemods.sqlite3_to_aiosqlite.places import (
+    Attribute,
+    Place,
+    Requested,
+    Returned,
+    Source,
+    Variable,
+    Yielded,
+)
+from hasten_codemods.sqlite3_to_aiosqlite.webs import CONNECTION, CURSOR, Web
 
 _CLASSES = ("Connection", "Cursor")
 #: How a class is used in an annotation: `X`, `X | None`, `Optional[X]`, `tuple[X, str]`.
@@ -47,6 +56,76 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark, Sp
             if inside or module.position(span.start).line in lines.get(path, ()):
                 found.append((module, Mark(span, "annotation", (("class", name), ("variable", name))), root))
     return found
+
+
+def first_set(
+    program: Program, web: Web, sources: Callable[[Place], Iterable[Source]]
+) -> Iterator[tuple[Module, Mark]]:
+    """Yield the assignments of constructors that need an annotation, once another method does what `__init__` did.
+
+    A type checker may take what `__init__` assigns to an attribute for its type, and None that a method assigns later
+    for a mistake there. With no `__init__` it takes all that methods assign alike, and each use of the attribute may be
+    one of None: `self.db: aiosqlite.Connection = await ...` leaves it at what it was.
+
+    Args:
+        program: where the places are.
+        web: what is kept, followed to its ends.
+        sources: returns what is put into a place.
+    """
+    for place, kind in web.places.items():
+        if not isinstance(place, Attribute):
+            continue
+        found = list(sources(place))
+        #     self.db = None  # above, which is what the checker goes by        db: sqlite3.Connection | None
+        first = min((each for each in found if _is_constructed(each)), key=_position, default=None)
+        if (
+            first is None
+            or _is_declared(program, place, found)
+            or not any(map(_is_none, found))
+            or first.module.path not in program.targets
+        ):
+            continue
+        value = first.shape
+        if value is None or value[0] != "c" or _is_annotated(first):
+            continue
+        opened = (first.module.path, value[1]) in web.openings
+        name = _CLASSES[0] if opened or kind == CONNECTION else _CLASSES[1] if kind == CURSOR else ""
+        itself = first.module.scope(first.scope).parameters[0][0]
+        for read in first.module.reads(first.scope, itself) if name else ():
+            if read.span.start == first.offset and read.use == ["dest"]:
+                yield first.module, Mark(read.span, "typed", (("class", name), ("variable", itself)))
+
+
+def _position(source: Source) -> tuple[str, int]:
+    return source.module.path, source.offset
+
+
+def _is_constructed(source: Source) -> bool:
+    scope = source.module.scope(source.scope)
+    owned = scope.kind == "function" and source.module.scope(scope.parent).kind == "class"
+    return owned and scope.name == "__init__" and bool(scope.parameters)
+
+
+def _is_declared(program: Program, place: Attribute, found: Iterable[Source]) -> bool:
+    """Tell whether a class says what the attribute is: `db: sqlite3.Connection | None`, or gives it a first value."""
+    classes = {(each.module.path, each.module.scope(each.scope).parent) for each in found} | {(place.path, place.owner)}
+    classes |= {(each.module.path, each.scope) for each in found}
+    scopes = (program.module(path).scope(number) for path, number in sorted(classes) if number >= 0)
+    return any(each.kind == "class" and each.module.bindings(each.number, place.name) for each in scopes)
+
+
+def _is_none(source: Source) -> bool:
+    return source.shape is not None and source.shape[:2] == ["k", "NoneType"]
+
+
+def _is_annotated(source: Source) -> bool:
+    """Tell whether an annotation stands where something is put into a place: `self.db: Any = sqlite3.connect(path)`."""
+    module, line = source.module, source.module.position(source.offset).line
+    return any(
+        use[0] in _NAMED and module.position(start).line == line
+        for reads in module.facts["reads"][source.scope].values()
+        for start, _end, use in reads
+    )
 
 
 def _aliases(program: Program, function: Scope, name: str) -> Iterator[tuple[Module, int]]:

@@ -34,6 +34,7 @@ _AROUND: dict[str, tuple[type[cst.CSTNode], ...]] = {
     "closed": (cst.Expr,),
     "unset": (cst.AssignTarget, cst.AnnAssign),
     "unannotated": (cst.AnnAssign,),
+    "typed": (cst.Attribute,),
     "unasked": (cst.If, cst.Comparison),
 }
 
@@ -247,6 +248,18 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         if self._action(original_node.target) != "unannotated" or updated_node.value is None:
             return updated_node
         return cst.Assign([cst.AssignTarget(updated_node.target)], updated_node.value, updated_node.semicolon)
+
+    def leave_Assign(  # noqa: N802
+        self, original_node: cst.Assign, updated_node: cst.Assign
+    ) -> cst.Assign | cst.AnnAssign:
+        """`self.db = ...` -> `self.db: aiosqlite.Connection = ...`."""
+        match original_node.targets:
+            case [cst.AssignTarget(target=cst.Attribute(value=itself))] if self._action(itself) == "typed":
+                annotation = cst.Annotation(_class(self._orders[itself]))
+                target = updated_node.targets[0].target
+                return cst.AnnAssign(target, annotation, updated_node.value, semicolon=updated_node.semicolon)
+            case _:
+                return updated_node
 
     def leave_SimpleStatementLine(  # noqa: N802
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine

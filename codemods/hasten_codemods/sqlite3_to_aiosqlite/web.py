@@ -124,6 +124,7 @@ class _Weaving(Ends):
         for module, mark, root in annotated.of(self.program, self.web.places):
             self.web.marks.append((module, mark))
             self.web.releases.append((module.path, root))
+        self.web.marks += annotated.first_set(self.program, self.web, self.where.sources)
         self.web.handed = keeping.handed(self.program, self.web, self.onward)
         return self.web
 
