@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from hasten.async_forms import cleans_up
     from hasten.async_injected import is_requested, replacements, requesters
     from hasten.async_receivers import Receivers
+    from hasten.async_served import KEPT
     from hasten.async_trails import is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from hasten.rewrite import Transformer
 
 __all__ = [
+    "KEPT",
     "OFFLOAD",
     "Applicability",
     "Argument",
@@ -198,6 +200,7 @@ _LATE = {
     "Receivers": "hasten.async_receivers",
     "is_partly": "hasten.async_trails",
     "value_calls": "hasten.async_trails",
+    "KEPT": "hasten.async_served",
     "cleans_up": "hasten.async_forms",
     "is_fixture": "hasten.async_fixtures",
     "is_requested": "hasten.async_injected",

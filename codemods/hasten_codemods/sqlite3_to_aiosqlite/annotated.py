@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from hasten.api import Module, Program, Scope, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Mark
-from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Place, Requested, Returned, Variable, Yielded
+from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Place, Requested, Returned, State, Variable, Yielded
 
 _CLASSES = ("Connection", "Cursor")
 #: How a class is used in an annotation: `X`, `X | None`, `Optional[X]`, `tuple[X, str]`.
@@ -18,6 +18,8 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark, Sp
     heads: dict[str, list[Scope]] = {}
     lines: dict[str, set[int]] = {}
     for place in places:
+        if isinstance(place, State):
+            continue  # frameworks annotate it
         module = program.module(place.path)
         match place:
             case Variable(_, scope, name):
