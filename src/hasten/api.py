@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hasten.companion import Companion, is_written
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
-from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
+from hasten.index.module import Argument, Block, Call, Guard, Module, Read, Scope
 from hasten.index.narrowing import excluded, instance_of
 from hasten.index.program import Program
 from hasten.model import (
@@ -60,6 +60,7 @@ __all__ = [
     "Argument",
     "AsyncTransformer",
     "Awaited",
+    "Block",
     "ByPath",
     "Call",
     "Change",

@@ -281,8 +281,9 @@ class Analysis:
 
     def _alone(self, once: Once) -> NodeEdit:
         """Return the edit that puts an opening under a lock."""
-        start, end = once.module.position(once.span.start), once.module.position(once.span.end)
-        return NodeEdit(once.module.path, once.span, start, end, self.codemod, "once", once.data)
+        reach = max(once.span.end, once.body.end)
+        start, end = once.module.position(once.span.start), once.module.position(reach)
+        return NodeEdit(once.module.path, once.span, start, end, self.codemod, once.action, once.data)
 
     def _marks(self, web: Web) -> Iterator[NodeEdit]:
         for module, mark in web.marks:
