@@ -390,6 +390,8 @@ class Analysis:
         if _CHECKED in life.steps[0].data:
             scope = 0 if module.is_bound(0, "os") else imports[0].scope
             imports.append(ImportRequest(module.path, "os", scope=scope))
+        if any(each.action == "name" for each in life.marks):
+            imports.append(ImportRequest(module.path, "sqlite3", scope=imports[0].scope))
         support = sorted(_id(holder) for each in life.targets for holder in _holder(lives, each))
         transaction = _has_transaction(life)
         steps = self._steps(life, transaction=transaction)
