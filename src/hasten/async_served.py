@@ -30,8 +30,10 @@ _REQUESTS = frozenset(
     | {"fastapi.Request", "fastapi.WebSocket"}
 )
 _CLIENTS = frozenset({"fastapi.testclient.TestClient", "starlette.testclient.TestClient"})
-#: What an application keeps for all that it serves; what a request has is of its own, and may come from elsewhere.
+#: What an application keeps for all that it serves.
 KEPT = f"{_APPLICATION}.state"
+#: The same, and what a request has of its own, which may come from elsewhere.
+STATES = frozenset({KEPT, f"{_REQUEST}.state"})
 #: By the taker of a function, the arguments that are one, and what its first parameter is then.
 _TAKERS: dict[str, tuple[frozenset[int | str], str]] = {
     **dict.fromkeys(_APPLICATIONS, (frozenset({"lifespan"}), _APPLICATION)),
@@ -81,6 +83,8 @@ def attribute(program: Program, kind: str, name: str) -> str | None:
     """Return what an attribute of an application, or of a request, is; None for all others."""
     if name == "state" and kind in _APPLICATIONS:
         return KEPT
+    if name == "state" and kind in _REQUESTS:
+        return f"{_REQUEST}.state"
     if name == "app" and kind in _REQUESTS | _CLIENTS and not _is_derived(program):
         return _APPLICATION
     return None
