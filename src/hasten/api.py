@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hasten.companion import Companion, is_written
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
-from hasten.index.module import Argument, Call, Guard, Module, Read, Scope
+from hasten.index.module import Argument, Block, Call, Guard, Module, Read, Scope
 from hasten.index.narrowing import excluded, instance_of
 from hasten.index.program import Program
 from hasten.model import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from hasten.async_forms import cleans_up
     from hasten.async_injected import is_requested, replacements, requesters
     from hasten.async_receivers import Receivers, receivers_of
+    from hasten.async_served import KEPT
     from hasten.async_trails import is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
@@ -53,11 +54,13 @@ if TYPE_CHECKING:
     from hasten.rewrite import Transformer
 
 __all__ = [
+    "KEPT",
     "OFFLOAD",
     "Applicability",
     "Argument",
     "AsyncTransformer",
     "Awaited",
+    "Block",
     "ByPath",
     "Call",
     "Change",
@@ -200,6 +203,7 @@ _LATE = {
     "receivers_of": "hasten.async_receivers",
     "is_partly": "hasten.async_trails",
     "value_calls": "hasten.async_trails",
+    "KEPT": "hasten.async_served",
     "cleans_up": "hasten.async_forms",
     "is_fixture": "hasten.async_fixtures",
     "is_requested": "hasten.async_injected",

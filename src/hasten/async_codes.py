@@ -322,7 +322,7 @@ ASYNC_CODES: tuple[Code, ...] = (
         "a generator",
         "With `await` inside, a generator becomes an asynchronous one, and each `for` over it an `async for`. One "
         "that is kept, returned or handed on is used up where it is called (ASY017). Here it is used in another way "
-        "(`yield from`, `send`), may have no end, or does what an asynchronous one cannot.",
+        "(the value of `yield from`, `send`), may have no end, or does what an asynchronous one cannot.",
         "Use it in a `for` loop, in `list(...)` or `next(...)`, or change generator and consumers by hand.",
     ),
     _refusal(

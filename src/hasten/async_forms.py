@@ -33,6 +33,7 @@ _KEEPING = frozenset({"arg", "asg", "asgattr", "elem", "iter", "ret", "star", "u
 #: Takers of a generator that look at what it is, or do more with it than to iterate.
 _LOOKING = ("inspect.", "types.", "contextlib.", "builtins.isinstance", "builtins.type", "builtins.hasattr")
 _ENDLESS = ("itertools.count", "itertools.cycle", "itertools.repeat")
+_ITEMS = ("item", "value", "each")
 _NAMES = ("items", "values", "found", "each_of")
 
 
@@ -149,9 +150,12 @@ def definition(function: Scope) -> Shown:
 
     if function.returned:
         return no(f"is a {what} that returns a value, which an asynchronous one cannot")
-    delegated = next(_delegations(function), None)
-    if delegated is not None:
-        return no("uses `yield from`, which an asynchronous one cannot", delegated)
+    delegated = module.delegations(function.number)
+    for place, alone in delegated:
+        if kind == "manager":
+            return no("uses `yield from`, which an asynchronous one cannot", place.start)
+        if not alone:
+            return no("uses the value of `yield from`, or has it in a line with more", place.start)
     data: list[tuple[str, str]] = []
     imports: list[ImportRequest] = []
     releases: list[tuple[str, Span]] = []
@@ -177,26 +181,9 @@ def definition(function: Scope) -> Shown:
         elif dotted not in _ANYTHING:
             return no("has a return type that no asynchronous one has; write it as `Iterator[...]`")
     extent = Span(head_begins(function), function.span.start + len("def"))
-    return Shown(Form("async-def", tuple(data), tuple(imports), tuple(releases), extent))
-
-
-def _delegations(function: Scope) -> Iterator[int]:
-    """Yield the places of `yield from` in a function, of those that hold a name or a call."""
-    module = function.module
-    for call in module.calls():
-        if _innermost(call.use) == ["yieldfrom", function.number]:
-            yield call.span.start
-    for scope, table in enumerate(module.facts["reads"]):
-        if function_around(module, scope).number == function.number:
-            for reads in table.values():
-                yield from (start for start, _end, use in reads if _innermost(use) == ["yieldfrom", function.number])
-
-
-def _innermost(use: Use) -> Use:
-    """Return what happens to the container that a value is put into, to the value itself otherwise."""
-    while use[0] in {"elem", "attr", "sub", "await"}:
-        use = use[-1]
-    return use
+    taken = _fresh(module, _ITEMS)
+    more = tuple(More(module, place, "delegate", (("name", taken),)) for place, _alone in delegated)
+    return Shown(Form("async-def", tuple(data), tuple(imports), tuple(releases), extent, more))
 
 
 _Renamed = tuple[str, list[ImportRequest], list[tuple[str, Span]]]
@@ -304,6 +291,9 @@ def _entered(call: Call, function: Scope) -> Shown:
 
 def _iterated(program: Program, call: Call, function: Scope, consumes: Callable[[Call], bool]) -> Shown:
     module, use = call.module, call.use
+    if use[0] == "yieldfrom":
+        # for item in rows(): yield item
+        return _looped(program, call, function)
     if use[0] == "iter":
         around = _comprehension(call)
         if around is None:
@@ -422,6 +412,8 @@ def _looped(program: Program, call: Call, function: Scope) -> Shown:
         message = "`contextlib` is needed here, and the name is taken; give it another name"
         return Shown(constraints=(because("ASY125", message, module, call.span.start),))
     data = (("name", _fresh(module)),)
+    if call.use[0] == "yieldfrom":
+        return Shown(Form("iterate-closing", data, (ImportRequest(module.path, "contextlib"),)))
     heads = [
         record
         for record in module.facts["blocks"]
@@ -469,8 +461,8 @@ def _cut_short(program: Program, call: Call, function: Scope, around: Scope) -> 
         yield because("ASY008", message, module, call.span.start)
 
 
-def _fresh(module: Module) -> str:
-    """Return a name that a module does not use."""
+def _fresh(module: Module, names: tuple[str, ...] = _NAMES) -> str:
+    """Return a name that a module does not use, one of `names` or with a number behind it."""
     used = {name for table in (*module.facts["binds"], *module.facts["reads"]) for name in table}
-    names = (*_NAMES, *(f"{name}_{number}" for number in range(2, len(used) + 3) for name in _NAMES))
-    return next(each for each in names if each not in used)
+    more = (f"{name}_{number}" for number in range(2, len(used) + 3) for name in names)
+    return next(each for each in (*names, *more) if each not in used)

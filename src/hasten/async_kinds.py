@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias, TypeVar
 
 from hasten.async_given import given
+from hasten.async_served import KEPT, attribute, injected, served
 from hasten.index.module import Binding, Call, Module, Scope, Shape, Use
 from hasten.index.program import Program
 
@@ -168,10 +169,17 @@ class Kinds:
                 return self._made_by(module.call(shape[1]))
             case "n":
                 return self._variable(module, scope, shape[1])
+            case "made":
+                return str(shape[1])
             case "a":
                 owner = self.kind(module, scope, shape[1])
                 if isinstance(owner, Scope):
                     return self._agreed(self._attribute(owner, shape[2]))
+                if owner == KEPT:
+                    return self._agreed(self._kept(shape[2]))
+                known = attribute(self.program, owner, shape[2]) if owner is not None else None
+                if known is not None:
+                    return known
                 dotted = module.dotted(scope, shape)
                 home = self.program.owner_of(dotted) if dotted is not None else None
                 return self._variable(home[0], 0, home[1]) if home is not None else None
@@ -320,11 +328,22 @@ class Kinds:
             yield module, function.parent, ["@", parameter[2]]
         elif (examples := given(function, name)) is not None:
             yield from ((module, scope, shape) for scope, shape in examples)
+        elif (named := injected(self.program, function, parameter[3])) is not None:
+            yield module, function.parent, ["@", named]
+        elif (kind := served(self.program, function, name)) is not None:
+            yield module, function.number, ["made", kind]
+            if self.program.callers(function, near=False):
+                yield from self._passed(function, name, parameter[3], handed=True)
         else:
             yield from self._passed(function, name, parameter[3])
 
-    def _passed(self, function: Scope, name: str, default: Shape | None) -> Iterator[tuple[Module, int, Shape | None]]:
-        """Yield what the calls of a function pass as a parameter; None where not every call can be seen."""
+    def _passed(
+        self, function: Scope, name: str, default: Shape | None, *, handed: bool = False
+    ) -> Iterator[tuple[Module, int, Shape | None]]:
+        """Yield what the calls of a function pass as a parameter; None where not every call can be seen.
+
+        That the function is `handed` to somebody is none of it, where what that one passes is known.
+        """
         owner = owner_of(function)
         plain = [each[0] for each in function.parameters if each[1] in {"plain", "posonly"}]
         bound = int(owner is not None and not self.program.is_static(function))
@@ -338,7 +357,7 @@ class Kinds:
         unseen = function.kind != "function" or function.decorators or special or (bound and plain[:1] == [name])
         calls = [] if unseen else self.program.callers(function, near=False)
         made = owner if function.name == "__init__" else None
-        if not calls or (self.program.references(function) if made is None else self._is_kept(made)):
+        if not calls or (not handed and (self.program.references(function) if made is None else self._is_kept(made))):
             yield function.module, function.number, None
             return
         position = plain.index(name) - bound if name in plain else -1
@@ -404,6 +423,13 @@ class Kinds:
                 yield each.module, each.number, ["@", binding.payload] if binding.kind == "declared" else shape
         for module, base, value, scope, _start in self.stores(name):
             if self._may_be_of(module, scope, base, owner):
+                yield module, scope, value
+
+    def _kept(self, name: str) -> Iterator[tuple[Module, int, Shape | None]]:
+        """Yield what an attribute of what applications keep is given: `app.state.store = Store()`."""
+        for module, base, value, scope, _start in self.stores(name):
+            kind = self.kind(module, scope, base)
+            if kind == KEPT or kind is None:
                 yield module, scope, value
 
     def stores(self, name: str) -> list[tuple[Module, Shape, Shape | None, int, int]]:

@@ -64,6 +64,14 @@ def closing(loop: cst.For, name: str) -> cst.With:
     return cst.With([item], cst.IndentedBlock([inner]), _ASYNC, leading_lines=loop.leading_lines)
 
 
+def delegated(line: cst.SimpleStatementLine, name: str) -> cst.For:
+    """`yield from rows` -> `for name in rows: yield name`."""
+    yielded = cst.ensure_type(cst.ensure_type(line.body[0], cst.Expr).value, cst.Yield)
+    given = cst.ensure_type(yielded.value, cst.From).item
+    again = cst.SimpleStatementLine([cst.Expr(cst.Yield(cst.Name(name)))], trailing_whitespace=line.trailing_whitespace)
+    return cst.For(cst.Name(name), given, cst.IndentedBlock([again]), leading_lines=line.leading_lines)
+
+
 def entered(block: cst.With, asynchronous: Sequence[bool]) -> cst.With:
     """`with a(), b():` -> `async with`, or, where only some of them are asynchronous, a block for each kind in a row.
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from hasten.async_fixtures import given
 from hasten.async_kinds import NOTHING, owner_of
+from hasten.async_served import STATES
 from hasten.async_values import Values
 from hasten.index.module import Call, Read, Scope, Shape
 from hasten.index.program import Program
@@ -108,7 +109,8 @@ class Receivers(Values):
         if kind is None:
             return UNKNOWN
         if isinstance(kind, str):
-            return Reached(certainty=Certainty.INFERRED)
+            # A state is empty but for what the program puts there, which may be functions.
+            return UNKNOWN if kind in STATES else Reached(certainty=Certainty.INFERRED)
         method = self.program.find_method(kind, function[2])
         return Reached((method,), Certainty.INFERRED) if method is not None else UNKNOWN
 

@@ -44,7 +44,8 @@ class AsyncTransformer(Transformer):
     Those of tests (see `hasten.async_tests`): `async-def` takes `mark`, a decorator to add, `loop_scope` for that of a
     fixture, and `name`, that of the method from then on; `await-method` calls a method by another `name` and awaits it,
     `call-method` does not await it; `name` puts another dotted name in the place of one, `double` lets a mock call a
-    lambda, and `expect` makes a `with` of a line that hands a function to `raises`.
+    lambda, `expect` makes a `with` of a line that hands a function to `raises`, and `delegate` a loop of `yield from`,
+    whose variable is `name`.
     """
 
     def __init__(self, orders: Mapping[cst.CSTNode, NodeEdit]) -> None:
@@ -66,7 +67,7 @@ class AsyncTransformer(Transformer):
         while self._around.pop() is not original_node:
             pass
         result = super().on_leave(original_node, updated_node)
-        if _action(self._orders, original_node) in {"enter-items", "close-finally"}:
+        if _action(self._orders, original_node) in {"enter-items", "close-finally", "delegate"}:
             self.order(original_node)
         if isinstance(original_node, (cst.Name, cst.Attribute)) and _action(self._orders, original_node) == "name":
             edit = self.order(original_node)
@@ -221,8 +222,8 @@ def _dotted(name: str) -> cst.BaseExpression:
 #: What stands around the calls that these actions are meant for.
 _PLACES: dict[str, tuple[type[cst.CSTNode], ...]] = {
     "enter-asynchronously": (cst.WithItem,),
-    "iterate-asynchronously": (cst.For, cst.CompFor),
-    "iterate-closing": (cst.For,),
+    "iterate-asynchronously": (cst.For, cst.CompFor, cst.From),
+    "iterate-closing": (cst.For, cst.From),
     "collect": (cst.Arg,),
 }
 #: What is done to a read of an attribute.
@@ -267,12 +268,13 @@ def _function(orders: _Orders, original: cst.FunctionDef, result: Any) -> Any:  
     return result.with_changes(name=cst.Name(edit.get("name"))) if edit.get("name") else result
 
 
-def _loop(orders: _Orders, original: cst.For, result: Any) -> Any:  # noqa: ANN401
-    match _action(orders, original.iter):
+def _loop(orders: _Orders, original: cst.For | cst.From, result: Any) -> Any:  # noqa: ANN401
+    iterated = original.iter if isinstance(original, cst.For) else original.item
+    match _action(orders, iterated):
         case "iterate-asynchronously":
             return result.with_changes(asynchronous=cst.Asynchronous())
         case "iterate-closing":
-            return async_layout.closing(result, orders[original.iter].get("name"))
+            return async_layout.closing(result, orders[iterated].get("name"))
         case _:
             return result
 
@@ -307,9 +309,13 @@ def _call(orders: _Orders, original: cst.Call, result: Any) -> Any:  # noqa: ANN
 
 def _line(orders: _Orders, original: cst.SimpleStatementLine, result: Any) -> Any:  # noqa: ANN401
     for small in original.body:
-        edit = orders.get(small.value) if isinstance(small, (cst.Expr, cst.Assign)) else None
+        value = small.value if isinstance(small, (cst.Expr, cst.Assign)) else None
+        edit = orders.get(value) if value is not None else None
         if edit is not None and edit.action == "expect":
             return async_layout.expecting(result, int(edit.get("leading")))
+        source = value.value if isinstance(value, cst.Yield) else None
+        if edit is not None and edit.action == "delegate" and isinstance(source, cst.From):
+            return _loop(orders, source, async_layout.delegated(result, edit.get("name")))
     return result
 
 

@@ -82,6 +82,9 @@ class TwinRules:
         self._mentions.judge(function, body)
         constraints = [each for each in verdict.constraints if each.code not in _OTHERS]
         constraints += [each for each in body.constraints if each.code in _OWN]
+        if form.more:
+            message = f"`{function.name}` uses `yield from`, which an asynchronous one cannot"
+            constraints.append(because("ASY125", message, module, function.span.start))
         if async_forms.property_of(function):
             message = f"`{function.name}` is a property; make a method of it"
             constraints.append(because("ASY122", message, module, function.span.start))

@@ -64,6 +64,8 @@ TAKEN = {
         f"{_GENERATOR}def use():\n    for x in rows():\n        yield x\n",
         "iterate-asynchronously",
     ),
+    "delegated to": (f"{_GENERATOR}def use():\n    yield from rows()\n", "iterate-asynchronously"),
+    "delegated to what cleans up": (f"{_CLEANING}def use():\n    yield from rows()\n", "iterate-closing"),
     "loop over what cleans up": (f"{_CLEANING}def use():\n    for x in rows():\n        return x\n", "iterate-closing"),
     "with": (f"{_MANAGER}def use():\n    with opened():\n        print()\n", "enter-asynchronously"),
     "one of several": (
@@ -88,7 +90,11 @@ def test_what_uses_a_generator_follows_it(program_of: Callable[[str], Program], 
 
 REFUSED = {
     "next": (f"{_GENERATOR}def use(anext):\n    return next(rows(), None)\n", "ASY125"),
-    "delegated to": (f"{_GENERATOR}def use():\n    yield from rows()\n", "ASY125"),
+    "delegated to, and waited for": (
+        f"{_GENERATOR}def use():\n    found = yield from rows()\n    f(found)\n",
+        "ASY125",
+    ),
+    "delegated to beside others": (f"{_GENERATOR}def use():\n    yield from rows(); print()\n", "ASY125"),
     "at module level": (f"{_GENERATOR}for x in rows():\n    print(x)\n", "ASY103"),
     "below the main guard": (
         f'{_GENERATOR}if __name__ == "__main__":\n    for x in rows():\n        print(x)\n',
@@ -96,7 +102,8 @@ REFUSED = {
     ),
     "handed on": (f"{_GENERATOR}TABLE = [rows]\n", "ASY132"),
     "returns a value": (_GENERATOR.replace("yield 1", "yield 1\n    return 2"), "ASY125"),
-    "delegates": (_GENERATOR.replace("yield 1", "yield from [1].copy()"), "ASY125"),
+    "delegates": (_GENERATOR.replace("yield 1", "x = yield from [1].copy()"), "ASY125"),
+    "manager that delegates": (_MANAGER.replace("yield 1", "yield from [1].copy()"), "ASY124"),
     "unknown return type": (_GENERATOR.replace("def rows():", "def rows() -> contextlib.suppress:"), "ASY125"),
     "entered by hand": (f"{_MANAGER}def use(stack):\n    return stack.enter_context(opened())\n", "ASY124"),
     "as a decorator": (f"{_MANAGER}@opened()\ndef use():\n    pass\n", "ASY103"),

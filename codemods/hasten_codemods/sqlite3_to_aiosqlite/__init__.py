@@ -10,17 +10,17 @@ aiosqlite.connect(...)`, which closes it on every way out, also where it is lent
 sqlite3.connect(...)` commits and does not close; what it does at its end is kept by a small context manager, which is
 written into the package once (`_transactions`).
 
-A connection that is kept, in an attribute, a variable of the module or a `threading.local()`, or handed over, as the
-result of a function, a property, a context manager, a pytest fixture or a dependency of FastAPI, is followed to all
-places that it gets to. All connections that meet at one of them are one change, or one refusal. They are opened by
-`_connections.connect`, in another module that is written into the package. A connection of `sqlite3` that nobody closes goes away with the
-process; one of aiosqlite has a thread, for which the process would wait for ever. So that module closes what is still
-open when the thread that opened it and the main thread have ended. An `__init__` that opens a connection becomes a
-factory: `Store(path)` is `await Store.create(path)` afterwards, also for whoever imports the class from elsewhere.
-With `opening = "lazy"` the class keeps its `__init__`, and opens when one of its methods first needs the connection.
-What is opened when it is first needed (`if self._db is None:`, `if not hasattr(local, "db"):`) is put under a lock
-where several tasks may come there, and is kept only when it is set up. A property that waits stays one, and reading it
-is `await store.rows`.
+A connection that is kept, in an attribute, a variable of the module, a `threading.local()` or the `state` of an
+application of Starlette, or handed over, as the result of a function, a property, a context manager, a pytest fixture
+or a dependency of FastAPI, is followed to all places that it gets to. All connections that meet at one of them are one
+change, or one refusal. They are opened by `_connections.connect`, in another module that is written into the package. A
+connection of `sqlite3` that nobody closes goes away with the process; one of aiosqlite has a thread, for which the
+process would wait for ever. So that module closes what is still open when the thread that opened it and the main thread
+have ended. An `__init__` that opens a connection becomes a factory: `Store(path)` is `await Store.create(path)`
+afterwards, also for whoever imports the class from elsewhere. With `opening = "lazy"` the class keeps its `__init__`,
+and opens when one of its methods first needs the connection. What is opened when it is first needed (`if self._db is
+None:`, `if not hasattr(local, "db"):`) is put under a lock where several tasks may come there, and is kept only when it
+is set up. A property that waits stays one, and reading it is `await store.rows`.
 
 Where something is done with a connection that aiosqlite lacks, or a place may hold something else as well, nothing is
 changed, and the reason is given with its place. With `--strategy offload`, functions that open a connection and end it

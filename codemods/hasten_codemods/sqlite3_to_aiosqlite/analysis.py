@@ -288,8 +288,9 @@ class Analysis:
 
     def _alone(self, once: Once) -> NodeEdit:
         """Return the edit that puts an opening under a lock."""
-        start, end = once.module.position(once.span.start), once.module.position(once.span.end)
-        return NodeEdit(once.module.path, once.span, start, end, self.codemod, "once", once.data)
+        reach = max(once.span.end, once.body.end)
+        start, end = once.module.position(once.span.start), once.module.position(reach)
+        return NodeEdit(once.module.path, once.span, start, end, self.codemod, once.action, once.data)
 
     def _marks(self, web: Web) -> Iterator[NodeEdit]:
         for module, mark in web.marks:
@@ -396,6 +397,8 @@ class Analysis:
         if _CHECKED in life.steps[0].data:
             scope = 0 if module.is_bound(0, "os") else imports[0].scope
             imports.append(ImportRequest(module.path, "os", scope=scope))
+        if any(each.action == "name" for each in life.marks):
+            imports.append(ImportRequest(module.path, "sqlite3", scope=imports[0].scope))
         support = sorted(_id(holder) for each in life.targets for holder in _holder(lives, each))
         transaction = _has_transaction(life)
         steps = self._steps(life, transaction=transaction)

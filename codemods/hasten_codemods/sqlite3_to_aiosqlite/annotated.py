@@ -12,6 +12,7 @@ from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Requested,
     Returned,
     Source,
+    State,
     Variable,
     Yielded,
 )
@@ -27,6 +28,8 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark, Sp
     heads: dict[str, list[Scope]] = {}
     lines: dict[str, set[int]] = {}
     for place in places:
+        if isinstance(place, State):
+            continue  # frameworks annotate it
         module = program.module(place.path)
         match place:
             case Variable(_, scope, name):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from hasten.api import Call
+from typing import Any
+
+from hasten.api import Call, Module, Program, Span, trouble_with
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
-from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
+from hasten_codemods.sqlite3_to_aiosqlite.lives import Mark, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import escaped
 
 
@@ -46,3 +48,25 @@ def dumped(call: Call) -> str:
             return "dump"
         case _:
             raise Unfit("SQL122", "the lines of the dump are taken in another way than by a loop", call.span.start)
+
+
+def exception(program: Program, module: Module, scope: int, base: list[Any], name: str, offset: int) -> Mark:
+    """Return how `connection.IntegrityError` is written then: `sqlite3.IntegrityError`.
+
+    Args:
+        program, module, scope: where it is.
+        base: the connection.
+        name: the exception.
+        offset: where the connection stands.
+
+    Raises:
+        Unfit: the name `sqlite3` stands for something else there.
+    """
+    taken = trouble_with(program, module, scope, "sqlite3", offset)
+    if taken:
+        raise Unfit("SQL106", f"{taken}, and `sqlite3.{name}` is needed here", offset)
+    entries = module.facts["attribute_reads"].get(name, ())
+    end = next((each[4] for each in entries if each[0] == base and each[3] == offset), None)
+    if end is None:
+        raise Unfit("SQL120", f"aiosqlite's connections have no usable `{name}`", offset)
+    return Mark(Span(offset, end), "name", (("name", f"sqlite3.{name}"),))

@@ -298,7 +298,8 @@ CODES: tuple[Code, ...] = (
         "refusal",
         "aiosqlite lacks it",
         "The method or attribute does not exist in aiosqlite, or means something else there: `create_aggregate`, "
-        "`create_collation`, `blobopen`, `serialize`, `setlimit`, `cursor.connection`, `connection.Error` and others.",
+        "`create_collation`, `blobopen`, `serialize`, `setlimit`, `cursor.connection`, "
+        "`raise connection.Error(...)` and others.",
         "Do without it, or leave this connection as it is and run the function with `asyncio.to_thread`.",
     ),
     Code(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from hasten.api import NodeEdit
 from hasten_codemods.sqlite3_to_aiosqlite import table
 
 #: After these, a function or a loop goes on elsewhere.
@@ -150,21 +151,62 @@ def nested(statement: cst.With, groups: list[tuple[bool, list[cst.WithItem]]]) -
     return result.with_changes(leading_lines=statement.leading_lines)
 
 
-def once(block: cst.If, owner: str, name: str, place: str, late: str) -> cst.If:
+def once(block: cst.If, edit: NodeEdit) -> cst.If:
     """Put what stands below an `if` under a lock, with the same test inside.
 
     Args:
         block: the statement; it has no `else`.
-        owner, name: what the lock is for.
-        place: how the place is written that gets a connection there.
-        late: the variable that holds the connection until the statements are over; empty where none is needed.
+        edit: tells what the lock is for (`owner`, `name`), how the place is written that gets a connection there
+            (`place`), the variable that holds the connection until the statements are over (`late`, empty where none is
+            needed), and what is done again before the second test (`again`).
     """
-    body = _kept_last(block.body, place, late) if late else block.body
-    inner = cst.If(block.test.deep_clone(), body, whitespace_before_test=block.whitespace_before_test)
-    guard = cst.parse_expression(f'_openings.alone({owner}, "{name}")')
-    indent = indentation(block.body)
-    alone = cst.With([cst.WithItem(guard)], cst.IndentedBlock([inner], indent=indent), cst.Asynchronous())
-    return block.with_changes(body=cst.IndentedBlock([alone], indent=indent))
+    inner = cst.If(block.test.deep_clone(), block.body, whitespace_before_test=block.whitespace_before_test)
+    alone = _alone([*_again(edit), inner], edit, indentation(block.body))
+    return block.with_changes(body=cst.IndentedBlock([alone], indent=indentation(block.body)))
+
+
+def once_behind(block: cst.If, rest: Sequence[Statement], edit: NodeEdit, indent: str | None) -> cst.With:
+    """Return what follows an `if` that leaves, under a lock and after the same `if`; see `once`."""
+    first = rest[0]
+    body = [first.with_changes(leading_lines=without_blanks(first.leading_lines)), *rest[1:]]
+    again = block.deep_clone().with_changes(leading_lines=[])
+    blank = [each for each in first.leading_lines[:1] if each.comment is None]
+    return _alone([*_again(edit), again, *body], edit, indent).with_changes(leading_lines=blank)
+
+
+def once_whole(statement: cst.If | cst.Try, edit: NodeEdit, indent: str | None = None) -> cst.With:
+    """Return a statement that asks for a connection and opens it, under a lock; see `once`."""
+    alone = _alone([statement.with_changes(leading_lines=[])], edit, indent)
+    return alone.with_changes(leading_lines=statement.leading_lines)
+
+
+def _again(edit: NodeEdit) -> list[Statement]:
+    data = dict(edit.data)
+    return [cst.ensure_type(cst.parse_statement(data["again"]), cst.SimpleStatementLine)] if "again" in data else []
+
+
+def _alone(statements: Sequence[Statement], edit: NodeEdit, indent: str | None) -> cst.With:
+    guard = cst.parse_expression(f'_openings.alone({edit.get("owner")}, "{edit.get("name")}")')
+    body: cst.BaseSuite = cst.IndentedBlock(list(statements), indent=indent)
+    if edit.get("late"):
+        body = cst.ensure_type(body.visit(_Last(edit.get("place"), edit.get("late"))), cst.IndentedBlock)
+    return cst.With([cst.WithItem(guard)], body, cst.Asynchronous())
+
+
+class _Last(cst.CSTTransformer):
+    """Lets a variable hold a connection in the block that opens it."""
+
+    def __init__(self, place: str, late: str) -> None:
+        super().__init__()
+        self.place = place
+        self.late = late
+
+    def leave_IndentedBlock(  # noqa: N802 - LibCST's
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.BaseSuite:
+        """Put it into its place at the end of that block."""
+        opens = any(_puts_into(each, self.place) for each in original_node.body)
+        return _kept_last(updated_node, self.place, self.late) if opens else updated_node
 
 
 def _kept_last(body: cst.BaseSuite, place: str, late: str) -> cst.BaseSuite:

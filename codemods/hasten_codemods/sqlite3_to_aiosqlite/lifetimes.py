@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from hasten.api import Call, Module, Read, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
-from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped
+from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped, exception
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Statement, Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped, gives_isolation, hidden, left_over
 from hasten_codemods.sqlite3_to_aiosqlite.record import Record
@@ -134,6 +134,10 @@ class _Tracker(Record):
                 pass
             case ["attr", str() as attribute, _] if attribute in table.CURSORS | table.CONNECTION_METHODS:
                 raise Unfit("SQL112", f"the method `{attribute}` is passed on here; call it here", read.span.start)
+            case ["attr", str() as attribute, _] if attribute in table.ERRORS:
+                start = read.span.start
+                found = exception(self.openings.program, self.module, read.scope, ["n", name], attribute, start)
+                self.life.marks.append(found)
             case ["attr", str() as attribute, _]:
                 raise Unfit("SQL120", f"aiosqlite's connections have no usable `{attribute}`", read.span.start)
             case ["dest"]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Call, Module, Program, Scope, Span, Use, cleans_up, find_uses
+from hasten.api import Call, Module, Program, Scope, Span, Use, cleans_up, find_uses, is_requested
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Step, Unfit
 
 _CLOSING = "contextlib.closing"
+_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _INSTEAD = "open it with `with closing(sqlite3.connect(...)) as connection:`"
 
 
@@ -96,7 +97,11 @@ class Openings:
             raise Unfit("SQL104", f"the connection is opened inside an expression; {_INSTEAD}", call.span.start)
         holder = self.holder(call)
         left_open = holder.use[0] != "with" and not _is_closed_before_yields(function, call)
-        if function.is_generator and left_open and not cleans_up(self.program, function):
+        if (
+            function.is_generator
+            and left_open
+            and not (_is_ended(self.program, function) or cleans_up(self.program, function))
+        ):
             # Asynchronous or not makes no difference: what makes it asynchronous may be another change.
             message = f"`{function.name}` is a generator, and does not close it where a loop is left early; {_INSTEAD}"
             raise Unfit("SQL117", message, call.span.start)
@@ -161,6 +166,12 @@ class Openings:
             empty = each.kind == "assign" and each.payload is not None and each.payload[:2] == ["k", "NoneType"]
             if inside or not (empty or self.of_another(module, scope, life.name, each.start, life.region)):
                 raise Unfit("SQL114", f"`{life.name}` is bound here, too; give it a name of its own", each.start)
+
+
+def _is_ended(program: Program, function: Scope) -> bool:
+    """Tell whether whoever iterates over a generator always goes on to its end: `with`, or what hands out its value."""
+    managers = (function.module.dotted(function.parent, each) in _MANAGERS for each in function.decorators)
+    return any(managers) or is_requested(program, function)
 
 
 def _is_closed_before_yields(function: Scope, call: Call) -> bool:

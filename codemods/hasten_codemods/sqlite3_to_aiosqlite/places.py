@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from hasten.api import (
+    KEPT,
     Call,
     Module,
     Program,
@@ -65,6 +66,13 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class State:
+    """An attribute of what the applications of a program keep: `app.state.db`, `request.app.state.db`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Returned:
     """What calls of a function give; of a property, what reading it gives."""
 
@@ -93,7 +101,7 @@ class Requested:
     shared: bool
 
 
-Place: TypeAlias = Variable | Attribute | Field | Returned | Yielded | Requested
+Place: TypeAlias = Variable | Attribute | Field | State | Returned | Yielded | Requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,7 @@ class Places:
 
     def attribute(
         self, module: Module, scope: int, base: list[Any], name: str, offset: int = -1
-    ) -> Attribute | Field | Variable | None:
+    ) -> Attribute | Field | State | Variable | None:
         """Return the place that `base.name` stands for, at `offset` if it is told; None where nobody can tell."""
         owner = self.class_of(module, scope, base, offset)
         if owner is not None:
@@ -169,8 +177,14 @@ class Places:
         home = self.program.owner_of(dotted) if dotted is not None else None
         if home is not None:
             return Variable(home[0].path, 0, home[1])
+        return self._in_namespace(module, scope, base, name)
+
+    def _in_namespace(self, module: Module, scope: int, base: list[Any], name: str) -> Field | State | None:
+        """Return the place that an attribute of an object is that has nothing but what the program puts there."""
         held = self._held(module, scope, base)
-        return Field(held[0], held[1], name) if held is not None else None
+        if held is not None:
+            return Field(held[0], held[1], name)
+        return State(name) if self.receivers.kind(module, scope, base) == KEPT else None
 
     def class_of(self, module: Module, scope: int, base: list[Any], offset: int = -1) -> Scope | None:
         """Return the class of an object, or the class that `base` names; None where it is unknown or of others."""
@@ -366,6 +380,8 @@ class Places:
                 yield from self._of_attribute(place)
             case Field():
                 yield from self._of_field(place)
+            case State():
+                yield from self._of_state(place)
             case Returned():
                 yield from self._of_calls(place)
             case Yielded():
@@ -420,7 +436,7 @@ class Places:
 
     def _of_attribute(self, place: Attribute) -> Iterator[Value]:
         top = self.program.module(place.path).scope(place.owner)
-        self._check_computed(place.name)
+        self._check_computed(top, place.name)
         self._check_views(top, place.name)
         self.program.want(place.name, "read", beside=self._beside(top, place.name))
         for module in self.program.modules_with("attribute_reads", place.name):
@@ -428,11 +444,15 @@ class Places:
                 if self._is_of(module, scope, base, top, place.name, start):
                     yield Value(module, scope, Span(start, end), ["a", base, place.name], use)
 
-    def _check_computed(self, name: str) -> None:
+    def _check_computed(self, top: Scope, name: str) -> None:
         """Refuse an attribute whose name is computed, or written as text: `getattr(store, "_db")`."""
         for tail in ("getattr", "setattr", "attrgetter", "delattr"):
             for call in self.program.calls_named(tail, want=False):
-                if any(each.shape[:2] == ["k", "str"] and each.shape[2] == name for each in call.arguments):
+                if any(each.shape[:3] == ["k", "str", name] for each in call.arguments):
+                    kind = self.receivers.kind(call.module, call.scope, call.arguments[0].shape)
+                    apart = kind is not None and not (isinstance(kind, Scope) and self.program.are_related(kind, top))
+                    if apart and tail != "attrgetter":
+                        continue  # it is asked of something else
                     where = f"{call.module.path}:{call.module.position(call.span.start).line}"
                     raise Unfit("SQL119", f"`{tail}` names the attribute `{name}` at {where}; write it out", -1)
 
@@ -551,11 +571,65 @@ class Places:
             message = f"`{place.variable}`, which keeps it, is handed on, or looked at as a whole"
             raise Unfit("SQL119", message, read.span.start)
 
+    def _of_state(self, place: State) -> Iterator[Value]:
+        self.program.want(place.name, "read")
+        for module in self.program.modules_with("attribute_reads", place.name):
+            for base, use, scope, start, end in module.facts["attribute_reads"][place.name]:
+                if self._is_kept(module, scope, base, place.name, start):
+                    yield Value(module, scope, Span(start, end), ["a", base, place.name], use)
+        for tail in ("getattr", "hasattr", "delattr", "setattr", "attrgetter"):
+            for call in self.program.calls_named(tail, want=False):
+                if any(each.shape[:3] == ["k", "str", place.name] for each in call.arguments):
+                    yield from self._by_its_name(place, call)
+        for module in self.program.modules_with("attribute_reads", "state"):
+            items = [(each[0], each[3]) for each in module.facts["item_stores"]]
+            for base, use, scope, start, _end in module.facts["attribute_reads"]["state"]:
+                whole = ["a", base, "state"]
+                looked = (use == ["dest"] and (whole, scope) in items) or _is_looked_into(module, use)
+                if looked and self.receivers.kind(module, scope, whole) == KEPT:
+                    where = f"{module.path}:{module.position(start).line}"
+                    raise Unfit("SQL119", f"`state`, which keeps it, is looked at as a whole at {where}", -1)
+
+    def _by_its_name(self, place: State, call: Call) -> Iterator[Value]:
+        """Yield a call that asks what applications keep for an attribute by its name.
+
+        Raises:
+            Unfit: nobody can tell whether it does, or it does something else.
+        """
+        where = f"{call.module.path}:{call.module.position(call.span.start).line}"
+        kind = self.receivers.kind(call.module, call.scope, call.arguments[0].shape)
+        if self.named(call) == place:
+            default = call.argument(2)
+            if default is not None and default.shape[:2] != ["k", "NoneType"]:
+                message = f"`getattr` gives something else where there is no `{place.name}` ({where})"
+                raise Unfit("SQL119", message, -1)
+            yield Value(call.module, call.scope, call.span, ["c", call.index], call.use)
+        elif kind is None or (kind == KEPT and call.tail not in {"hasattr", "delattr"}):
+            raise Unfit("SQL119", f"`{call.tail}` names the attribute `{place.name}` at {where}; write it out", -1)
+
+    def _is_kept(self, module: Module, scope: int, base: list[Any], name: str, offset: int) -> bool:
+        """Tell whether an attribute is one of what applications keep.
+
+        Raises:
+            Unfit: nobody can tell.
+        """
+        kind = self.receivers.kind(module, scope, base)
+        if kind == KEPT:
+            return True
+        if kind is not None or self.class_of(module, scope, base, offset) is not None:
+            return False
+        if self.program.dotted(module, scope, ["a", base, name]) is not None:
+            return False
+        if base[0] == "a" and base[2] == "state":
+            self.guessed.add((module.path, module.position(offset).line, name))
+            return True
+        where = f"{module.path}:{module.position(offset).line}"
+        raise Unfit("SQL119", f"`{name}` of something unknown is read at {where}; annotate what it is read of", -1)
+
     def named(self, call: Call) -> Place | None:
         """Return the attribute of a namespace that a call asks for by its name, None for any other call."""
         name = _attribute_named(call) if call.function == ["n", "getattr"] else None
-        held = self._held(call.module, call.scope, call.arguments[0].shape) if name is not None else None
-        return Field(held[0], held[1], name) if held is not None and name is not None else None
+        return self._in_namespace(call.module, call.scope, call.arguments[0].shape, name) if name is not None else None
 
     def _of_calls(self, place: Returned) -> Iterator[Value]:
         function = self.program.module(place.path).scope(place.function)
@@ -640,6 +714,8 @@ class Places:
                 yield from self._into_attribute(place)
             case Field():
                 yield from self._into_field(place)
+            case State():
+                yield from self._into_state(place)
             case Returned():
                 function = self.program.module(place.path).scope(place.function)
                 for shape in function.returned:
@@ -724,6 +800,26 @@ class Places:
             for base, value, scope, start in module.facts["attribute_stores"][place.name]:
                 if self.attribute(module, scope, base, place.name) == place:
                     yield Source(module, scope, value, start)
+
+    def _into_state(self, place: State) -> Iterator[Source]:
+        for module in self.program.modules_with("attribute_stores", place.name):
+            for base, value, scope, start in module.facts["attribute_stores"][place.name]:
+                if self._is_kept(module, scope, base, place.name, start):
+                    yield Source(module, scope, value, start)
+
+
+def _is_looked_into(module: Module, use: list[Any]) -> bool:
+    """Tell whether something else is done with a namespace than to ask for its attributes, or to hand it on."""
+    match use:
+        case ["multi", uses]:
+            return any(_is_looked_into(module, each) for each in uses)
+        case ["arg", int() as index, _]:
+            call = module.call(index)
+            return module.dotted(call.scope, call.function) in {"builtins.vars", "builtins.dict", "builtins.iter"}
+        case ["attr" | "meth", "_state", *_] | ["sub" | "iter" | "subdel" | "star", *_]:
+            return True
+        case _:
+            return False
 
 
 def _is_classmethod(function: Scope) -> bool:

@@ -51,3 +51,9 @@ MADE_AT_ONCE = frozenset(f"builtins.{each}" for each in ("list", "tuple", "sorte
 
 #: Row and text factories that keep no state and may run in any thread.
 PURE = frozenset({"sqlite3.Row", "builtins.bytes", "builtins.str", "builtins.bytearray", "sqlite3.OptimizedUnicode"})
+
+#: The exceptions that a connection of `sqlite3` has as attributes, and one of aiosqlite has not.
+ERRORS = frozenset(
+    {"Warning", "Error", "InterfaceError", "DatabaseError", "InternalError", "OperationalError", "ProgrammingError"}
+    | {"IntegrityError", "DataError", "NotSupportedError"}
+)

@@ -67,6 +67,8 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         self._opened: dict[int, _Opened] = {}
         self.ends = Ends()
         self._gone: dict[int, cst.CSTNode] = {}
+        # Each `if` that leaves where a connection is there, so that what follows it opens one.
+        self._looks: dict[int, tuple[cst.If, NodeEdit]] = {}
         # The same of `with` statements that open a connection, and of blocks of which nothing is left.
         self._entering: dict[int, tuple[cst.CSTNode, str]] = {}
         self._hollow: dict[int, cst.CSTNode] = {}
@@ -325,12 +327,16 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
             self._hollow[id(result)] = result
         return result
 
-    def leave_If(self, original_node: cst.If, updated_node: cst.If) -> cst.If:  # noqa: N802
+    def leave_If(self, original_node: cst.If, updated_node: cst.If) -> cst.If | cst.With:  # noqa: N802
         """Note `if connection:` above a `close` that is gone, and put an opening under a lock."""
-        if self._action(original_node) == "once":
+        action = self._action(original_node)
+        if action.startswith("once"):
             edit = self._orders[original_node]
             self.order(original_node)
-            return layout.once(updated_node, edit.get("owner"), edit.get("name"), edit.get("place"), edit.get("late"))
+            if action == "once-rest":
+                self._looks[id(updated_node)] = updated_node, edit
+                return updated_node
+            return layout.once(updated_node, edit) if action == "once" else layout.once_whole(updated_node, edit)
         test = original_node.test.left if isinstance(original_node.test, cst.Comparison) else original_node.test
         if self._action(test) == "unasked":
             self._gone[id(updated_node)] = updated_node
@@ -340,7 +346,10 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         self, original_node: cst.Try, updated_node: cst.Try
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
         """Take away a `finally` of which nothing is left, and the `try` with it where it has no other use."""
-        del original_node
+        if self._action(original_node) == "once-whole":
+            edit = self._orders[original_node]
+            self.order(original_node)
+            return layout.once_whole(updated_node, edit)
         final = updated_node.finalbody
         if final is None or id(final.body) not in self._hollow or layout.has_comments(final):
             return updated_node
@@ -354,6 +363,10 @@ class Sqlite3ToAiosqliteTransformer(AsyncTransformer):
         """Put what follows the opening of a connection into an `async with`."""
         body: list[Statement] = list(updated_node.body)  # type: ignore[arg-type]
         footer = list(updated_node.footer)
+        look = next((index for index, each in enumerate(body) if id(each) in self._looks), None)
+        if look is not None:
+            statement, edit = self._looks[id(body[look])]
+            body[look + 1 :] = [layout.once_behind(statement, body[look + 1 :], edit, updated_node.indent)]
         gone = {id(each) for each in body if id(each) in self._gone}
         hollow = len(gone) == len(body)
         body, footer = layout.without(body, footer, gone)

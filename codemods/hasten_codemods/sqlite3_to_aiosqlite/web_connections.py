@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Call, Module, Span
+from hasten.api import Call, ImportRequest, Module, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, doubles, table
-from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped
+from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped, exception
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Statement, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import escaped
 from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Places, Value
@@ -42,6 +42,7 @@ class Connections(Cursors):
 
     def connection(self, value: Value) -> None:
         """Follow one use of a connection."""
+        module = value.module
         match value.use:
             case ["meth", str() as method, int() as index]:
                 call = value.module.call(index)
@@ -55,6 +56,10 @@ class Connections(Cursors):
                 pass
             case ["attr", str() as attribute, _] if attribute in table.CURSORS | table.CONNECTION_METHODS:
                 raise Unfit("SQL112", f"the method `{attribute}` is passed on here; call it here", value.span.start)
+            case ["attr", str() as attribute, _] if attribute in table.ERRORS:
+                found = exception(self.program, module, value.scope, value.shape, attribute, value.span.start)
+                self.mark(module, found.span, found.action, *found.data)
+                self.web.imports.append(ImportRequest(module.path, "sqlite3"))
             case ["attr", str() as attribute, _]:
                 raise Unfit("SQL120", f"aiosqlite's connections have no usable `{attribute}`", value.span.start)
             case ["dest"]:

@@ -8,6 +8,7 @@ from hasten.api import Call, Module, Read, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.web_connections import Connections
+from hasten_codemods.sqlite3_to_aiosqlite.webs import CONNECTION
 
 
 class Ends(Connections):
@@ -41,7 +42,7 @@ class Ends(Connections):
         for name in ("ProgrammingError", "DatabaseError", "Error"):
             for module in self.program.modules_with("attribute_reads", name):
                 for base, use, scope, start, end in module.facts["attribute_reads"][name]:
-                    if module.dotted(scope, base) == "sqlite3":
+                    if module.dotted(scope, base) == "sqlite3" or self.kind_of(module, scope, base) == CONNECTION:
                         yield Read(module, scope, Span(start, end), use)
             for module in self.program.modules_with("reads", name):
                 for read in module.reads_of(name):

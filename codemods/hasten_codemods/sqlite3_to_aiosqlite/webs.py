@@ -8,7 +8,7 @@ from typing import Any
 from hasten.api import Hazard, ImportRequest, Module, Scope, Span, Use
 from hasten_codemods.sqlite3_to_aiosqlite import table
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Mark, Statement, Step
-from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Field, Place, Requested, Variable
+from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Field, Place, Requested, State, Variable
 
 #: What a place holds; some hold the one at one time, and the other at another, and are asked for what both can do.
 CONNECTION, CURSOR, EITHER = "connection", "cursor", "either"
@@ -85,7 +85,7 @@ class Web:
     def outlives(self) -> bool:
         """Tell whether connections may be used by several calls of one function: they are kept, or lent to tasks."""
         return self.running or any(
-            isinstance(each, (Attribute, Field))
+            isinstance(each, (Attribute, Field, State))
             or (isinstance(each, Requested) and each.shared)
             or (isinstance(each, Variable) and each.scope == 0)
             for each in self.places

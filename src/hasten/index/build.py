@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 17
+FACTS_VERSION = 18
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -71,6 +71,7 @@ class _Walk(Expressions):
             "misread": self.misread,
             "item_stores": self.item_stores,
             "yielded": self.yielded,
+            "delegated": self.delegated,
             "modules_read": self.modules_read,
             "strings": self.strings,
             "big": self.big,

@@ -53,6 +53,7 @@ class Expressions:
         self.item_stores: list[Any] = []
         #: What functions yield: scope, shape, which is None for what another generator yields, and place.
         self.yielded: list[list[Any]] = []
+        self.delegated: list[list[Any]] = []
         self.modules_read: list[Any] = []
         self.strings: list[Any] = []
         self.big: list[int] = []
@@ -366,7 +367,7 @@ class Expressions:
         """Visit an `await`."""
         return ["w", self.visit(node.value, ["await", use])]
 
-    def yield_(self, node: ast.Yield | ast.YieldFrom, use: Use) -> Shape:  # noqa: ARG002
+    def yield_(self, node: ast.Yield | ast.YieldFrom, use: Use) -> Shape:
         """Visit a `yield`, which makes a generator of the function around it."""
         scope = self.scope
         while self.scopes[scope][0] == "comp":
@@ -376,9 +377,18 @@ class Expressions:
             kind = "yield" if isinstance(node, ast.Yield) else "yieldfrom"
             shape = self.visit(node.value, [kind, scope])
             self.yielded.append([scope, shape if kind == "yield" else None, self.start(node)])
+            if kind == "yieldfrom":
+                start, end = self.at(node)
+                self.delegated.append([scope, start, end, use == ["expr"] and self.is_a_line(start, end)])
         else:
             self.yielded.append([scope, ["k", "NoneType", None], self.start(node)])
         return ["x", "Yield"]
+
+    def is_a_line(self, start: int, end: int) -> bool:
+        """Tell whether nothing but a comment stands beside an expression in its line."""
+        before = self.text[:start].rpartition("\n")[2]
+        after = self.text[end:].partition("\n")[0].strip()
+        return not before.strip() and (not after or after.startswith("#"))
 
     def lambda_(self, node: ast.Lambda, use: Use) -> Shape:
         """Visit a lambda, whose body is a scope of its own."""

@@ -353,6 +353,10 @@ class Module:
         """Return what a generator yields, None for what it takes from another one."""
         return [shape for where, shape, _start in self.facts["yielded"] if where == scope]
 
+    def delegations(self, scope: int) -> list[tuple[Span, bool]]:
+        """Return where a generator has `yield from`, and whether each is a line of its own, whose value is not used."""
+        return [(Span(start, end), alone) for where, start, end, alone in self.facts["delegated"] if where == scope]
+
     def yields(self, scope: int) -> list[int]:
         """Return where a generator yields."""
         return [start for where, _shape, start in self.facts["yielded"] if where == scope]
