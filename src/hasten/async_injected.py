@@ -18,7 +18,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hasten.async_fixtures import Requesters, is_fixture
+from hasten.async_fixtures import Requesters, is_fixture, is_parametrized
+from hasten.async_fixtures import given as fixture_given
 from hasten.async_fixtures import requesters as requesters_of_fixture
 from hasten.async_kinds import key_of
 from hasten.index.module import Call, Module, Read, Scope, Shape, Use
@@ -63,28 +64,29 @@ def replaced_by(program: Program, function: Scope) -> list[Scope]:
     return [key for key, other in pairs if other is not None and key_of(other) == key_of(function)]
 
 
-def replacements(program: Program, function: Scope, name: str) -> list[Scope | None] | None:
-    """Return what stands in for the dependency that a parameter is given; None where it is given none.
+def givers(program: Program, function: Scope, name: str) -> list[Scope | None] | None:
+    """Return the functions whose value a framework may give a parameter; None where no framework gives it any.
 
-    None among them is what is no function that can be seen.
+    They are the fixture that a test, or another fixture, requests; or the dependency, and what stands in for it. None
+    among them is what is no function that can be seen.
     """
+    if is_fixture(function) or function.name.startswith("test"):
+        fixture = fixture_given(program, function, name)
+        return [fixture] if fixture is not None else [None] if is_parametrized(program, name) else None
     dependencies = [
         target
         for tail in _TAILS
         for call in program.calls_named(tail, beside=_LIBRARY)
         if (target := _target(program, call)) is not None
-        and any(key_of(each) == key_of(function) and given == name for each, given in _parameters(program, call) or ())
+        and (*key_of(function), name) in {(*key_of(each), given) for each, given in _parameters(program, call) or ()}
     ]
     keys = {key_of(each) for each in dependencies}
-    return (
-        [
-            _named(program, module, scope, value)
-            for module, scope, key, value in _overrides(program)
-            if key_of(key) in keys
-        ]
-        if keys
-        else None
+    others = (
+        _named(program, module, scope, value)
+        for module, scope, key, value in _overrides(program)
+        if key_of(key) in keys
     )
+    return [*dependencies, *others] if keys else None
 
 
 def is_override(program: Program, function: Scope, read: Read) -> bool:
