@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from hasten.async_first_use import FirstUse
     from hasten.async_fixtures import is_fixture
     from hasten.async_forms import cleans_up
-    from hasten.async_injected import is_requested, replacements, requesters
+    from hasten.async_injected import givers, is_requested, requesters
     from hasten.async_receivers import Receivers, receivers_of
     from hasten.async_served import KEPT
     from hasten.async_trails import is_partly, value_calls
@@ -97,6 +97,7 @@ __all__ = [
     "excluded",
     "find_uses",
     "follow",
+    "givers",
     "instance_of",
     "is_fixture",
     "is_partly",
@@ -106,7 +107,6 @@ __all__ = [
     "overwritten",
     "raced",
     "receivers_of",
-    "replacements",
     "requesters",
     "trouble_with",
     "value_calls",
@@ -206,9 +206,9 @@ _LATE = {
     "KEPT": "hasten.async_served",
     "cleans_up": "hasten.async_forms",
     "is_fixture": "hasten.async_fixtures",
+    "givers": "hasten.async_injected",
     "is_requested": "hasten.async_injected",
     "raced": "hasten.later",
-    "replacements": "hasten.async_injected",
     "requesters": "hasten.async_injected",
     "waiting": "hasten.awaited",
 }

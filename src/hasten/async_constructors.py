@@ -212,7 +212,9 @@ class Constructors:
             uses = read.use[1] if read.use[0] == "multi" else [read.use]
             for use in uses:
                 message = _makes(owner, read, use)
-                if message and not self._trails.is_followed(owner, read):
+                if message and _is_filled_in(read, use):
+                    yield because("ASY132", message, read.module, read.span.start)
+                elif message and not self._trails.is_followed(owner, read):
                     message += self._trails.ending(owner, read)
                     yield because("ASY132", message, read.module, read.span.start)
 
@@ -417,7 +419,7 @@ def _makes(owner: Scope, read: Read, use: Use) -> str:
         case ["arg", int() as number, _]:
             shown = read.module.call(number).tail or "a call"
             return f"class `{owner.name}` is handed to `{shown}`, which may make instances of it and awaits nothing"
-        case ["ann"] if _fills_in(read.module):
+        case _ if _is_filled_in(read, use):
             return f"`Depends()` may make a `{owner.name}` from the annotation, and awaits nothing"
         case [kind, *_] if kind in _HARMLESS:
             return ""
@@ -425,9 +427,14 @@ def _makes(owner: Scope, read: Read, use: Use) -> str:
             return message
 
 
-def _fills_in(module: Module) -> bool:
-    """Tell whether a module lets a framework make what annotations name: `store: Store = Depends()`."""
-    return any(not each.arguments for each in module.calls_named("Depends"))
+def _is_filled_in(read: Read, use: Use) -> bool:
+    """Tell whether a framework may make what an annotation names: `store: Store = Depends()`."""
+    #     Stores = Annotated[Store, Depends(use_cache=False)]
+    while use[0] in {"elem", "sub"}:
+        use = use[-1]
+    return use[0] in {"ann", "idx", "bin"} and any(
+        each.argument(0, "dependency") is None for each in read.module.calls_named("Depends")
+    )
 
 
 def _is_local(module: Module, function: Scope, shape: Shape) -> bool:

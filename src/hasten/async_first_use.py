@@ -322,7 +322,9 @@ class FirstUses:
                     if value is None or value[:2] != ["k", "NoneType"]:
                         return False
                     places.append(start)
-        return bool(ended) and not any(self._does_more(method, each, made, ended) for each in places)
+        # What only commits leaves the object as it is: it is opened for that, and can be used after it.
+        closes = any(each.tail == "close" for each in ended)
+        return closes and not any(self._does_more(method, each, made, ended) for each in places)
 
     def _does_more(self, method: Scope, place: int, made: set[str], ended: list[Call]) -> bool:
         """Tell whether the statement at a place does something else as well, which has to be done in any case."""

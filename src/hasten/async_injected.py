@@ -15,19 +15,23 @@ FastAPI takes coroutine functions and asynchronous generators for them as well. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from hasten.async_fixtures import Requesters, is_fixture
+from hasten.async_fixtures import Requesters, is_fixture, is_parametrized
+from hasten.async_fixtures import given as fixture_given
 from hasten.async_fixtures import requesters as requesters_of_fixture
 from hasten.async_kinds import key_of
-from hasten.index.module import Call, Module, Read, Scope, Shape
+from hasten.index.module import Call, Module, Read, Scope, Shape, Use
 from hasten.index.program import Program
+from hasten.uses import meaning
 
 _TAKERS = frozenset({"fastapi.Depends", "fastapi.Security", "fastapi.params.Depends", "fastapi.params.Security"})
 _TAILS = ("Depends", "Security")
 _LIBRARY = frozenset({"fastapi"})
 #: Where an application keeps what stands in for a dependency: `app.dependency_overrides[get_db] = other`.
 OVERRIDES = "dependency_overrides"
+_WORDS = re.compile(r"\w+")
 
 
 def is_requested(program: Program, function: Scope) -> bool:
@@ -60,28 +64,29 @@ def replaced_by(program: Program, function: Scope) -> list[Scope]:
     return [key for key, other in pairs if other is not None and key_of(other) == key_of(function)]
 
 
-def replacements(program: Program, function: Scope, name: str) -> list[Scope | None] | None:
-    """Return what stands in for the dependency that a parameter is given; None where it is given none.
+def givers(program: Program, function: Scope, name: str) -> list[Scope | None] | None:
+    """Return the functions whose value a framework may give a parameter; None where no framework gives it any.
 
-    None among them is what is no function that can be seen.
+    They are the fixture that a test, or another fixture, requests; or the dependency, and what stands in for it. None
+    among them is what is no function that can be seen.
     """
+    if is_fixture(function) or function.name.startswith("test"):
+        fixture = fixture_given(program, function, name)
+        return [fixture] if fixture is not None else [None] if is_parametrized(program, name) else None
     dependencies = [
         target
         for tail in _TAILS
         for call in program.calls_named(tail, beside=_LIBRARY)
         if (target := _target(program, call)) is not None
-        and any(key_of(each) == key_of(function) and given == name for each, given in _parameters(program, call) or ())
+        and (*key_of(function), name) in {(*key_of(each), given) for each, given in _parameters(program, call) or ()}
     ]
     keys = {key_of(each) for each in dependencies}
-    return (
-        [
-            _named(program, module, scope, value)
-            for module, scope, key, value in _overrides(program)
-            if key_of(key) in keys
-        ]
-        if keys
-        else None
+    others = (
+        _named(program, module, scope, value)
+        for module, scope, key, value in _overrides(program)
+        if key_of(key) in keys
     )
+    return [*dependencies, *others] if keys else None
 
 
 def is_override(program: Program, function: Scope, read: Read) -> bool:
@@ -136,6 +141,10 @@ def _named(program: Program, module: Module, scope: int, shape: Shape | None) ->
 
 def _parameters(program: Program, call: Call) -> list[tuple[Scope, str]] | None:
     """Return the parameters that a call of `Depends` stands for; None where nobody can tell."""
+    return program.remember(f"given by Depends {call.module.path} {call.index}", lambda: _find(program, call))
+
+
+def _find(program: Program, call: Call) -> list[tuple[Scope, str]] | None:
     module, shape = call.module, ["c", call.index]
     found: list[tuple[Scope, str]] = []
     for scope in module.scopes():
@@ -144,13 +153,22 @@ def _parameters(program: Program, call: Call) -> list[tuple[Scope, str]] | None:
                 found.append((scope, name))
     if found:
         return found
-    for alias in _aliases(module, shape):
-        found += _annotated(program, module, alias)
-    if found:
-        return found
-    # Somebody runs it for its effect: `dependencies=[Depends(check)]`.
-    unused = call.use[0] == "elem" and call.use[2][0] == "arg" and call.use[2][2] == "dependencies"
-    return [] if unused or _aliases(module, shape) else None
+    names = [(module, each) for each in _aliases(module, shape)]
+    if not names:
+        # Somebody runs it for its effect: `dependencies=[Depends(check)]`.
+        unused = call.use[0] == "elem" and call.use[2][0] == "arg" and call.use[2][2] == "dependencies"
+        return [] if unused else None
+    for home, alias in names:  # which other names of the same annotation are added to
+        for place, reads in _reads(program, home, alias).items():
+            reader, number = place
+            taken = [*_annotated(reader, number, {name for name, _ in reads})]
+            others = [use for _, use in reads if use[:2] != ["asg", 0] or number]
+            if len(taken) != len(others):
+                # A field of a dataclass, part of another type, a value: it may become a parameter somewhere.
+                return None
+            found += taken
+            names += ((reader, str(use[2])) for _, use in reads if use[:2] == ["asg", 0] and not number)
+    return found
 
 
 def _aliases(module: Module, shape: Shape) -> list[str]:
@@ -165,18 +183,49 @@ def _aliases(module: Module, shape: Shape) -> list[str]:
     ]
 
 
-def _annotated(program: Program, home: Module, alias: str) -> Iterator[tuple[Scope, str]]:
-    """Yield the parameters that are annotated with a name of module `home`."""
+def _reads(program: Program, home: Module, alias: str) -> dict[tuple[Module, int], list[tuple[str, Use]]]:
+    """Return where a name of module `home` is read, by module and scope: under which name, and what is done with it.
+
+    A string that holds the name counts where it is the annotation of a parameter.
+    """
+    found: dict[tuple[Module, int], list[tuple[str, Use]]] = {}
+    target = f"{home.name}.{alias}"
     program.want(alias)
     for module in program.modules:
+        names = {alias, *(each.asname for each in module.imports() if each.asname and each.name == alias)}
+        # Handed on under another name: from settings import Db as Database
+        names |= {
+            each.asname or each.name
+            for each in module.imports()
+            if each.level and meaning(program, module.import_target(each)) == target
+        }
+        for name in sorted(names):
+            program.want(name)
+            for read in module.reads_of(name):
+                dotted = module.dotted(read.scope, ["n", name])
+                if (module is home and dotted is None) or meaning(program, dotted) == target:
+                    found.setdefault((module, read.scope), []).append((name, read.use))
+        for name in sorted(names):
+            for base, use, scope, _start, _end in module.facts["attribute_reads"].get(name, ()):
+                if meaning(program, module.dotted(scope, ["a", base, name])) == target:
+                    found.setdefault((module, scope), []).append((name, use))
         for scope in module.scopes():
-            for name, _kind, annotation, _default in scope.parameters:
-                if annotation is None or annotation[0] not in {"n", "a"} or annotation[-1] != alias:
-                    continue
-                dotted = module.dotted(scope.parent, annotation)
-                owner = program.owner_of(dotted) if dotted is not None else None
-                if owner == (home, alias) or (owner is None and module is home and annotation == ["n", alias]):
-                    yield scope, name
+            for _name, _kind, annotation, _default in scope.parameters:
+                for name in sorted(names) if annotation is not None and annotation[:2] == ["k", "str"] else ():
+                    if name in _WORDS.findall(annotation[2]):
+                        found.setdefault((module, scope.parent), []).append((name, ["ann"]))
+    return found
+
+
+def _annotated(module: Module, scope: int, names: set[str]) -> Iterator[tuple[Scope, str]]:
+    """Yield the parameters of the functions of a scope that are annotated with one of these names, and nothing else."""
+    for function in module.scopes():
+        for name, _kind, annotation, _default in function.parameters if function.parent == scope else ():
+            named = annotation[-1] if annotation is not None and annotation[0] in {"n", "a"} else None
+            if annotation is not None and annotation[:2] == ["k", "str"]:
+                named = annotation[2].strip().rpartition(".")[2]
+            if named in names:
+                yield function, name
 
 
 def _holds(shape: Shape, part: Shape) -> bool:

@@ -186,7 +186,12 @@ class Analysis:
 
     def _webs(self, leaving: list[tuple[Use, Unfit]]) -> tuple[list[Web], list[tuple[Use, Unfit]]]:
         """Return the connections that are kept or handed over and can be converted, and why others cannot."""
-        weaver = Weaver(self.program, self.openings, self.uses)
+        refused = {
+            (use.module.path, use.call.index): why
+            for use, why in leaving
+            if use.call is not None and why.code not in _KEPT
+        }
+        weaver = Weaver(self.program, self.openings, self.uses, refused)
         webs: list[Web] = []
         unfit: list[tuple[Use, Unfit]] = []
         for use, why in leaving:

@@ -134,14 +134,21 @@ def _is_annotated(source: Source) -> bool:
 def _aliases(program: Program, function: Scope, name: str) -> Iterator[tuple[Module, int]]:
     """Yield where the annotation of a parameter is bound that has a name: `Db = Annotated[Connection, ...]`."""
     module = function.module
+    seen: set[tuple[Module, int]] = set()
     for parameter, _kind, annotation, _default in function.parameters:
         if parameter != name or annotation is None or annotation[0] not in {"n", "a"}:
             continue
-        dotted = module.dotted(function.parent, annotation)
-        home, alias = (program.owner_of(dotted) if dotted is not None else None) or (module, annotation[-1])
-        for binding in home.bindings(0, alias):
-            if binding.kind == "assign" and binding.payload is not None and binding.payload[0] == "i":
-                yield home, binding.start
+        home, number, value = module, function.parent, annotation
+        while value is not None and value[0] in {"n", "a"}:
+            # Database = Db        from settings import Db
+            dotted = meaning(program, home.dotted(number, value))
+            home, alias = program.owner_of(dotted) or (home, value[-1])
+            bound = home.bindings(0, alias)
+            here = bound[0].start if len(bound) == 1 and bound[0].kind == "assign" else -1
+            number, value = 0, bound[0].payload if here >= 0 and (home, here) not in seen else None
+            seen.add((home, here))
+            if value is not None and value[0] == "i":
+                yield home, here
 
 
 def classes(program: Program, module: Module, span: Span) -> Iterator[tuple[Mark, Span]]:

@@ -18,11 +18,11 @@ from hasten.api import (
     Receivers,
     Scope,
     Span,
+    givers,
     instance_of,
     is_fixture,
     is_partly,
     is_requested,
-    replacements,
     requesters,
     value_calls,
 )
@@ -682,7 +682,11 @@ class Places:
         if not who.complete:
             message = f"what `{fixture.name}` gives may be requested in a way that cannot be followed"
             raise Unfit("SQL119", message, fixture.span.start)
-        for call in self.program.callers(fixture) if not fixture.is_generator else ():
+        for call in self.program.callers(fixture):
+            if fixture.is_generator:
+                where = f"{call[0].module.path}:{call[0].module.position(call[0].span.start).line}"
+                message = f"`{fixture.name}` yields it to whoever requests it, and is called at {where} as well"
+                raise Unfit("SQL119", message, fixture.span.start)
             yield Value(call[0].module, call[0].scope, call[0].span, ["c", call[0].index], call[0].use)
         for function, name in who.found:
             bound = ["asg", function.number, name]
@@ -748,12 +752,12 @@ class Places:
         if parameter[1] in {"*", "**"}:
             yield Source(function.module, function.number, None, offset)
             return
-        standing_in = replacements(self.program, function, place.name)
-        for each in standing_in or ():
+        who = givers(self.program, function, place.name)
+        for each in who or ():
             given = (each.module.yielded(each.number) if each.is_generator else each.returned) if each else [None]
             for shape in given or [None]:
                 yield Source(each.module if each else function.module, each.number if each else 0, shape, offset)
-        if parameter[3] is not None and standing_in is None:
+        if parameter[3] is not None and who is None:
             yield Source(function.module, function.parent, parameter[3], offset)
         for call, certain in self.program.callers(function):
             if not certain:

@@ -5,6 +5,7 @@ All openings whose connections meet at some place convert together, with all tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hasten.api import Call, ImportRequest, Module, Program, Scope, Span, Use, receivers_of
@@ -32,9 +33,12 @@ _LOOKING = frozenset(f"builtins.{each}" for each in ("bool", "id", "print", "rep
 class Weaver:
     """Finds the webs of one program."""
 
-    def __init__(self, program: Program, openings: Openings, uses: list[Use]) -> None:
-        """Take the program, and the uses of `sqlite3.connect`."""
+    def __init__(
+        self, program: Program, openings: Openings, uses: list[Use], refused: Mapping[tuple[str, int], Unfit]
+    ) -> None:
+        """Take the program, the uses of `sqlite3.connect`, and which stay for what is wrong where they stand."""
         self.program = program
+        self.refused = refused
         self.openings = openings
         self.receivers = receivers_of(program)
         self.places = Places(program, self.receivers)
@@ -145,6 +149,9 @@ class _Weaving(Ends):
         if call is None or key in self.web.openings:
             return
         self.here = use.module, use.span.start
+        if key in self.weaver.refused:
+            # What it shares a place with stays, too.
+            raise self.weaver.refused[key]
         if use.other:
             raise another(use)
         if use.trouble or use.instead:
