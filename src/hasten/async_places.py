@@ -81,7 +81,7 @@ class Places:
 
     def _unplaced(self, call: Call) -> Iterator[Constraint]:
         if call.misplaced:
-            message = "the place of the call inside the f-string cannot be told; assign it to a variable first"
+            message = "it stands in an f-string, in `{...=}` or at a place that cannot be told; assign it to a variable"
             yield because("ASY105", message, call.module, call.span.start)
         if call.module.path not in self.program.targets:
             message = "this file calls it and is not among those to be rewritten; name it, too"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 18
+FACTS_VERSION = 19
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class Expressions:
         self.block = -1
         self.nest = ""
         self.fstring = False
+        #: Whether what is visited stands in `{...=}`, whose text is shown.
+        self.shown = False
         self.keyed = False
 
     # --- places -------------------------------------------------------------------------------------------------
@@ -211,7 +213,7 @@ class Expressions:
         start, end = self.at(node)
         # A `#` inside a call of several lines may be a comment, which no rewrite may drop.
         commented = node.end_lineno != node.lineno and "#" in self.text[start:end]
-        misplaced = self.fstring and not self.is_at(node, start, end)
+        misplaced = self.fstring and (self.shown or not self.is_at(node, start, end))
         record: list[Any] = [start, end, self.scope, None, None, use, self.guard, misplaced, commented]
         self.calls.append(record)
         function = node.func
@@ -247,7 +249,7 @@ class Expressions:
         """Visit the read of an attribute."""
         base = self.visit(node.value, ["attr", node.attr, use])
         span = self.at(node)
-        if self.fstring and not self.is_at(node, *span):
+        if self.fstring and (self.shown or not self.is_at(node, *span)):
             self.misread.append([*span])
         self.attribute_reads.setdefault(node.attr, []).append([base, use, self.scope, *span])
         return ["a", base, node.attr]
@@ -274,7 +276,11 @@ class Expressions:
     def joined(self, node: ast.JoinedStr, use: Use) -> Shape:  # noqa: ARG002
         """Visit an f-string."""
         outer, self.fstring = self.fstring, True
-        parts = [self.visit(each, ["fmt"]) for each in node.values]
+        parts: list[Shape] = []
+        for before, each in zip((None, *node.values), node.values, strict=False):
+            around, self.shown = self.shown, self.shown or _shows_itself(before, each)
+            parts.append(self.visit(each, ["fmt"]))
+            self.shown = around
         self.fstring = outer
         return ["f", parts]
 
@@ -467,6 +473,19 @@ _VISITS: dict[type[ast.AST], Callable[[Any, Any, Use], Shape]] = {
     ast.NamedExpr: Expressions.named,
     ast.Slice: Expressions.slice_,
 }
+
+
+def _shows_itself(before: ast.expr | None, field: ast.expr) -> bool:
+    """Tell whether a field of an f-string is `{x=}`: the parser makes `x=` of it, and the field."""
+    if not (isinstance(field, ast.FormattedValue) and isinstance(before, ast.Constant)):
+        return False
+    text, _, rest = str(before.value).rpartition("=")
+    return not rest.strip() and _bare(text).endswith(_bare(ast.unparse(field.value)))
+
+
+def _bare(text: str) -> str:
+    """Return a text without what may be written in several ways."""
+    return "".join(each for each in text if not (each.isspace() or each in "\"'()"))
 
 
 def base_shape(node: ast.expr) -> Shape:
