@@ -233,7 +233,8 @@ ASYNC_CODES: tuple[Code, ...] = (
     _refusal(
         "ASY105",
         "inside an f-string",
-        "The place of the call inside the f-string cannot be told on this version of Python.",
+        "The place of the call inside the f-string cannot be told on this version of Python; or it stands in `{...=}`, "
+        "which shows its text.",
         "Assign the call to a variable first.",
     ),
     _refusal(
