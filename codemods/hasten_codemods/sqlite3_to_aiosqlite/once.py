@@ -288,6 +288,10 @@ def _looks(module: Module, function: Scope, call: Call) -> Iterator[_Look]:
             yield _Look(_BELOW, statement, (Span(block.header, block.start),), body, body)
         elif block.kind in {"if", "else", "except"}:
             statement = _statement(module, block.header)
+            if block.kind != "except" and not any(
+                each[1:3] == ["if", statement.start] for each in module.facts["blocks"]
+            ):
+                continue  # `else` of a loop, or of a `try`
             first = min(each[3] for each in module.facts["blocks"] if each[2] == statement.start)
             heads = [Span(statement.start, first), Span(block.header, block.start)] if block.kind != "except" else []
             heads += [Span(*each) for each in _tried(module, statement) if block.kind == "except"]
