@@ -141,7 +141,7 @@ class Following:
         return taker if read.use[2] == self._taken_at(taker) else None
 
     def _is_it(self, function: Scope, read: Read) -> bool:
-        """Tell whether what is read is surely the function, and no other of that name."""
+        """Tell whether what is read is surely the function, or one that overrides it or that it overrides."""
         if owner_of(function) is None:
             return True
         for base, _use, scope, start, _end in read.module.facts["attribute_reads"].get(function.name, ()):
@@ -149,8 +149,14 @@ class Following:
                 owner = self._receivers.class_around(read.module, scope, base)
                 kind = owner if owner is not None else self._receivers.kind(read.module, scope, base)
                 method = self.program.find_method(kind, function.name) if isinstance(kind, Scope) else None
-                return method is not None and key_of(method) == key_of(function)
+                return method is not None and self._is_of_one_family(method, function)
         return False
+
+    def _is_of_one_family(self, one: Scope, other: Scope) -> bool:
+        first, second = owner_of(one), owner_of(other)
+        if first is None or second is None:
+            return key_of(one) == key_of(other)
+        return self.program.derives(first, second) or self.program.derives(second, first)
 
     def _taken_at(self, taker: Call) -> int | None:
         """Return which argument of `raises(E, f)` is the function; None where it is something else, or no statement."""
