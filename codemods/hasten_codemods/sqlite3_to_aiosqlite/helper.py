@@ -117,8 +117,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 __all__ = ["Opening", "alone"]
@@ -127,9 +126,8 @@ _Key = tuple[asyncio.AbstractEventLoop, int, str]
 _locks: weakref.WeakValueDictionary[_Key, asyncio.Lock] = weakref.WeakValueDictionary()
 
 
-@asynccontextmanager
-async def alone(owner: object, name: str) -> AsyncIterator[None]:
-    """Let one task at a time come to the block, of those that are about to give `owner` its `name`.
+def alone(owner: object, name: str) -> asyncio.Lock:
+    """Return the lock of those that are about to give `owner` its `name`.
 
     A lock of asyncio serves one event loop. So each loop has its own, for as long as somebody holds it or waits for it.
     """
@@ -137,8 +135,7 @@ async def alone(owner: object, name: str) -> AsyncIterator[None]:
     lock = _locks.get(key)
     if lock is None:
         lock = _locks[key] = asyncio.Lock()
-    async with lock:
-        yield
+    return lock
 
 
 class Opening:
