@@ -23,6 +23,9 @@ ON_THE_WAY = {
 }
 """What has no counterpart among coroutine functions, or is not the program's own to change, with the reasons for it."""
 
+UNWAITED = "ASY150"
+"""The reason that no event loop runs a call: what a test does by itself may block, and is left as it is."""
+
 _TEXT = """\
 ## SQLite
 
@@ -129,6 +132,7 @@ def _shares(done: list[dict[str, Any]]) -> list[str]:
     }
     every = {code for codes in ON_THE_WAY.values() for code in codes}
     free = calls - sum(calls for calls, reasons in met if reasons & every)
+    waited = free - sum(calls for calls, reasons in met if UNWAITED in reasons and not reasons & every)
     sets = "; ".join(f"{name}: {', '.join(codes)} ({hopeless[name]} calls)" for name, codes in ON_THE_WAY.items())
     named, awaited = _added(looks, "named")
     *names, last = ON_THE_WAY
@@ -141,12 +145,14 @@ def _shares(done: list[dict[str, Any]]) -> list[str]:
         "|---|--:|--:|--:|",
         f"| all calls | {calls} | {converted} | {_percent(converted, calls)} |",
         f"| {without} | {free} | {converted} | {_percent(converted, free)} |",
+        f"| the same without tests that await nothing | {waited} | {converted} | {_percent(converted, waited)} |",
         f"| database calls, by name | {named} | {awaited} | {_percent(awaited, named)} |",
         f"| packages (*converted*: whole) | {len(done)} | {whole} | {_percent(whole, len(done))} |",
         "",
         "A call counts as having such a thing on its way if one of these reasons is among all that stand in its way: a",
         "refusal names the first that was found, and whoever mends that meets the next. A call may have several.",
         f"{sets[0].upper()}{sets[1:]}.",
+        f"What a test does by itself, with nothing around it that waits, may block, and stays ({UNWAITED}).",
         "",
     ]
 
