@@ -82,7 +82,11 @@ def given(program: Program, requester: Scope, name: str) -> Scope | None:
     program.want(name)
     homes = [each for each in program.definitions(name) if each.kind == "function" and is_fixture(each)]
     seen = [each for each in homes if _sees(requester, each)]
-    if not seen or is_parametrized(program, name) or any("patch" in repr(each) for each in requester.decorators):
+    if (
+        not seen
+        or is_parametrized(program, name)
+        or any("patch" in decorator_of(requester, each) for each in requester.decorators)
+    ):
         return None
     nearest = max(seen, key=lambda each: _near(requester, each))
     return None if _renamed(nearest) else nearest
