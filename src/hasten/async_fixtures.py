@@ -54,18 +54,13 @@ def requesters(program: Program, fixture: Scope) -> Requesters:
     is the one that it gets. Names that are given with `@pytest.fixture(name=...)` are not followed.
     """
     name = fixture.name
-    program.want(name)
-    homes = [each for each in program.definitions(name) if each.kind == "function" and is_fixture(each)]
+    homes = fixtures_called(program, name)
     found: list[tuple[Scope, str]] = []
     for module in program.modules:
         for each in module.scopes() if _takes(module, name) else ():
-            if each.kind != "function" or all(parameter[0] != name for parameter in each.parameters):
+            if not _may_request(each) or all(parameter[0] != name for parameter in each.parameters):
                 continue
-            if not (is_fixture(each) or each.name.startswith("test")):
-                continue
-            nearest = max(
-                (home for home in homes if _sees(each, home)), key=lambda home: _near(each, home), default=None
-            )
+            nearest = _nearest(each, homes)
             if nearest is not None and key_of(nearest) == key_of(fixture):
                 found.append((each, name))
     complete = not (_renamed(fixture) or _by_name(program, name) or _imported(program, fixture))
@@ -75,21 +70,23 @@ def requesters(program: Program, fixture: Scope) -> Requesters:
 def given(program: Program, requester: Scope, name: str) -> Scope | None:
     """Return the fixture whose value a test, or another fixture, gets as its parameter `name`.
 
-    None where it is no such parameter, or where something else may be given: `parametrize` and `patch` do that.
+    None where it is no such parameter, or where something else may be given: `parametrize` and `patch` do that, and so
+    does a fixture that is imported, since it is nearer then than it seems.
     """
-    if not (is_fixture(requester) or requester.name.startswith("test")):
+    if not _may_request(requester):
         return None
+    homes = fixtures_called(program, name)
+    nearest = _nearest(requester, homes)
+    if nearest is None or _renamed(nearest) or is_parametrized(program, name):
+        return None
+    patched = any("patch" in decorator_of(requester, each) for each in requester.decorators)
+    return None if patched or any(_imported(program, each) for each in homes) else nearest
+
+
+def fixtures_called(program: Program, name: str) -> list[Scope]:
+    """Return all fixtures of a name, wherever they can be seen from."""
     program.want(name)
-    homes = [each for each in program.definitions(name) if each.kind == "function" and is_fixture(each)]
-    seen = [each for each in homes if _sees(requester, each)]
-    if (
-        not seen
-        or is_parametrized(program, name)
-        or any("patch" in decorator_of(requester, each) for each in requester.decorators)
-    ):
-        return None
-    nearest = max(seen, key=lambda each: _near(requester, each))
-    return None if _renamed(nearest) else nearest
+    return [each for each in program.definitions(name) if each.kind == "function" and is_fixture(each)]
 
 
 def is_parametrized(program: Program, name: str) -> bool:
@@ -101,6 +98,16 @@ def is_parametrized(program: Program, name: str) -> bool:
             if not each or each[:2] != ["k", "str"] or name in each[2].replace(",", " ").split():
                 return True
     return False
+
+
+def _may_request(function: Scope) -> bool:
+    return function.kind == "function" and (is_fixture(function) or function.name.startswith("test"))
+
+
+def _nearest(requester: Scope, homes: list[Scope]) -> Scope | None:
+    """Return which of several fixtures a test or fixture gets by their name; None where it sees none of them."""
+    seen = (each for each in homes if _sees(requester, each))
+    return max(seen, key=lambda each: _near(requester, each), default=None)
 
 
 def is_fixture(function: Scope) -> bool:
@@ -164,13 +171,23 @@ def _by_name(program: Program, name: str) -> bool:
 
 
 def _imported(program: Program, fixture: Scope) -> bool:
-    """Tell whether another module imports a fixture, so that it is one there, too."""
-    return any(
-        imported.name == fixture.name and program.resolve(module.import_target(imported)) is not None
-        for module in program.modules
-        if module is not fixture.module
-        for imported in module.imports()
-    ) or _of_a_base(program, fixture)
+    """Tell whether another module imports a fixture, by its name or by a star, so that it is one there, too."""
+    # A star names the module and nothing in it.
+    program.want(fixture.module.name.rpartition(".")[2])
+    key = f"imported fixture {fixture.module.path}:{fixture.number}"
+    return program.remember(key, lambda: _is_imported(program, fixture) or _of_a_base(program, fixture))
+
+
+def _is_imported(program: Program, fixture: Scope) -> bool:
+    for module in program.modules:
+        for imported in module.imports() if module is not fixture.module else ():
+            target = module.import_target(imported)
+            if imported.name == "*":
+                if program.named(target.removesuffix("*").removesuffix(".")) is fixture.module:
+                    return True
+            elif imported.name == fixture.name and program.resolve(target) is not None:
+                return True
+    return False
 
 
 def _of_a_base(program: Program, fixture: Scope) -> bool:

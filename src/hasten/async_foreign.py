@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from hasten.async_kinds import key_of, owner_of
-from hasten.async_places import function_around
+from hasten.async_places import function_around, run_by_a_coroutine
 from hasten.async_receivers import Receivers
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
@@ -107,21 +107,8 @@ class Foreign:
         """Return where a coroutine function calls a method, or lets the library call it, itself or through others."""
         key = key_of(function)
         if key not in self._calls:
-            self._calls[key] = self._call_in_a_loop(function, how)
+            self._calls[key] = run_by_a_coroutine(self.starts_of(function, how), self._above)
         return self._calls[key]
-
-    def _call_in_a_loop(self, function: Scope, how: Calling) -> Call | None:
-        pending = self.starts_of(function, how)
-        seen = {key_of(function)}
-        while pending:
-            call = pending.pop()
-            caller = function_around(call.module, call.scope)
-            if caller.is_async:
-                return call
-            if caller.kind == "function" and key_of(caller) not in seen:
-                seen.add(key_of(caller))
-                pending += self._above(caller)
-        return None
 
     def is_called_unseen(self, function: Scope) -> bool:
         """Tell whether a coroutine function calls a method of that name on something unknown."""

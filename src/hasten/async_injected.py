@@ -18,15 +18,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hasten.async_fixtures import Requesters, is_fixture, is_parametrized
+from hasten.async_fixtures import Requesters, fixtures_called, is_fixture, is_parametrized
 from hasten.async_fixtures import given as fixture_given
 from hasten.async_fixtures import requesters as requesters_of_fixture
 from hasten.async_kinds import key_of
+from hasten.async_served import DEPENDENCIES
 from hasten.index.module import Call, Module, Read, Scope, Shape, Use
 from hasten.index.program import Program
 from hasten.uses import meaning
 
-_TAKERS = frozenset({"fastapi.Depends", "fastapi.Security", "fastapi.params.Depends", "fastapi.params.Security"})
 _TAILS = ("Depends", "Security")
 _LIBRARY = frozenset({"fastapi"})
 #: Where an application keeps what stands in for a dependency: `app.dependency_overrides[get_db] = other`.
@@ -72,13 +72,13 @@ def givers(program: Program, function: Scope, name: str) -> list[Scope | None] |
     """
     if is_fixture(function) or function.name.startswith("test"):
         fixture = fixture_given(program, function, name)
-        return [fixture] if fixture is not None else [None] if is_parametrized(program, name) else None
+        if fixture is not None:
+            return [fixture]
+        return [None] if is_parametrized(program, name) or fixtures_called(program, name) else None
     dependencies = [
         target
-        for tail in _TAILS
-        for call in program.calls_named(tail, beside=_LIBRARY)
-        if (target := _target(program, call)) is not None
-        and (*key_of(function), name) in {(*key_of(each), given) for each, given in _parameters(program, call) or ()}
+        for call, target in _dependencies(program)
+        if (*key_of(function), name) in {(*key_of(each), given) for each, given in _parameters(program, call) or ()}
     ]
     keys = {key_of(each) for each in dependencies}
     others = (
@@ -91,6 +91,8 @@ def givers(program: Program, function: Scope, name: str) -> list[Scope | None] |
 
 def is_override(program: Program, function: Scope, read: Read) -> bool:
     """Tell whether a function is read as a key of `dependency_overrides`, or to be put there."""
+    if read.use[0] not in {"idx", "asgsub"}:
+        return False
     here = [
         (key, _named(program, module, scope, value))
         for module, scope, key, value in _overrides(program)
@@ -98,8 +100,6 @@ def is_override(program: Program, function: Scope, read: Read) -> bool:
     ]
     if read.use[0] == "idx":
         return any(key_of(key) == key_of(function) for key, _value in here)
-    if read.use[0] != "asgsub":
-        return False
     put = sum(value is not None and key_of(value) == key_of(function) for _key, value in here)
     stored = sum(
         each.use[0] == "asgsub" and each.module is read.module and each.scope == read.scope
@@ -110,16 +110,20 @@ def is_override(program: Program, function: Scope, read: Read) -> bool:
 
 def _asked(program: Program, function: Scope) -> list[Call]:
     """Return the calls of `Depends` that name a function."""
-    return [
-        call
-        for tail in _TAILS
-        for call in program.calls_named(tail, beside=_LIBRARY)
-        if (target := _target(program, call)) is not None and key_of(target) == key_of(function)
-    ]
+    return [call for call, target in _dependencies(program) if key_of(target) == key_of(function)]
+
+
+def _dependencies(program: Program) -> Iterator[tuple[Call, Scope]]:
+    """Yield every call of `Depends` or its like that names a function, with that function."""
+    for tail in _TAILS:
+        for call in program.calls_named(tail, beside=_LIBRARY):
+            target = _target(program, call)
+            if target is not None:
+                yield call, target
 
 
 def _target(program: Program, call: Call) -> Scope | None:
-    if program.dotted(call.module, call.scope, call.function) not in _TAKERS:
+    if program.dotted(call.module, call.scope, call.function) not in DEPENDENCIES:
         return None
     given = call.argument(0, "dependency")
     return _named(program, call.module, call.scope, given.shape) if given is not None else None
@@ -232,9 +236,13 @@ def _holds(shape: Shape, part: Shape) -> bool:
     return shape == part or any(isinstance(each, list) and _holds(each, part) for each in shape)
 
 
-def _overrides(program: Program) -> Iterator[tuple[Module, int, Scope, Shape | None]]:
-    """Yield where a dependency is replaced: module, scope, the dependency, and what takes its place."""
+def _overrides(program: Program) -> list[tuple[Module, int, Scope, Shape | None]]:
+    """Return where a dependency is replaced: module, scope, the dependency, and what takes its place."""
     program.want(OVERRIDES)
+    return program.remember(OVERRIDES, lambda: list(_find_overrides(program)))
+
+
+def _find_overrides(program: Program) -> Iterator[tuple[Module, int, Scope, Shape | None]]:
     for module in program.modules:
         for base, key, value, scope in module.facts["item_stores"]:
             if base[0] == "a" and base[2] == OVERRIDES:

@@ -349,7 +349,9 @@ class Kinds:
         bound = int(owner is not None and not self.program.is_static(function))
         special = function.name.startswith("__") and function.name != "__init__"
         fixture = self.fixture(function, name) if function.kind == "function" else None
-        if fixture is not None and not self.program.callers(function, near=False):
+        # Who calls it, or gets it as a value, may give it something else.
+        alone = not (self.program.callers(function, near=False) or self.program.references(function))
+        if fixture is not None and alone:
             values = fixture.module.yielded(fixture.number) if fixture.is_generator else fixture.returned
             for value in values or [None]:
                 yield fixture.module, fixture.number, value

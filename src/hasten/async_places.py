@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from hasten.async_held import Held
+from hasten.async_kinds import key_of
 from hasten.async_receivers import Receivers
 from hasten.index.module import Call, Guard, Module, Scope, Shape, Use
 from hasten.index.program import Program
@@ -50,6 +51,26 @@ def because(code: str, message: str, module: Module, offset: int) -> Constraint:
 def function_around(module: Module, scope: int) -> Scope:
     """Return the innermost function around `scope`, lambdas not counted, or the module's scope."""
     return module.enclosing(scope, "function") or module.scope(0)
+
+
+def run_by_a_coroutine(calls: Iterable[Call], above: Callable[[Scope], list[Call]]) -> Call | None:
+    """Return where a coroutine function comes to one of some calls, itself or through plain functions; None if nowhere.
+
+    Args:
+        calls: the calls.
+        above: returns the calls that run a function.
+    """
+    pending = list(calls)
+    seen: set[tuple[str, int]] = set()
+    while pending:
+        call = pending.pop()
+        caller = function_around(call.module, call.scope)
+        if caller.is_async:
+            return call
+        if caller.kind == "function" and key_of(caller) not in seen:
+            seen.add(key_of(caller))
+            pending += above(caller)
+    return None
 
 
 class Places:

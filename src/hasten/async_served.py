@@ -41,7 +41,8 @@ _TAKERS: dict[str, tuple[frozenset[int | str], str]] = {
         ("starlette.routing.Route", "starlette.routing.WebSocketRoute"), (frozenset({1, "endpoint"}), _REQUEST)
     ),
 }
-_DEPENDENCIES = frozenset(f"fastapi.{each}" for each in ("Depends", "Security", "params.Depends", "params.Security"))
+#: What names a dependency.
+DEPENDENCIES = frozenset(f"fastapi.{each}" for each in ("Depends", "Security", "params.Depends", "params.Security"))
 #: Decorators that leave the parameters of a function alone.
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
@@ -72,7 +73,7 @@ def injected(program: Program, function: Scope, default: Shape | None) -> Shape 
     given = call.argument(0, "dependency")
     if given is None or given.shape[0] not in {"n", "a"}:
         return None
-    if program.dotted(call.module, call.scope, call.function) not in _DEPENDENCIES:
+    if program.dotted(call.module, call.scope, call.function) not in DEPENDENCIES:
         return None
     dotted = program.dotted(call.module, call.scope, given.shape)
     named = program.resolve(dotted) if dotted is not None else None

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from hasten.async_forms import More, kind_of
 from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
-from hasten.async_places import Surroundings, because, function_around
+from hasten.async_places import Surroundings, because, function_around, run_by_a_coroutine
 from hasten.async_receivers import Receivers
 from hasten.async_returned import Returned
 from hasten.async_rules import Definitions
@@ -119,17 +119,7 @@ class Starting:
 
     def invoked_in_a_loop(self) -> bool:
         """Tell whether a coroutine function runs a command, itself or through plain functions."""
-        pending = list(self._invocations)
-        seen: set[Key] = set()
-        while pending:
-            call = pending.pop()
-            caller = function_around(call.module, call.scope)
-            if caller.is_async:
-                return True
-            if caller.kind == "function" and key_of(caller) not in seen:
-                seen.add(key_of(caller))
-                pending += self.starts_of(caller)
-        return False
+        return run_by_a_coroutine(self._invocations, self.starts_of) is not None
 
     def requesting(self) -> Iterator[Scope]:
         """Yield the plain functions that request a page, as a test does with its client."""
