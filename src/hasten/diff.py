@@ -55,15 +55,34 @@ def unified(path: str, before: bytes, after: bytes, *, context: int = 3, created
         tab = b"\t" if " " in path else b""
         parts.append(b"--- /dev/null\n" if created else b"--- %s%s\n" % (_quoted(b"a/", path), tab))
         parts.append(b"+++ %s%s\n" % (_quoted(b"b/", path), tab))
-        parts.extend(_hunks(_lines(before), _lines(after), context))
+        parts.extend(_hunks(lines(before), lines(after), context))
     return b"".join(parts)
 
 
-def _lines(data: bytes) -> list[bytes]:
+def stretches(before: bytes, after: bytes, *, context: int = 3) -> list[tuple[range, range]]:
+    """Return the lines of each hunk of `unified`, as they were and as they are: numbers of lines from 0."""
+    old, new = lines(before), lines(after)
+    return [
+        (
+            range(found[0].old_start - lead, found[-1].old_end + trail),
+            range(found[0].new_start - lead, found[-1].new_end + trail),
+        )
+        for found in _grouped(_blocks(old, new), context)
+        for lead, trail in (_around(old, found, context),)
+    ]
+
+
+def count(before: bytes, after: bytes) -> tuple[int, int]:
+    """Return how many lines of `unified` begin with `+`, and how many with `-`."""
+    blocks = _blocks(lines(before), lines(after))
+    return sum(each.new_end - each.new_start for each in blocks), sum(each.old_end - each.old_start for each in blocks)
+
+
+def lines(data: bytes) -> list[bytes]:
     """Return the lines of `data`, each with its LF, which the last one may lack."""
-    lines = [line + b"\n" for line in data.split(b"\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
+    found = [line + b"\n" for line in data.split(b"\n")]
+    last = found.pop()[:-1]
+    return [*found, last] if last else found
 
 
 def _quoted(prefix: bytes, path: str) -> bytes:
@@ -78,20 +97,30 @@ def _quoted(prefix: bytes, path: str) -> bytes:
 
 
 def _hunks(old: Sequence[bytes], new: Sequence[bytes], context: int) -> Iterator[bytes]:
+    for blocks in _grouped(_blocks(old, new), context):
+        yield from _hunk(old, new, blocks, context)
+
+
+def _grouped(blocks: Sequence[_Block], context: int) -> Iterator[list[_Block]]:
+    """Yield the differences that one hunk shows together."""
     hunk: list[_Block] = []
-    for block in _blocks(old, new):
+    for block in blocks:
         if hunk and block.old_start - hunk[-1].old_end > 2 * context:
-            yield from _hunk(old, new, hunk, context)
+            yield hunk
             hunk = []
         hunk.append(block)
     if hunk:
-        yield from _hunk(old, new, hunk, context)
+        yield hunk
+
+
+def _around(old: Sequence[bytes], blocks: Sequence[_Block], context: int) -> tuple[int, int]:
+    """Return how many lines of context a hunk has before and after its differences."""
+    return min(context, blocks[0].old_start), min(context, len(old) - blocks[-1].old_end)
 
 
 def _hunk(old: Sequence[bytes], new: Sequence[bytes], blocks: Sequence[_Block], context: int) -> Iterator[bytes]:
     first, last = blocks[0], blocks[-1]
-    lead = min(context, first.old_start)
-    trail = min(context, len(old) - last.old_end)
+    lead, trail = _around(old, blocks, context)
     before = _range(first.old_start - lead, last.old_end + trail)
     after = _range(first.new_start - lead, last.new_end + trail)
     yield b"@@ -%s +%s @@\n" % (before, after)

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hasten import inputs, results
-from hasten.request import SILENT, Explanation, Progress, Report, Request
+from hasten.request import SILENT, Explanation, Progress, Report, Request, Workbench
 from hasten.resolving import identity
 
 if TYPE_CHECKING:
     from hasten.api import Codemod
 
-__all__ = ["SILENT", "Explanation", "Progress", "Report", "Request", "explain", "run"]
+__all__ = ["SILENT", "Explanation", "Progress", "Report", "Request", "Workbench", "explain", "opened", "run"]
 
 
 def run(request: Request, codemods: Sequence[Codemod], progress: Progress = SILENT) -> Report:
@@ -39,6 +39,19 @@ def explain(request: Request, codemods: Sequence[Codemod], progress: Progress = 
             explanation = steps.explain(request, sorted(codemods, key=lambda each: each.name), given, progress)
         given.reader.cache.close()
         return explanation
+
+
+@contextmanager
+def opened(request: Request, codemods: Sequence[Codemod], progress: Progress = SILENT) -> Iterator[Workbench]:
+    """Find what `run` finds, and lend what makes any part of it until the `with` ends."""
+    with _quietly():
+        given = inputs.read(request, codemods, progress)
+        with given.resolver:
+            _begin_to_check(given, codemods)
+            from hasten import steps
+
+            yield steps.workbench(request, sorted(codemods, key=lambda each: each.name), given, progress)
+        given.reader.cache.close()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -13,6 +14,7 @@ from hasten.formatting import BlackStyle, style_for, tidy
 from hasten.index.module import Module
 from hasten.index.program import Program
 from hasten.model import (
+    Change,
     Changed,
     Edit,
     Failed,
@@ -78,6 +80,7 @@ class Maker:
         take: returns the ids of the changes of a plan that are made.
         pool: the workers that have indexed the program.
         guesses: what workers may have begun to make ahead of time.
+        drafted: what was made for somebody to look at.
     """
 
     reader: Reader
@@ -89,6 +92,7 @@ class Maker:
     progress: Progress
     pool: Workers
     guesses: dict[_Key, _Guess] = field(default_factory=dict)
+    drafted: dict[_Key, _Made] = field(default_factory=dict)
 
     def ahead(self, plan: Plan, program: Program) -> None:
         """Let workers that have nothing else to do make what `plan` selects, which need not be the last word."""
@@ -97,14 +101,33 @@ class Maker:
         for task, begun in zip(tasks, self.pool.ahead(_make, tasks), strict=True):
             self.guesses[task.key] = _Guess(task, begun)
 
-    def outcomes(self, found: Found) -> tuple[frozenset[str], tuple[Outcome, ...]]:
+    def draft(self, found: Found, selected: Collection[str]) -> tuple[Outcome, ...]:
+        """Return one outcome per file of what a selection would make, for a person to look at: no second look.
+
+        Args:
+            found: what there is to select from.
+            selected: ids of changes, closed under what they require.
+        """
+        tasks = self._tasks(found.plan, selected, found.program)
+        for task in tasks:
+            if task.key not in self.drafted:
+                self.drafted[task.key] = _make(task)
+        return tuple(self.drafted[each.key][0] for each in tasks)
+
+    def outcomes(
+        self, found: Found, chosen: frozenset[str] | None = None
+    ) -> tuple[frozenset[str], tuple[Outcome, ...]]:
         """Return the changes that could be made, and one outcome per file.
 
         A file that fails takes its changes, and those that require them, out of the plan; the rest is made anew.
+
+        Args:
+            found: what there is to make.
+            chosen: the ids of what is made, closed under what they require; what `take` gives by default.
         """
         plan = found.plan
-        selected = self.take(plan)
-        made: dict[_Key, _Made] = {}
+        selected = self.take(plan) if chosen is None else chosen
+        made: dict[_Key, _Made] = dict(self.drafted)
         failed: dict[str, Outcome] = {}
         while True:
             tasks = self._tasks(plan, selected, found.program)
@@ -113,7 +136,7 @@ class Maker:
             current = [made[each.key] for each in tasks]
             broken: dict[str, Outcome] = {each.path: each for each, _ in current if isinstance(each, Failed)}
             if not broken:
-                broken = self._unstable(found, current)
+                broken = self._unstable(found, selected, current)
             if not broken:
                 outcomes = [*(outcome for outcome, _ in current), *failed.values()]
                 return selected, tuple(sorted(outcomes, key=lambda each: each.path))
@@ -170,10 +193,11 @@ class Maker:
             return Problem(path, "changed", CHANGED)
         return read
 
-    def _unstable(self, found: Found, made: Sequence[_Made]) -> dict[str, Outcome]:
+    def _unstable(self, found: Found, selected: Collection[str], made: Sequence[_Made]) -> dict[str, Outcome]:
         """Return the files in which a second run would find more to do: something went wrong there.
 
-        What a conflict kept this run from doing is left to the next one, as its refusal says.
+        What a conflict kept this run from doing is left to the next one, as its refusal says; and what was found and
+        not selected is found again.
         """
         replaced: dict[str, Module] = {}
         sources: dict[str, Source] = {}
@@ -188,9 +212,20 @@ class Maker:
         left = {(each.codemod, each.path) for each in found.plan.refusals if each.code == planning.CONFLICT}
         fresh = [each for each in again.changes if each.id in more and not each.support]
         fresh = [each for each in fresh if not any((each.codemod, edit.path) in left for edit in each.edits)]
-        paths = sorted({edit.path for each in fresh for edit in each.edits} & set(replaced))
+        known = Counter(place for each in self._left_out(found.plan, selected) for place in _places(each))
+        counted = Counter(place for each in fresh for place in _places(each))
+        paths = sorted({path for (name, path), count in counted.items() if count > known[name, path]} & set(replaced))
         message = "a second run would find more to rewrite in it; the file is left as it is, please report this"
         return {path: Failed(path, Problem(path, "internal", message)) for path in paths}
+
+    def _left_out(self, plan: Plan, selected: Collection[str]) -> Iterator[Change]:
+        """Yield the changes that could be taken, and are not."""
+        takeable = self.take(plan)
+        return (each for each in plan.changes if not each.support and each.id in takeable and each.id not in selected)
+
+
+def _places(change: Change) -> set[tuple[str, str]]:
+    return {(change.codemod, edit.path) for edit in change.edits}
 
 
 _Key: TypeAlias = tuple[str, tuple[Edit, ...], settle.ImportOrders]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -98,3 +99,20 @@ class Explanation:
 
     plan: Plan
     notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What a run finds, and the means to make any part of it.
+
+    Attributes:
+        plan: everything found.
+        takeable: ids of the changes that the request allows to make.
+        draft: returns one outcome per file of a selection, which is closed under what its changes require.
+        finish: the same as a report, after every check there is; what cannot be made is left out of it.
+    """
+
+    plan: Plan
+    takeable: frozenset[str]
+    draft: Callable[[Collection[str]], tuple[Outcome, ...]]
+    finish: Callable[[frozenset[str]], Report]

@@ -21,7 +21,7 @@ from hasten.index.program import Resolver as Resolves
 from hasten.index.wants import Want
 from hasten.inputs import Inputs
 from hasten.model import Finding, Plan, Problem, Source
-from hasten.request import Explanation, Progress, Report, Request
+from hasten.request import Explanation, Progress, Report, Request, Workbench
 from hasten.unread import Unread, doubted
 
 #: What is used after the index, and takes long to import.
@@ -35,6 +35,21 @@ def make(request: Request, codemods: Sequence[Codemod], inputs: Inputs, progress
         found = _find(request, codemods, inputs, pool, progress, maker)
         selected, outcomes = maker.outcomes(found)
     return Report(found.plan, selected, outcomes, len(inputs.reader.seen))
+
+
+def workbench(request: Request, codemods: Sequence[Codemod], inputs: Inputs, progress: Progress) -> Workbench:
+    """Return what is found, and what can make any part of it."""
+    with workers.Workers(inputs.reader.jobs, yielding=_ask_the_checker(codemods)) as pool:
+        # Afterwards everything is made in this process: nobody wants processes that wait while a person thinks.
+        maker = _maker(request, codemods, inputs, pool, progress)
+        found = _find(request, codemods, inputs, pool, progress)
+    sources = len(inputs.reader.seen)
+
+    def finish(selected: frozenset[str]) -> Report:
+        made, outcomes = maker.outcomes(found, selected)
+        return Report(found.plan, made, outcomes, sources)
+
+    return Workbench(found.plan, maker.take(found.plan), partial(maker.draft, found), finish)
 
 
 def explain(request: Request, codemods: Sequence[Codemod], inputs: Inputs, progress: Progress) -> Explanation:

@@ -46,101 +46,129 @@ class Options:
         return self.stdin_filename is not None or "-" in self.paths
 
 
-def rewriting(command: _CommandT) -> _CommandT:
-    """Add what `preview` and `apply` have in common."""
-    for decorate in reversed(
-        (
-            click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=_named),
-            click.option(
-                "--select",
-                multiple=True,
-                metavar="CODEMOD",
-                callback=_words,
-                help="Run only these codemods (repeat, or separate by commas).",
-            ),
-            click.option(
-                "--ignore", multiple=True, metavar="CODEMOD", callback=_words, help="Do not run these codemods."
-            ),
-            click.option("--unsafe", is_flag=True, help="Take changes whose hazards could not be ruled out, too."),
-            click.option(
-                "--accept",
-                multiple=True,
-                metavar="HAZARD",
-                callback=_words,
-                help="Take changes that have no hazard but these.",
-            ),
-            click.option(
-                "--strategy",
-                metavar="STRATEGY",
-                help="How coroutines are spared what blocks: `convert` the functions below them, give each "
-                "a `twin`, or `offload` them to a thread.",
-            ),
-            click.option(
-                "--set",
-                "settings",
-                multiple=True,
-                metavar="CODEMOD.OPTION=VALUE",
-                help="Set an option of a codemod (repeat for others).",
-            ),
-            click.option(
-                "--format", type=click.Choice(["diff", "json", "summary"]), help="What to print on standard output."
-            ),
-            click.option("-o", "--output", type=_SIDE, metavar="FILE", help="Write it to this file instead."),
-            click.option("--check", is_flag=True, help="Write nothing; exit with 1 if something would change."),
-            click.option(
-                "-U",
-                "--unified",
-                type=click.IntRange(min=0),
-                default=3,
-                show_default=True,
-                metavar="N",
-                help="Lines of context (for 0, use `git apply --unidiff-zero`).",
-            ),
-            click.option(
-                "--stdin-filename",
-                metavar="FILE",
-                callback=_named,
-                help="Read standard input, as the content of this file.",
-            ),
-            click.option(
-                "--no-dependencies", is_flag=True, help="Leave project metadata alone: you add what the new code needs."
-            ),
-        )
-    ):
-        command = decorate(command)
-    return command
+def choosing(command: _CommandT) -> _CommandT:
+    """Add what says which changes are looked for, and how they are made."""
+    return _decorated(
+        command,
+        click.option(
+            "--select",
+            multiple=True,
+            metavar="CODEMOD",
+            callback=_words,
+            help="Run only these codemods (repeat, or separate by commas).",
+        ),
+        click.option("--ignore", multiple=True, metavar="CODEMOD", callback=_words, help="Do not run these codemods."),
+        click.option("--unsafe", is_flag=True, help="Take changes whose hazards could not be ruled out, too."),
+        click.option(
+            "--accept",
+            multiple=True,
+            metavar="HAZARD",
+            callback=_words,
+            help="Take changes that have no hazard but these.",
+        ),
+        click.option(
+            "--strategy",
+            metavar="STRATEGY",
+            help="How coroutines are spared what blocks: `convert` the functions below them, give each "
+            "a `twin`, or `offload` them to a thread.",
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="CODEMOD.OPTION=VALUE",
+            help="Set an option of a codemod (repeat for others).",
+        ),
+    )
+
+
+def printing(command: _CommandT) -> _CommandT:
+    """Add what says what goes to standard output, and what is read from standard input."""
+    return _decorated(
+        command,
+        click.option(
+            "--format", type=click.Choice(["diff", "json", "summary"]), help="What to print on standard output."
+        ),
+        click.option("-o", "--output", type=_SIDE, metavar="FILE", help="Write it to this file instead."),
+        click.option("--check", is_flag=True, help="Write nothing; exit with 1 if something would change."),
+        surrounding,
+        click.option(
+            "--stdin-filename",
+            metavar="FILE",
+            callback=named,
+            help="Read standard input, as the content of this file.",
+        ),
+    )
+
+
+def surrounding(command: _CommandT) -> _CommandT:
+    """Add how much of a file is shown around a difference."""
+    return _decorated(
+        command,
+        click.option(
+            "-U",
+            "--unified",
+            type=click.IntRange(min=0),
+            default=3,
+            show_default=True,
+            metavar="N",
+            help="Lines of context (for 0, use `git apply --unidiff-zero`).",
+        ),
+    )
+
+
+def writing(command: _CommandT) -> _CommandT:
+    """Add what says which files may be written."""
+    return _decorated(
+        command,
+        click.option("--allow-dirty", is_flag=True, help="Rewrite files that have uncommitted changes, too."),
+    )
+
+
+def metadata(command: _CommandT) -> _CommandT:
+    """Add whether project metadata is written, too."""
+    return _decorated(
+        command,
+        click.option(
+            "--no-dependencies", is_flag=True, help="Leave project metadata alone: you add what the new code needs."
+        ),
+    )
 
 
 def common(command: _CommandT) -> _CommandT:
     """Add the options of everything that looks at a program."""
-    for decorate in reversed(
-        (
-            click.option("--config", type=_SIDE, metavar="FILE", help="Read [tool.hasten] from this file."),
-            click.option(
-                "--exclude",
-                multiple=True,
-                metavar="GLOB",
-                help="Do not rewrite these files, named or not (a pattern as in .gitignore, relative to the root "
-                "or to the current directory).",
-            ),
-            click.option(
-                "-j",
-                "--jobs",
-                type=click.IntRange(min=1),
-                metavar="N",
-                help="Processes to work with; one for each processor by default.",
-            ),
-            click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
-            click.option(
-                "--color",
-                type=click.Choice(["auto", "always", "never"]),
-                default="auto",
-                help="Colour the diff; auto heeds NO_COLOR and FORCE_COLOR.",
-            ),
-            click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
-            click.option("-v", "--verbose", is_flag=True, help="Say also what is not rewritten, and why."),
-        )
-    ):
+    return _decorated(
+        command,
+        click.option("--config", type=_SIDE, metavar="FILE", help="Read [tool.hasten] from this file."),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="GLOB",
+            help="Do not rewrite these files, named or not (a pattern as in .gitignore, relative to the root "
+            "or to the current directory).",
+        ),
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Processes to work with; one for each processor by default.",
+        ),
+        click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colour the diff; auto heeds NO_COLOR and FORCE_COLOR.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+        click.option("-v", "--verbose", is_flag=True, help="Say also what is not rewritten, and why."),
+    )
+
+
+def _decorated(command: _CommandT, *decorators: Callable[[_CommandT], _CommandT]) -> _CommandT:
+    """Add some options, the first of them first."""
+    for decorate in reversed(decorators):
         command = decorate(command)
     return command
 
@@ -154,7 +182,7 @@ def _words(_context: click.Context, _parameter: click.Parameter, given: tuple[st
     return found
 
 
-def _named(_context: click.Context, _parameter: click.Parameter, given: _NamesT) -> _NamesT:
+def named(_context: click.Context, _parameter: click.Parameter, given: _NamesT) -> _NamesT:
     """Refuse an empty name, which a script gives by mistake, and which would stand for the current directory."""
     if given is not None and not all([given] if isinstance(given, str) else given):
         message = "a path is empty"

@@ -6,12 +6,17 @@ from typing import Any
 
 import click
 
-from hasten.cli.options import Options, common, rewriting
+from hasten.cli.options import Options, choosing, common, metadata, named, printing, writing
 from hasten.cli.places import here
+
+_paths = click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=named)
 
 
 @click.command("preview")
-@rewriting
+@_paths
+@choosing
+@printing
+@metadata
 @common
 def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as declared above
     """Show as diffs what would be rewritten, and write nothing.
@@ -26,8 +31,11 @@ def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as decl
 
 
 @click.command("apply")
-@rewriting
-@click.option("--allow-dirty", is_flag=True, help="Rewrite files that have uncommitted changes, too.")
+@_paths
+@choosing
+@printing
+@metadata
+@writing
 @common
 def apply_command(**given: Any) -> int:  # noqa: ANN401 - as above
     """Write the changes that `preview` shows; `hasten undo` takes them back.
