@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     import aiosqlite
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Between two attempts to get hold of a journal, in seconds.
 _PAUSE = 0.05
 
-_SCHEMA = f"""
+_SCHEMA = """
 BEGIN;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -51,6 +51,18 @@ CREATE TABLE files (
     temporary BLOB NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('pending', 'written', 'left', 'restored')),
     PRIMARY KEY (run, path)
+);
+PRAGMA user_version = 1;
+COMMIT;
+"""
+
+#: Since version 2.
+_REVIEWS = f"""
+BEGIN;
+CREATE TABLE reviews (
+    path BLOB PRIMARY KEY,
+    about TEXT NOT NULL,
+    answers BLOB NOT NULL
 );
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
@@ -134,6 +146,44 @@ def exists(path: Path) -> bool:
     return True
 
 
+def keep_review(root: Path, path: str, about: str, answers: bytes) -> None:
+    """Keep the answers of a review of the file at `path` below `root`; raise `JournalError`.
+
+    Args:
+        root: the directory of the journal.
+        path: the file.
+        about: what the answers are about, such as the digest of its content: they are kept for nothing else.
+        answers: anything.
+    """
+
+    async def keep() -> None:
+        async with opened(journal_path(root)) as journal:
+            await journal.keep_review(path, about, answers)
+
+    asyncio.run(keep())
+
+
+def kept_review(root: Path, path: str, about: str) -> bytes | None:
+    """Return what `keep_review` kept of just that, None where there is nothing; raise `JournalError`."""
+
+    async def find() -> bytes | None:
+        async with opened(journal_path(root)) as journal:
+            return await journal.kept_review(path, about)
+
+    return asyncio.run(find()) if exists(journal_path(root)) else None
+
+
+def forget_review(root: Path, path: str) -> None:
+    """Forget what `keep_review` kept of a file; raise `JournalError`."""
+
+    async def forget() -> None:
+        async with opened(journal_path(root)) as journal:
+            await journal.forget_review(path)
+
+    if exists(journal_path(root)):
+        asyncio.run(forget())
+
+
 async def _runs(path: Path) -> tuple[RunInfo, ...]:
     async with opened(path) as journal:
         return await journal.runs()
@@ -191,6 +241,30 @@ class Journal:
         """Delete a run that wrote nothing."""
         with _told(self._path):
             await self._connection.execute("DELETE FROM runs WHERE id = ?", (run,))
+            await self._connection.commit()
+
+    async def keep_review(self, path: str, about: str, answers: bytes) -> None:
+        """Keep the answers of a review of one file, in the place of those from before."""
+        with _told(self._path):
+            await self._connection.execute(
+                "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?)", (os.fsencode(path), about, answers)
+            )
+            await self._connection.commit()
+
+    async def kept_review(self, path: str, about: str) -> bytes | None:
+        """Return the answers that were kept of a review of one file, None where it was about something else."""
+        with _told(self._path):
+            rows = list(
+                await self._connection.execute_fetchall(
+                    "SELECT answers FROM reviews WHERE path = ? AND about = ?", (os.fsencode(path), about)
+                )
+            )
+        return bytes(rows[0][0]) if rows else None
+
+    async def forget_review(self, path: str) -> None:
+        """Delete the answers of a review that is over."""
+        with _told(self._path):
+            await self._connection.execute("DELETE FROM reviews WHERE path = ?", (os.fsencode(path),))
             await self._connection.commit()
 
     async def runs(self) -> tuple[RunInfo, ...]:
@@ -279,6 +353,8 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
         raise JournalError(f"the journal {path} was written by a newer hasten; use that version")
     if version == 0:
         await connection.executescript(_SCHEMA)
+    if version < SCHEMA_VERSION:
+        await connection.executescript(_REVIEWS)
 
 
 @contextmanager

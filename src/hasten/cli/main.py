@@ -25,6 +25,7 @@ _FULL_OR_CLOSED = frozenset({errno.ENOSPC, errno.EBADF, errno.EIO})
 _COMMANDS = {
     "preview": "hasten.cli.rewriting",
     "apply": "hasten.cli.rewriting",
+    "review": "hasten.cli.reviewing",
     "undo": "hasten.cli.undoing",
     "list": "hasten.cli.pages",
     "explain": "hasten.cli.pages",
@@ -68,8 +69,8 @@ class _Commands(click.Group):
 def commands(context: click.Context) -> None:
     """Rewrite Python code so that it runs faster, and show why each rewrite is right.
 
-    `hasten preview` shows diffs and writes nothing; `hasten apply` writes the same changes; `hasten undo` takes the
-    last apply back.
+    `hasten preview` shows diffs and writes nothing; `hasten apply` writes the same changes; `hasten review` asks about
+    those of one file, one by one; `hasten undo` takes the last apply back.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

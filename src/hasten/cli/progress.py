@@ -40,6 +40,10 @@ class Bar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar off the screen."""
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar off the screen, before anything else is to be seen there."""
         if self._progress is not None:
             self._progress.stop()
 

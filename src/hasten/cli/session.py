@@ -54,8 +54,48 @@ class Session:
         return tuple(codemod.name for codemod in self.codemods)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run is asked for.
+
+    Attributes:
+        root: the directory that the paths of the request are relative to.
+        config: what was asked for.
+        codemods: those that are to run.
+        request: what the pipeline takes.
+        stdin: standard input, None where files are read.
+        problems: paths that cannot be used.
+    """
+
+    root: Path
+    config: configuration.Config
+    codemods: tuple[Codemod, ...]
+    request: pipeline.Request
+    stdin: Source | None
+    problems: tuple[Problem, ...]
+
+
 def run(options: Options) -> Session:
     """Do what the options ask for, up to the report.
+
+    Raises:
+        HastenError: the command line or the configuration is wrong.
+    """
+    asked = prepared(options)
+    with Bar() as progress:
+        report = pipeline.run(asked.request, asked.codemods, progress)
+    if asked.stdin is not None:
+        _demand_wholly_in(asked.stdin.path, report)
+    targets = len(asked.request.targets)
+    return Session(asked.root, asked.config, asked.codemods, report, asked.stdin, asked.problems, targets)
+
+
+def prepared(options: Options, *, whole: bool = False) -> Prepared:
+    """Return what the options ask for.
+
+    Args:
+        options: the command line.
+        whole: all files of the project may be rewritten, whatever paths are named.
 
     Raises:
         HastenError: the command line or the configuration is wrong.
@@ -77,7 +117,9 @@ def run(options: Options) -> Session:
     stdin: Source | None = None
     problems: tuple[Problem, ...] = ()
     if named is None:
-        found = discover([cwd / path for path in options.paths or (".",)], root=root, exclude=config.exclude)
+        paths = [cwd / path for path in options.paths or (".",)]
+        more = [root] if whole and is_marked(root) else []
+        found = discover([*paths, *more], root=root, exclude=config.exclude)
     else:
         stdin, found, problems = _read_stdin(
             root, cwd / named, exclude=config.exclude, alone=options.stdin_filename is None
@@ -95,11 +137,7 @@ def run(options: Options) -> Session:
         dependencies=not options.no_dependencies and named is None,
         known=tuple(codemod.name for codemod in installed.codemods),
     )  # fmt: skip
-    with Bar() as progress:
-        report = pipeline.run(request, chosen, progress)
-    if stdin is not None:
-        _demand_wholly_in(stdin.path, report)
-    return Session(root, config, chosen, report, stdin, (*found.problems, *problems), len(found.targets))
+    return Prepared(root, config, chosen, request, stdin, (*found.problems, *problems))
 
 
 def chosen_from(config: configuration.Config, installed: Sequence[Codemod]) -> tuple[Codemod, ...]:

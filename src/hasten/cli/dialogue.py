@@ -1,0 +1,306 @@
+"""Lead a person through the changes of one file.
+
+Everything that belongs to the conversation goes to stdout, which is a terminal; what came of it, to stderr, as after
+`apply`. What an answer means is worked out in `hasten.reviewing`; here a key becomes an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from hasten import __version__, amending, journal, pipeline, report
+from hasten import plan as planning
+from hasten.cli import session, streams
+from hasten.cli.dirty import demand_clean
+from hasten.cli.places import here, shown_from
+from hasten.cli.progress import Bar
+from hasten.cli.questions import HELP, Made, Page, counted
+from hasten.cli.terminal import Terminal, demand
+from hasten.codes import ENGINE_CODES
+from hasten.diff import stretches
+from hasten.errors import SourceError, UsageError
+from hasten.model import Change, Changed, Failed, Source
+from hasten.reviewing import Amendment, Answer, Review, Subject
+from hasten.source import decode, encode, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hasten.cli.options import Options
+    from hasten.request import Report, Workbench
+
+_DONE, _FAILED = 0, 2
+_KEYS = tuple(key for key, _ in HELP)
+
+
+def review(options: Options) -> int:
+    """Ask about every change of a file, and write what was accepted; return the exit code."""
+    demand()
+    asked = session.prepared(options, whole=True)
+    source = _source(asked, options)
+    if not options.allow_dirty:
+        demand_clean(asked.root, [source.path])
+    request = replace(asked.request, unsafe=True)
+    with Bar() as progress, pipeline.opened(request, asked.codemods, progress) as bench:
+        progress.close()
+        return _Dialogue(options, asked, bench, source).lead()
+
+
+def _source(asked: session.Prepared, options: Options) -> Source:
+    """Return the file to go through.
+
+    Raises:
+        UsageError: there is none, or it cannot be read, or is not to be rewritten.
+    """
+    given = options.paths[0]
+    if asked.stdin is not None or given == "-":
+        message = "`review` rewrites a file; name one"
+        raise UsageError(message)
+    for problem in asked.problems:
+        raise UsageError(f"{given}: {problem.message}")
+    real = (here() / given).resolve()
+    if real.is_dir():
+        message = f"{given} is a directory, and `review` takes one file; `hasten preview {given}` shows what it holds"
+        raise UsageError(message)
+    path = next((each for each in asked.request.targets if (asked.root / each).resolve() == real), None)
+    if path is None:
+        message = f"{given} is none of the files that may be rewritten in {asked.root}; it is excluded"
+        raise UsageError(message)
+    try:
+        return read(asked.root, path)
+    except SourceError as error:
+        raise UsageError(f"{given}: {error}") from None
+
+
+class _Dialogue:
+    """One review, from its first question to the last."""
+
+    def __init__(self, options: Options, asked: session.Prepared, bench: Workbench, source: Source) -> None:
+        self._options = options
+        self._root: Path = asked.root
+        self._bench = bench
+        self._source = source
+        self._path = source.path
+        config = asked.config
+        self._likely = planning.select(
+            bench.plan, unsafe=config.unsafe, accept=config.accept, named=bool(config.select)
+        )
+        self._review = Review(Subject(bench.plan, bench.takeable, source.path))
+        self._terminal = Terminal(options.color)
+        codes = {each.code: each for codemod in asked.codemods for each in codemod.codes}
+        codes |= {each.code: each for each in ENGINE_CODES}
+        shown = shown_from(asked.root)
+        self._page = Page(self._terminal, shown, source.path, source.data, codes, options.unified)
+        self._drafts: dict[str, str] = {}
+        self._ended = False
+        names = [each.name for each in asked.codemods]
+        self._about = hashlib.sha256(repr([__version__, names, source.data]).encode()).hexdigest()
+
+    def lead(self) -> int:
+        """Ask until all is answered, and then once more; return the exit code."""
+        self._tell_what_failed()
+        if not self._review.subject.questions:
+            self._say_nothing()
+            return self._code(_DONE)
+        self._go_on()
+        try:
+            while True:
+                if self._review.open and not self._ended:
+                    self._ask(self._review.open[0])
+                    continue
+                code = self._finish()
+                if code is not None:
+                    return self._code(code)
+        except KeyboardInterrupt:
+            raise click.Abort(self._kept()) from None
+
+    def _tell_what_failed(self) -> None:
+        for problem in self._bench.plan.problems:
+            streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
+
+    def _code(self, code: int) -> int:
+        return _FAILED if any(each.path == self._path for each in self._bench.plan.problems) else code
+
+    def _say_nothing(self) -> None:
+        refused = [each for each in self._bench.plan.refusals if each.path == self._path]
+        shown = self._page.shown(self._path)
+        also = f"; {counted(len(refused), 'place')} refused, `hasten preview -v {shown}` says why" if refused else ""
+        streams.say(f"there is nothing to ask about in {shown}{also}")
+
+    def _go_on(self) -> None:
+        """Take up a review of the same text that was interrupted."""
+        kept = journal.kept_review(self._root, self._path, self._about)
+        if kept is None:
+            return
+        self._review = self._review.resumed(_answers(kept))
+        if self._review.answers:
+            count = counted(len(self._review.answers), "answer")
+            self._terminal.show(f"going on after {count} from before; `u` takes them back, the last one first")
+
+    def _kept(self) -> str:
+        if not self._review.answers:
+            return "nothing is written"
+        return f"nothing is written; `hasten review {self._page.shown(self._path)}` goes on after the last answer"
+
+    def _ask(self, change: Change) -> None:
+        """Ask about one change, until there is an answer."""
+        now, then = self._made(self._review.accepted), self._made(self._review.with_([change]))
+        self._page.question(self._review, change, now, then)
+        possible = not then.problem and not then.yours
+        default = "y" if possible and change.id in self._likely else "n"
+        while True:
+            match self._terminal.ask("take this change?", _KEYS, default):
+                case "y" if possible:
+                    return self._answer([change], accepted=True)
+                case "n":
+                    return self._answer([change], accepted=False)
+                case "a" if possible:
+                    return self._answer(self._review.rest_of(change.codemod), accepted=True)
+                case "d":
+                    return self._answer(self._review.rest_of(change.codemod), accepted=False)
+                case "q":
+                    self._ended = True
+                    return None
+                case "u":
+                    if self._review.answers:
+                        return self._back()
+                    self._terminal.show("there is no answer to take back")
+                case "e" if possible:
+                    if self._edit(change, now, then):
+                        return None
+                case "s":
+                    self._page.reasons(self._review, change, now, then)
+                case "y" | "a" | "e":
+                    self._terminal.show("it cannot be taken, as it says above; `n` leaves it", style="error")
+                case _:
+                    self._page.help()
+
+    def _answer(self, changes: Sequence[Change], *, accepted: bool, amendment: Amendment | None = None) -> None:
+        self._review = self._review.answered(changes, accepted=accepted, amendment=amendment)
+        self._keep()
+
+    def _back(self) -> None:
+        self._ended = False
+        self._review = self._review.back()
+        self._keep()
+
+    def _keep(self) -> None:
+        journal.keep_review(self._root, self._path, self._about, orjson.dumps(self._review.answers))
+
+    def _edit(self, change: Change, now: Made, then: Made) -> bool:
+        """Let the new text be written in an editor; return whether the change is taken with it."""
+        before, after = now.text(self._path, self._source.data), then.text(self._path, self._source.data)
+        places = [new for _, new in stretches(before, after, context=self._options.unified)]
+        text = decode(self._path, after).text
+        given = self._drafts.get(change.id) or amending.to_edit(self._path, text, places)
+        try:
+            edited = click.edit(given, extension=".py")
+        except click.ClickException as error:
+            self._terminal.show(f"{error.format_message()}; set EDITOR to one that works", style="error")
+            return False
+        if edited is None or not edited.strip():
+            self._terminal.show("nothing was written there")
+            return False
+        self._drafts[change.id] = edited
+        new = amending.from_edited(self._path, text, places, edited)
+        wrong = "a line that begins with `# hasten: the new text` is not there as it was" if new is None else None
+        if new is not None:
+            wrong = amending.wrong_with(self._path, text, new) or self._not_encoded(new)
+        if new is None or wrong:
+            self._terminal.show(f"this cannot be taken: {wrong}; `e` goes on with what you wrote", style="error")
+            return False
+        self._answer([change], accepted=True, amendment=Amendment(text, new) if new != text else None)
+        return True
+
+    def _not_encoded(self, text: str) -> str | None:
+        try:
+            encode(self._source, text)
+        except SourceError as error:
+            return str(error)
+        return None
+
+    def _made(self, names: frozenset[str]) -> Made:
+        """Return what a selection makes, with what was written in an editor."""
+        return self._amended(self._bench.draft(names))
+
+    def _amended(self, outcomes: Sequence[object]) -> Made:
+        failed = [each for each in outcomes if isinstance(each, Failed)]
+        if failed:
+            return Made({}, f"{self._page.shown(failed[0].path)}: {failed[0].problem.message}")
+        files = {each.path: each for each in outcomes if isinstance(each, Changed)}
+        if self._review.amendments and self._path in files:
+            mine = files[self._path]
+            text = amending.merged(decode(self._path, mine.after).text, self._review.amendments)
+            if text is None:
+                return Made(files, yours=True)
+            files[self._path] = replace(mine, after=encode(self._source, text))
+        return Made(files)
+
+    def _finish(self) -> int | None:
+        """Show all that was accepted, and write it if that is wanted; return the exit code, None to go on asking."""
+        if not self._review.accepted:
+            streams.say("nothing was accepted, and nothing is written")
+            if not self._ended:
+                journal.forget_review(self._root, self._path)
+            return _DONE
+        made = self._bench.finish(self._review.accepted)
+        for problem in report.problems(made):
+            streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
+        files = tuple(self._amended([each for each in made.outcomes if isinstance(each, Changed)]).files.values())
+        selected = [each for each in self._bench.plan.changes if each.id in made.selected and not each.support]
+        self._page.summary(self._review, selected, files)
+        self._terminal.forget_typed()
+        while True:
+            match self._terminal.ask(f"write this to {counted(len(files), 'file')}?", ("y", "n", "u"), "n"):
+                case "y":
+                    return self._write(made, files)
+                case "n":
+                    streams.say(self._kept())
+                    return _DONE
+                case "u":
+                    if self._review.answers:
+                        self._back()
+                        return None
+                case _:
+                    self._terminal.show("y  write it")
+                    self._terminal.show("n  write nothing, and keep the answers for the next time")
+                    self._terminal.show("u  take the last answer back")
+
+    def _write(self, made: Report, files: Sequence[Changed]) -> int:
+        from hasten.apply import apply_changes, blocked
+
+        if not self._options.allow_dirty:
+            demand_clean(self._root, [file.path for file in files if not file.created])
+        final = replace(made, outcomes=tuple(files))
+        names = sorted({each.codemod for each in made.plan.changes})
+        plan = orjson.dumps(report.document(final, self._root, names))
+        groups = report.groups(final, blocked(self._root, files))
+        applied = apply_changes(self._root, files, plan, groups=groups)
+        for problem in applied.problems:
+            streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
+        journal.forget_review(self._root, self._path)
+        streams.say(f"rewrote {counted(len(applied.written), 'file')}")
+        if applied.written:
+            streams.say("`hasten undo` takes this back")
+        return _FAILED if applied.problems or report.problems(made) else _DONE
+
+
+def _answers(data: bytes) -> list[Answer]:
+    """Return answers as they were kept; none where that is not what is there."""
+    try:
+        return [
+            Answer(
+                bool(each["accepted"]),
+                tuple(map(str, each["changes"])),
+                Amendment(**each["amendment"]) if each["amendment"] else None,
+            )
+            for each in orjson.loads(data)
+        ]
+    except (ValueError, TypeError, KeyError):
+        return []
