@@ -42,6 +42,9 @@ _KEYS = tuple(key for key, _ in HELP)
 def review(options: Options) -> int:
     """Ask about every change of a file, and write what was accepted; return the exit code."""
     demand()
+    if options.from_stdin:
+        message = "`review` rewrites a file; name one"
+        raise UsageError(message)
     asked = session.prepared(options, whole=True)
     source = _source(asked, options)
     if not options.allow_dirty:
@@ -59,9 +62,6 @@ def _source(asked: session.Prepared, options: Options) -> Source:
         UsageError: there is none, or it cannot be read, or is not to be rewritten.
     """
     given = options.paths[0]
-    if asked.stdin is not None or given == "-":
-        message = "`review` rewrites a file; name one"
-        raise UsageError(message)
     for problem in asked.problems:
         raise UsageError(f"{given}: {problem.message}")
     real = (here() / given).resolve()
