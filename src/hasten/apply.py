@@ -110,7 +110,7 @@ def blocked(root: Path, changed: Iterable[Changed]) -> frozenset[str]:
     return frozenset(_checked_units(root, sorted(changed, key=lambda item: item.path), ())[1])
 
 
-def undo(root: Path, run: int | None = None, *, journal: Path | None = None) -> Undone:
+def undo(root: Path, run: int | None = None, *, journal: Path | None = None, forget: bool = False) -> Undone:
     """Give every file of a run its old content again, and remove those that the run created.
 
     A file that was changed after the run is left as it is and reported; naming the run again retries it. A run that
@@ -121,6 +121,7 @@ def undo(root: Path, run: int | None = None, *, journal: Path | None = None) -> 
         root: the directory that the run was applied in.
         run: its number; the last one that is not undone where it is not given.
         journal: the journal's file, where it is not the usual one.
+        forget: nobody needs to know of the run once it is undone.
 
     Raises:
         JournalError: the journal cannot be used.
@@ -128,7 +129,7 @@ def undo(root: Path, run: int | None = None, *, journal: Path | None = None) -> 
     """
     path = journal or journal_path(root)
     if exists(path):
-        return asyncio.run(_undo(root, run, path))
+        return asyncio.run(_undo(root, run, path, forget=forget))
     if run is None:
         return Undone(None, (), (), ())
     raise UsageError(_no_such_run(run))
@@ -161,7 +162,7 @@ async def _apply(
     return Applied(run, written, _by_path(problems))
 
 
-async def _undo(root: Path, number: int | None, path: Path) -> Undone:
+async def _undo(root: Path, number: int | None, path: Path, *, forget: bool) -> Undone:
     restored: list[str] = []
     removed: list[str] = []
     states: dict[str, str] = {}
@@ -193,7 +194,10 @@ async def _undo(root: Path, number: int | None, path: Path) -> Undone:
         sync(directories)
         # A run that nothing was given back of stays the next one to undo, or a second `undo` would take an older one.
         finished = not problems or (begun and all(problem.kind == "changed" for problem in problems.values()))
-        await journal.settle(run.id, "undone" if finished else run.state, states if begun or finished else {})
+        if forget and not problems:
+            await journal.forget(run.id)
+        else:
+            await journal.settle(run.id, "undone" if finished else run.state, states if begun or finished else {})
     return Undone(run.id, tuple(sorted(restored)), tuple(sorted(removed)), _by_path(problems))
 
 

@@ -18,6 +18,10 @@ class UsageError(HastenError):
     """The command line asks for something that cannot be done."""
 
 
+class VerifyError(HastenError):
+    """What the person wants to pass does not, before anything is rewritten."""
+
+
 class RegistryError(HastenError):
     """A codemod package could not be loaded, or two of them claim one name."""
 

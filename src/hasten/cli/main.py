@@ -1,7 +1,7 @@
 """The command `hasten`: finds the subcommand, and turns what goes wrong into one line and an exit code.
 
-Exit codes: 0 done; 1 `--check` was given and something would change; 2 a usage or configuration error, or a file that
-could not be processed; 130 interrupted.
+Exit codes: 0 done; 1 `--check` was given and something would change, or `--verify` failed; 2 a usage or configuration
+error, or a file that could not be processed; 130 interrupted.
 
 A command is a module that is imported when it is called for, and imports the engine when it runs: `hasten --version`
 costs what importing click costs.
@@ -19,7 +19,7 @@ import click
 
 from hasten import __version__
 from hasten.cli import streams
-from hasten.errors import HastenError
+from hasten.errors import HastenError, VerifyError
 
 _FULL_OR_CLOSED = frozenset({errno.ENOSPC, errno.EBADF, errno.EIO})
 _COMMANDS = {
@@ -86,6 +86,9 @@ def main() -> int:
     try:
         # Without standalone mode click raises its errors instead of ending the process.
         code = commands.main(prog_name="hasten", standalone_mode=False)
+    except VerifyError as error:
+        streams.fail(str(error))
+        code = 1
     except HastenError as error:
         streams.fail(str(error))
         code = 2

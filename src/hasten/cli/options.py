@@ -31,6 +31,9 @@ class Options:
     unified: int = 3
     stdin_filename: str | None = None
     allow_dirty: bool = False
+    verify: str | None = None
+    verify_types: bool = False
+    verify_timeout: float = 600.0
     no_dependencies: bool = False
     config: Path | None = None
     exclude: tuple[str, ...] = field(default=())
@@ -122,6 +125,31 @@ def writing(command: _CommandT) -> _CommandT:
     return _decorated(
         command,
         click.option("--allow-dirty", is_flag=True, help="Rewrite files that have uncommitted changes, too."),
+    )
+
+
+def verifying(command: _CommandT) -> _CommandT:
+    """Add what the changes have to pass."""
+    return _decorated(
+        command,
+        click.option(
+            "--verify",
+            metavar="CMD",
+            help="Run this command before and after; where it fails after, take back the changes at fault.",
+        ),
+        click.option(
+            "--verify-types",
+            is_flag=True,
+            help="Take back changes with which the type checker finds something new that is wrong.",
+        ),
+        click.option(
+            "--verify-timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            default=600.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="A command that takes longer has failed.",
+        ),
     )
 
 

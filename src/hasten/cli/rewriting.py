@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hasten.cli.options import Options, choosing, common, metadata, named, printing, writing
+from hasten.cli.options import Options, choosing, common, metadata, named, printing, verifying, writing
 from hasten.cli.places import here
 
 _paths = click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=named)
@@ -36,6 +36,7 @@ def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as decl
 @printing
 @metadata
 @writing
+@verifying
 @common
 def apply_command(**given: Any) -> int:  # noqa: ANN401 - as above
     """Write the changes that `preview` shows; `hasten undo` takes them back.

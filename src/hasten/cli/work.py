@@ -44,6 +44,8 @@ def apply(options: Options) -> int:
         message = "`apply` rewrites the files where they are; give --format for what to write to the file of --output"
         raise UsageError(message)
     outfile.demand(options.output)
+    if options.verify is not None or options.verify_types:
+        return _apply_verified(options)
     done = session.run(options)
     if options.check or options.from_stdin:
         if options.format:
@@ -60,6 +62,23 @@ def apply(options: Options) -> int:
         # Whatever became of the output, the files are rewritten, and somebody wants to know.
         telling.tell(options, done, applied)
     return _exit_code(options, done, applied)
+
+
+def _apply_verified(options: Options) -> int:
+    """Rewrite the files as far as that passes what was asked for; return the exit code."""
+    from hasten.cli import verifying
+
+    if options.check or options.from_stdin:
+        message = "--verify tests files that are rewritten, and there are none with --check or standard input"
+        raise UsageError(message)
+    verified = verifying.apply(options)
+    done, applied = verified.done, verified.applied
+    try:
+        if options.format:
+            _print(options, done, options.format, applied)
+    finally:
+        telling.tell(options, done, applied)
+    return _exit_code(options, done, applied) or (_DONE if verified.passed else _WOULD_CHANGE)
 
 
 def _write(options: Options, done: Session) -> Applied:

@@ -1,0 +1,236 @@
+"""`apply --verify` and `--verify-types`: write, test, and take back what does not pass.
+
+Every trial is an ordinary run, which is undone before the next one begins: whenever this process ends, be it killed,
+`hasten undo` gives all files back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from hasten import oracle, pipeline, report
+from hasten import plan as planning
+from hasten.apply import Applied, apply_changes, blocked, undo
+from hasten.cli import session, streams, telling
+from hasten.cli.dirty import demand_clean
+from hasten.cli.places import shown_from
+from hasten.cli.progress import Bar
+from hasten.cli.questions import counted
+from hasten.errors import UsageError, VerifyError
+from hasten.model import Changed, Failed
+from hasten.source import decode
+from hasten.verifying import Verdict, search
+
+if TYPE_CHECKING:
+    from hasten.cli.options import Options
+    from hasten.request import Report, Workbench
+
+#: So many of the last lines that a failing command printed are shown.
+_LAST = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came of a run whose changes had to pass.
+
+    Attributes:
+        done: the run, with the changes that passed.
+        applied: what was written.
+        passed: whether nothing had to be left out.
+    """
+
+    done: session.Session
+    applied: Applied
+    passed: bool
+
+
+def apply(options: Options) -> Verified:
+    """Write the changes that pass the tests that were asked for, and say on stderr what passed and what did not.
+
+    Raises:
+        VerifyError: the tests do not pass before anything is rewritten.
+    """
+    asked = session.prepared(options)
+    with Bar() as progress, pipeline.opened(asked.request, asked.codemods, progress) as bench:
+        progress.close()
+        config = asked.config
+        wanted = planning.select(bench.plan, unsafe=config.unsafe, accept=config.accept, named=bool(config.select))
+        whole = bench.finish(wanted)
+        files = report.changed(whole)
+        if not files:
+            return Verified(session.finished(asked, whole), Applied(None, (), ()), passed=True)
+        if not options.allow_dirty:
+            demand_clean(asked.root, [file.path for file in files if not file.created])
+        trials = _Trials(options, asked, bench)
+        trials.demand_passing()
+        if trials.passes(whole.selected):
+            return _write(asked, whole, passed=True)
+        verdict = search(bench.plan, whole.selected, trials.passes)
+        made = bench.finish(verdict.kept)
+        trials.tell(verdict)
+        return _write(asked, made, passed=False)
+
+
+def _write(asked: session.Prepared, made: Report, *, passed: bool) -> Verified:
+    done = session.finished(asked, made)
+    files = report.changed(made)
+    if not files:
+        return Verified(done, Applied(None, (), ()), passed)
+    plan = orjson.dumps(report.document(made, asked.root, done.names))
+    groups = report.groups(made, blocked(asked.root, files))
+    return Verified(done, apply_changes(asked.root, files, plan, groups=groups), passed)
+
+
+class _Trials:
+    """The tests of one run, and how often they ran."""
+
+    def __init__(self, options: Options, asked: session.Prepared, bench: Workbench) -> None:
+        self._options = options
+        self._root = asked.root
+        self._bench = bench
+        self._shown = shown_from(asked.root)
+        self._paths = sorted({*asked.request.targets, *asked.request.context})
+        self._before: list[oracle.Problem] = []
+        self._runs = 0
+
+    def demand_passing(self) -> None:
+        """Raise VerifyError unless the command passes as things are; find out what is wrong with the types by now."""
+        if self._options.verify_types:
+            self._before = oracle.problems(self._root, self._paths)
+        if self._options.verify is not None:
+            ran = run(self._options.verify, self._root, self._options.verify_timeout)
+            if not ran.passed:
+                self._show(ran.last)
+                message = f"`{self._options.verify}` {ran.what} before anything is rewritten; nothing is done"
+                raise VerifyError(message)
+            self._say(f"`{self._options.verify}` passes before ({ran.seconds:.1f} s)")
+
+    def passes(self, selected: frozenset[str]) -> bool:
+        """Write a part of the changes, test it, and take it back; say what came of it."""
+        self._runs += 1
+        count = counted(sum(each.id in selected and not each.support for each in self._bench.plan.changes), "change")
+        outcomes = self._bench.draft(selected)
+        files = [each for each in outcomes if isinstance(each, Changed)]
+        for each in outcomes:
+            if isinstance(each, Failed):
+                self._say(f"run {self._runs}: {count} cannot be made: {each.path}: {each.problem.message}")
+                return False
+        wrong = self._wrong_types(files) if self._options.verify_types else []
+        if wrong:
+            self._say(f"run {self._runs}: {count}: the type checker finds {counted(len(wrong), 'new problem')}")
+            self._show([f"{self._shown(each.path)}:{each.line}: {each.message}" for each in wrong[:_LAST]])
+            return False
+        if self._options.verify is not None:
+            ran = self._try(self._options.verify, files)
+            self._say(f"run {self._runs}: {count}: `{self._options.verify}` {ran.what} ({ran.seconds:.1f} s)")
+            if not ran.passed:
+                self._show(ran.last)
+            return ran.passed
+        self._say(f"run {self._runs}: {count}: the type checker finds nothing new")
+        return True
+
+    def tell(self, verdict: Verdict) -> None:
+        """Say what is left out, and why."""
+        kept = sum(each.id in verdict.kept and not each.support for each in self._bench.plan.changes)
+        left = len(verdict.culprits) + len(verdict.dropped) + len(verdict.untried)
+        self._say(f"{kept} of {counted(kept + left, 'change')} pass together, after {counted(self._runs, 'run')}")
+        for changes, why in (
+            (verdict.culprits, "left out: with this it fails"),
+            (verdict.dropped, "left out: it requires one of these"),
+            (verdict.untried, "left out: not tried any more"),
+        ):
+            if changes:
+                self._say(why)
+            for change in changes:
+                self._show(telling.change_lines(change, self._shown))
+
+    def _try(self, command: str, files: Sequence[Changed]) -> Ran:
+        """Run a command on the rewritten files, and give them their old content back, whatever happens."""
+        applied = apply_changes(self._root, files, b"{}")
+        try:
+            for problem in applied.problems:
+                raise UsageError(f"{self._shown(problem.path)}: {problem.message}")
+            return run(command, self._root, self._options.verify_timeout)
+        finally:
+            if applied.run is not None:
+                for problem in undo(self._root, applied.run, forget=True).problems:
+                    streams.fail(f"{self._shown(problem.path)}: {problem.message}")
+
+    def _wrong_types(self, files: Sequence[Changed]) -> list[oracle.Problem]:
+        overlay = {each.path: decode(each.path, each.after).text for each in files if each.path.endswith(".py")}
+        after = oracle.problems(self._root, sorted({*self._paths, *overlay}), overlay)
+        # What the new code needs is not installed where the checker looks, as all that is not the program's own.
+        return [
+            each
+            for each in oracle.new_problems(self._before, after)
+            if not each.message.startswith("Cannot find module")
+        ]
+
+    def _say(self, message: str) -> None:
+        if not self._options.quiet:
+            streams.say(f"verify: {message}")
+
+    def _show(self, lines: Iterable[str]) -> None:
+        if not self._options.quiet:
+            for line in lines:
+                streams.say(f"  {line}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that ran.
+
+    Attributes:
+        passed: it ended with 0.
+        what: what it did, as the rest of a sentence.
+        seconds: how long it took.
+        last: the last lines that it printed.
+    """
+
+    passed: bool
+    what: str
+    seconds: float
+    last: tuple[str, ...]
+
+
+def run(command: str, root: Path, timeout: float) -> Ran:
+    """Run a command of the shell in the root, until it ends, or for `timeout` seconds.
+
+    No bytecode is written meanwhile: two versions of a file, rewritten within a second, would share it.
+    """
+    begun = time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S602 - it is the person's own command line
+            command,
+            shell=True,
+            cwd=root,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout)
+            what = "passes" if code == 0 else f"fails (exit code {code})"
+        except subprocess.TimeoutExpired:
+            code, what = 1, f"does not end within {timeout:g} s"
+        finally:
+            # With all that it has started, whether it ended or not.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        said.seek(0)
+        last = said.read().decode("utf-8", "replace").splitlines()[-_LAST:]
+    return Ran(code == 0, what, time.monotonic() - begun, tuple(last))

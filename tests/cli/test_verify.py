@@ -1,0 +1,183 @@
+"""`hasten apply --verify`: what does not pass is taken back, and named."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command, Tree
+
+ONLY = ("--select", "slow-to-fast")
+MANY = "".join(f"x{number} = slow({number})\n" for number in range(12))
+CHECK = """\
+import pathlib, sys
+text = "".join(path.read_text() for path in sorted(pathlib.Path().glob("*.py")) if path.name != "check.py")
+print("looking")
+with open("runs.txt", "a") as runs:
+    print(text.count("fast("), file=runs)
+sys.exit({condition})
+"""
+
+
+def _check(*words: str, together: bool = False) -> str:
+    """Return a program that fails where any, or all, of some words are in the files."""
+    return CHECK.format(condition=f"{'all' if together else 'any'}(word in text for word in {words!r})")
+
+
+def _command(tree: Path) -> str:
+    return f"{sys.executable} {tree / 'check.py'}"
+
+
+def test_what_passes_is_written(hasten_command: Command, tree: Tree) -> None:
+    """One run before, one after."""
+    root = tree({"a.py": MANY, "check.py": _check("never")})
+    done = hasten_command("apply", *ONLY, "--verify", _command(root), cwd=root)
+    assert done.returncode == 0
+    assert (root / "a.py").read_text() == MANY.replace("slow", "fast")
+    assert (root / "runs.txt").read_text().split() == ["0", "12"]
+    assert b"run 1: 12 changes:" in done.stderr
+    assert hasten_command("undo", cwd=root).returncode == 0
+    assert (root / "a.py").read_text() == MANY
+
+
+def test_the_culprit_is_found_and_the_rest_is_written(hasten_command: Command, tree: Tree) -> None:
+    """With one culprit among twelve, halving takes few runs; all of it is one run to undo."""
+    root = tree({"a.py": MANY, "check.py": _check("fast(7)")})
+    done = hasten_command("apply", *ONLY, "--verify", _command(root), cwd=root)
+    assert done.returncode == 1
+    assert (root / "a.py").read_text() == MANY.replace("slow", "fast").replace("fast(7)", "slow(7)")
+    assert b"11 of 12 changes pass together" in done.stderr
+    assert b"a.py:8: call fast (slow-to-fast, safe)" in done.stderr
+    assert len((root / "runs.txt").read_text().split()) <= 8
+    listed = hasten_command("undo", "--list", cwd=root).stdout.decode().splitlines()
+    assert len(listed) == 2
+    assert hasten_command("undo", cwd=root).returncode == 0
+    assert (root / "a.py").read_text() == MANY
+
+
+def test_culprits_in_several_files_are_named_with_their_hazards(hasten_command: Command, tree: Tree) -> None:
+    """Each is left out by itself."""
+    other = "y = slow(20, risky=True)\nz = slow(21)\n"
+    root = tree({"a.py": MANY, "b.py": other, "check.py": _check("fast(3)", "fast(20,")})
+    done = hasten_command("apply", *ONLY, "--unsafe", "--verify", _command(root), cwd=root)
+    assert done.returncode == 1
+    assert (root / "b.py").read_text() == other.replace("slow(21)", "fast(21)")
+    assert b"b.py:1: ACM001 it is risky" in done.stderr
+    assert b"12 of 14 changes pass together" in done.stderr
+
+
+def test_two_that_only_fail_together(hasten_command: Command, tree: Tree) -> None:
+    """One of them is kept."""
+    root = tree({"a.py": MANY, "check.py": _check("fast(2)", "fast(9)", together=True)})
+    done = hasten_command("apply", *ONLY, "--verify", _command(root), cwd=root)
+    assert done.returncode == 1
+    assert (root / "a.py").read_text() == MANY.replace("slow", "fast").replace("fast(9)", "slow(9)")
+
+
+def test_nothing_is_done_where_it_fails_before(hasten_command: Command, tree: Tree) -> None:
+    """The last lines that the command printed say why."""
+    root = tree({"a.py": MANY, "check.py": _check("slow")})
+    done = hasten_command("apply", *ONLY, "--verify", _command(root), cwd=root)
+    assert done.returncode == 1
+    assert b"before anything is rewritten; nothing is done" in done.stderr
+    assert b"  looking" in done.stderr
+    assert (root / "a.py").read_text() == MANY
+
+
+def test_where_nothing_passes_nothing_is_written(hasten_command: Command, tree: Tree) -> None:
+    """All files are as they were."""
+    root = tree({"a.py": "x = slow(1)\ny = slow(2)\n", "check.py": _check("fast")})
+    done = hasten_command("apply", *ONLY, "--verify", _command(root), cwd=root)
+    assert done.returncode == 1
+    assert b"0 of 2 changes pass together" in done.stderr
+    assert (root / "a.py").read_text() == "x = slow(1)\ny = slow(2)\n"
+
+
+def test_a_command_that_hangs_has_failed(hasten_command: Command, tree: Tree) -> None:
+    """It is ended with all that it started."""
+    check = """\
+import pathlib, subprocess, sys, time
+if "fast(2)" in pathlib.Path("a.py").read_text():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    pathlib.Path("child.txt").write_text(str(child.pid))
+    time.sleep(600)
+"""
+    root = tree({"a.py": "x = slow(1)\ny = slow(2)\n", "check.py": check})
+    done = hasten_command("apply", *ONLY, "--verify", _command(root), "--verify-timeout", "5", cwd=root)
+    assert done.returncode == 1
+    assert b"does not end within 5 s" in done.stderr
+    assert (root / "a.py").read_text() == "x = fast(1)\ny = slow(2)\n"
+    assert not _runs(int((root / "child.txt").read_text()))
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a process is there, and not only its exit code."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+def test_all_files_can_be_given_back_whenever_it_ends(hasten_command: Command, tree: Tree, how: signal.Signals) -> None:
+    """An interrupt takes the trial back; after a kill, `undo` does."""
+    check = """\
+import pathlib, time
+if "fast" in pathlib.Path("a.py").read_text():
+    pathlib.Path("begun.txt").touch()
+    time.sleep(600)
+"""
+    root = tree({"a.py": MANY, "check.py": check})
+    process = subprocess.Popen(
+        hasten_command.line("apply", *ONLY, "--verify", _command(root)),
+        cwd=root,
+        env=hasten_command.environment,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (root / "begun.txt").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, how)
+    process.wait()
+    if how is signal.SIGKILL:
+        assert (root / "a.py").read_text() == MANY.replace("slow", "fast")
+        assert hasten_command("undo", cwd=root).returncode == 0
+    assert (root / "a.py").read_text() == MANY
+
+
+def test_types_that_get_wrong_are_taken_back(hasten_command: Command, tree: Tree) -> None:
+    """What the checker finds wrong before does not count."""
+    text = """\
+def slow(number: int) -> int:
+    return number
+
+
+def fast(number: str) -> int:
+    return len(number)
+
+
+a: int = slow(1)
+b: int = slow("1")
+"""
+    root = tree({"a.py": text})
+    done = hasten_command("apply", *ONLY, "--verify-types", cwd=root)
+    assert done.returncode == 1
+    assert (root / "a.py").read_text() == text.replace('slow("1")', 'fast("1")')
+    assert b"the type checker finds 1 new problem" in done.stderr
+
+
+def test_it_needs_files(hasten_command: Command, tree: Tree) -> None:
+    """There is nothing to test where nothing is rewritten."""
+    root = tree({"a.py": MANY})
+    done = hasten_command("apply", *ONLY, "--verify", "true", "--check", cwd=root)
+    assert done.returncode == 2
+    done = hasten_command("apply", *ONLY, "--verify", "true", "-", cwd=root, text=b"slow(1)\n")
+    assert done.returncode == 2
