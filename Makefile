@@ -16,7 +16,7 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); if [ "
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-lowest lint types format docs docs-check corpus bench fuzz clean
+.PHONY: help demo test test-all test-lowest lint types format docs docs-check corpus bench faults fuzz clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; \
@@ -69,6 +69,9 @@ bench: $(STAMP) ## Measure hasten beside LibCST's runner, ast-grep and ast.parse
 
 fuzz: $(STAMP) ## Run the generated tests for long.
 	HASTEN_FUZZ_EXAMPLES=$${HASTEN_FUZZ_EXAMPLES:-2000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
+
+faults: $(STAMP) ## Kill a run at every system call that writes (takes strace).
+	$(BIN)/python tests/faults/run.py $(ARGS)
 
 test-all: $(STAMP) ## Run the suite on every Python from 3.11 to 3.14 that this machine has.
 	$(BIN)/python tests/every_python.py $(ARGS)

@@ -57,8 +57,10 @@ COMMIT;
 """
 
 #: Since version 2.
-_REVIEWS = f"""
+_MORE = f"""
 BEGIN;
+ALTER TABLE files ADD COLUMN after BLOB;
+ALTER TABLE files ADD COLUMN unit INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE reviews (
     path BLOB PRIMARY KEY,
     about TEXT NOT NULL,
@@ -98,6 +100,8 @@ class Entry:
         before_sha, after_sha: SHA-256 of the content before and after, in hex.
         mode: permission bits before, None where the run creates the file.
         temporary: name, beside the target, under which the new content is written first.
+        after: the content to come; None once the run is over.
+        unit: the files of one unit are only right together.
         state: `pending`; then `written` or `left` (not written); after undo, `restored` or `left` (not restored).
     """
 
@@ -108,6 +112,8 @@ class Entry:
     mode: int | None
     temporary: str
     state: str = "pending"
+    after: bytes | None = field(default=None, repr=False)
+    unit: int = 0
 
 
 def journal_path(root: Path) -> Path:
@@ -209,7 +215,8 @@ class Journal:
             )
             number = 0 if run is None else int(run[0])  # never None after an INSERT
             await self._connection.executemany(
-                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO files (run, path, before, before_sha, after_sha, mode, temporary, state, after, unit)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         number,
@@ -220,6 +227,8 @@ class Journal:
                         entry.mode,
                         os.fsencode(entry.temporary),
                         entry.state,
+                        entry.after,
+                        entry.unit,
                     )
                     for entry in entries
                 ],
@@ -235,6 +244,8 @@ class Journal:
                 [(new, run, os.fsencode(path)) for path, new in sorted(files.items())],
             )
             await self._connection.execute("UPDATE runs SET state = ? WHERE id = ?", (state, run))
+            if state != "started":
+                await self._connection.execute("UPDATE files SET after = NULL WHERE run = ?", (run,))
             await self._connection.commit()
 
     async def forget(self, run: int) -> None:
@@ -283,13 +294,13 @@ class Journal:
         """Yield the files of `run` in the order of their paths, one at a time: before-images can be large."""
         with _told(self._path):
             query = (
-                "SELECT path, before, before_sha, after_sha, mode, temporary, state"
+                "SELECT path, before, before_sha, after_sha, mode, temporary, state, after, unit"
                 " FROM files WHERE run = ? ORDER BY path"
             )
             async with self._connection.execute(query, (run,)) as rows:
-                async for path, before, before_sha, after_sha, mode, temporary, state in rows:
+                async for path, before, before_sha, after_sha, mode, temporary, *rest in rows:
                     name = os.fsdecode(path)
-                    yield Entry(name, before, before_sha, after_sha, mode, os.fsdecode(temporary), state)
+                    yield Entry(name, before, before_sha, after_sha, mode, os.fsdecode(temporary), *rest)
 
 
 @asynccontextmanager
@@ -354,7 +365,7 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
     if version == 0:
         await connection.executescript(_SCHEMA)
     if version < SCHEMA_VERSION:
-        await connection.executescript(_REVIEWS)
+        await connection.executescript(_MORE)
 
 
 @contextmanager

@@ -20,8 +20,9 @@ from hasten.cli import session, streams
 from hasten.cli.dirty import demand_clean
 from hasten.cli.places import here, shown_from
 from hasten.cli.progress import Bar
-from hasten.cli.questions import HELP, Made, Page, counted
+from hasten.cli.questions import HELP, Made, Page
 from hasten.cli.terminal import Terminal, demand
+from hasten.cli.unfinished import demand_finished
 from hasten.codes import ENGINE_CODES
 from hasten.diff import stretches
 from hasten.errors import SourceError, UsageError
@@ -47,6 +48,7 @@ def review(options: Options) -> int:
         raise UsageError(message)
     asked = session.prepared(options, whole=True)
     source = _source(asked, options)
+    demand_finished(asked.root)
     if not options.allow_dirty:
         demand_clean(asked.root, [source.path])
     request = replace(asked.request, unsafe=True)
@@ -130,7 +132,11 @@ class _Dialogue:
     def _say_nothing(self) -> None:
         refused = [each for each in self._bench.plan.refusals if each.path == self._path]
         shown = self._page.shown(self._path)
-        also = f"; {counted(len(refused), 'place')} refused, `hasten preview -v {shown}` says why" if refused else ""
+        also = (
+            f"; {streams.counted(len(refused), 'place')} refused, `hasten preview -v {shown}` says why"
+            if refused
+            else ""
+        )
         streams.say(f"there is nothing to ask about in {shown}{also}")
 
     def _go_on(self) -> None:
@@ -140,7 +146,7 @@ class _Dialogue:
             return
         self._review = self._review.resumed(_answers(kept))
         if self._review.answers:
-            count = counted(len(self._review.answers), "answer")
+            count = streams.counted(len(self._review.answers), "answer")
             self._terminal.show(f"going on after {count} from before; `u` takes them back, the last one first")
 
     def _kept(self) -> str:
@@ -257,7 +263,7 @@ class _Dialogue:
         self._page.summary(self._review, selected, files)
         self._terminal.forget_typed()
         while True:
-            match self._terminal.ask(f"write this to {counted(len(files), 'file')}?", ("y", "n", "u"), "n"):
+            match self._terminal.ask(f"write this to {streams.counted(len(files), 'file')}?", ("y", "n", "u"), "n"):
                 case "y":
                     return self._write(made, files)
                 case "n":
@@ -285,7 +291,7 @@ class _Dialogue:
         for problem in applied.problems:
             streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
         journal.forget_review(self._root, self._path)
-        streams.say(f"rewrote {counted(len(applied.written), 'file')}")
+        streams.say(f"rewrote {streams.counted(len(applied.written), 'file')}")
         if applied.written:
             streams.say("`hasten undo` takes this back")
         return _FAILED if applied.problems or report.problems(made) else _DONE

@@ -31,6 +31,7 @@ class Options:
     unified: int = 3
     stdin_filename: str | None = None
     allow_dirty: bool = False
+    resume: bool = False
     verify: str | None = None
     verify_types: bool = False
     verify_timeout: float = 600.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from hasten.cli import streams
 from hasten.cli.places import Shown
 from hasten.cli.terminal import Terminal
 from hasten.diff import count, unified
@@ -124,7 +125,7 @@ class Page:
         edited = len(review.amendments)
         also = f", {edited} of them as you wrote {'it' if edited == 1 else 'them'}" if edited else ""
         left = sum(each.id not in review.accepted for each in review.subject.questions)
-        terminal.show(f"{counted(len(selected), 'change')} accepted{also}, {left} of this file left")
+        terminal.show(f"{streams.counted(len(selected), 'change')} accepted{also}, {left} of this file left")
 
     def help(self) -> None:
         """Show what the keys mean."""
@@ -160,7 +161,7 @@ class Page:
             codes = sorted({hazard.code for each in rest for hazard in each.hazards})
             unsafe = sum(bool(each.hazards) for each in rest)
             risk = f", {unsafe} of them unsafe ({', '.join(codes)})" if unsafe else ""
-            yield f"a and d decide {counted(len(rest), 'more change')} of {change.codemod}{risk}"
+            yield f"a and d decide {streams.counted(len(rest), 'more change')} of {change.codemod}{risk}"
 
     def _others(self, now: Made, then: Made) -> Iterator[tuple[str, Changed]]:
         """Yield the other files that a yes changes."""
@@ -172,8 +173,3 @@ class Page:
         names = [f"{each.title} ({self.place(each)})" for each in changes[:_NAMED]]
         more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
         return "; ".join([*names, *more])
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {noun}{'s' * (number != 1)}"

@@ -36,6 +36,7 @@ def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as decl
 @printing
 @metadata
 @writing
+@click.option("--resume", is_flag=True, help="Finish the last run, which was killed, and do nothing else.")
 @verifying
 @common
 def apply_command(**given: Any) -> int:  # noqa: ANN401 - as above

@@ -53,6 +53,11 @@ def say(line: str = "") -> None:
         _lead_nowhere(sys.stderr)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def say_table(rows: list[list[str]]) -> None:
     """Print rows on stderr with their columns aligned."""
     for line in aligned(rows):

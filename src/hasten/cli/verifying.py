@@ -26,7 +26,7 @@ from hasten.cli import session, streams, telling
 from hasten.cli.dirty import demand_clean
 from hasten.cli.places import shown_from
 from hasten.cli.progress import Bar
-from hasten.cli.questions import counted
+from hasten.cli.unfinished import demand_finished
 from hasten.errors import UsageError, VerifyError
 from hasten.model import Changed, Failed
 from hasten.source import decode
@@ -70,6 +70,7 @@ def apply(options: Options) -> Verified:
         files = report.changed(whole)
         if not files:
             return Verified(session.finished(asked, whole), Applied(None, (), ()), passed=True)
+        demand_finished(asked.root)
         if not options.allow_dirty:
             demand_clean(asked.root, [file.path for file in files if not file.created])
         trials = _Trials(options, asked, bench)
@@ -119,7 +120,9 @@ class _Trials:
     def passes(self, selected: frozenset[str]) -> bool:
         """Write a part of the changes, test it, and take it back; say what came of it."""
         self._runs += 1
-        count = counted(sum(each.id in selected and not each.support for each in self._bench.plan.changes), "change")
+        count = streams.counted(
+            sum(each.id in selected and not each.support for each in self._bench.plan.changes), "change"
+        )
         outcomes = self._bench.draft(selected)
         files = [each for each in outcomes if isinstance(each, Changed)]
         for each in outcomes:
@@ -128,7 +131,7 @@ class _Trials:
                 return False
         wrong = self._wrong_types(files) if self._options.verify_types else []
         if wrong:
-            self._say(f"run {self._runs}: {count}: the type checker finds {counted(len(wrong), 'new problem')}")
+            self._say(f"run {self._runs}: {count}: the type checker finds {streams.counted(len(wrong), 'new problem')}")
             self._show([f"{self._shown(each.path)}:{each.line}: {each.message}" for each in wrong[:_LAST]])
             return False
         if self._options.verify is not None:
@@ -144,7 +147,8 @@ class _Trials:
         """Say what is left out, and why."""
         kept = sum(each.id in verdict.kept and not each.support for each in self._bench.plan.changes)
         left = len(verdict.culprits) + len(verdict.dropped) + len(verdict.untried)
-        self._say(f"{kept} of {counted(kept + left, 'change')} pass together, after {counted(self._runs, 'run')}")
+        whole, runs = streams.counted(kept + left, "change"), streams.counted(self._runs, "run")
+        self._say(f"{kept} of {whole} pass together, after {runs}")
         for changes, why in (
             (verdict.culprits, "left out: with this it fails"),
             (verdict.dropped, "left out: it requires one of these"),

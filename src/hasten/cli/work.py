@@ -11,9 +11,11 @@ from hasten import report
 from hasten.cli import outfile, session, streams, telling
 from hasten.cli.dirty import demand_clean
 from hasten.cli.options import Options
-from hasten.cli.places import diff_paths
+from hasten.cli.places import diff_paths, here, shown_from
 from hasten.cli.session import Session
+from hasten.cli.unfinished import demand_finished
 from hasten.diff import unified
+from hasten.discover import find_root
 from hasten.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def preview(options: Options) -> int:
 
 def apply(options: Options) -> int:
     """Rewrite the files, or standard input; return the exit code."""
+    if options.resume:
+        return _resume(options)
     if options.from_stdin and options.format == "diff":
         message = "`apply` prints the rewritten text of standard input; `preview` prints its diff"
         raise UsageError(message)
@@ -81,6 +85,27 @@ def _apply_verified(options: Options) -> int:
     return _exit_code(options, done, applied) or (_DONE if verified.passed else _WOULD_CHANGE)
 
 
+def _resume(options: Options) -> int:
+    """Finish a run that was killed; return the exit code."""
+    from hasten.apply import resume
+
+    if options.paths or options.select or options.check or options.verify is not None:
+        message = "--resume finishes the last run as it was asked for; give nothing else with it"
+        raise UsageError(message)
+    root = find_root([], here())
+    applied = resume(root)
+    shown = shown_from(root)
+    for problem in applied.problems:
+        streams.fail(f"{shown(problem.path)}: {problem.message}")
+    if not options.quiet:
+        if applied.run is None:
+            streams.say(f"there is nothing to resume in {root}")
+        else:
+            streams.say(f"finished run {applied.run}: {streams.counted(len(applied.written), 'file')} rewritten")
+            streams.say("`hasten undo` takes this back")
+    return _FAILED if applied.problems else _DONE
+
+
 def _write(options: Options, done: Session) -> Applied:
     """Write the changed files, through the journal."""
     from hasten.apply import Applied, apply_changes, blocked  # it brings asyncio, which `preview` has no use for
@@ -88,6 +113,7 @@ def _write(options: Options, done: Session) -> Applied:
     changed = report.changed(done.report)
     if not changed:
         return Applied(None, (), ())
+    demand_finished(done.root)
     if not options.allow_dirty:
         demand_clean(done.root, [file.path for file in changed if not file.created])
     plan = orjson.dumps(report.document(done.report, done.root, done.names))
