@@ -31,6 +31,9 @@ class Options:
     unified: int = 3
     stdin_filename: str | None = None
     allow_dirty: bool = False
+    since: str | None = None
+    commit: bool = False
+    commit_each: bool = False
     resume: bool = False
     verify: str | None = None
     verify_types: bool = False
@@ -126,6 +129,25 @@ def writing(command: _CommandT) -> _CommandT:
     return _decorated(
         command,
         click.option("--allow-dirty", is_flag=True, help="Rewrite files that have uncommitted changes, too."),
+    )
+
+
+def limiting(command: _CommandT) -> _CommandT:
+    """Add what names files in another way than by their paths."""
+    return _decorated(
+        command,
+        click.option("--since", metavar="REV", help="Rewrite only files that differ from this revision of git."),
+    )
+
+
+def committing(command: _CommandT) -> _CommandT:
+    """Add how what is written is committed."""
+    return _decorated(
+        command,
+        click.option("--commit", is_flag=True, help="Make a commit for each codemod."),
+        click.option(
+            "--commit-each", is_flag=True, help="Make a commit for each change, with what is only right with it."
+        ),
     )
 
 

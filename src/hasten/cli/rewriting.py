@@ -6,7 +6,18 @@ from typing import Any
 
 import click
 
-from hasten.cli.options import Options, choosing, common, metadata, named, printing, verifying, writing
+from hasten.cli.options import (
+    Options,
+    choosing,
+    committing,
+    common,
+    limiting,
+    metadata,
+    named,
+    printing,
+    verifying,
+    writing,
+)
 from hasten.cli.places import here
 
 _paths = click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=named)
@@ -14,6 +25,7 @@ _paths = click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=named)
 
 @click.command("preview")
 @_paths
+@limiting
 @choosing
 @printing
 @metadata
@@ -32,12 +44,14 @@ def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as decl
 
 @click.command("apply")
 @_paths
+@limiting
 @choosing
 @printing
 @metadata
 @writing
 @click.option("--resume", is_flag=True, help="Finish the last run, which was killed, and do nothing else.")
 @verifying
+@committing
 @common
 def apply_command(**given: Any) -> int:  # noqa: ANN401 - as above
     """Write the changes that `preview` shows; `hasten undo` takes them back.

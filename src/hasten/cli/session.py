@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hasten import config as configuration
 from hasten import home, pipeline, registry, source
 from hasten.cli import streams
+from hasten.cli.git import changed_since
 from hasten.cli.places import here, shown_from
 from hasten.cli.progress import Bar
 from hasten.discover import Discovered, discover, find_root, is_excluded, is_marked, patterns_from
@@ -129,6 +130,11 @@ def prepared(options: Options, *, whole: bool = False) -> Prepared:
         stdin, found, problems = _read_stdin(
             root, cwd / named, exclude=config.exclude, alone=options.stdin_filename is None
         )
+    if options.since is not None:
+        if named is not None:
+            message = "--since is about files, and standard input is none"
+            raise UsageError(message)
+        found = _changed_since(root, options.since, found)
     if not options.quiet:
         shown = shown_from(root)
         for notice in found.notices:
@@ -143,6 +149,14 @@ def prepared(options: Options, *, whole: bool = False) -> Prepared:
         known=tuple(codemod.name for codemod in installed.codemods),
     )  # fmt: skip
     return Prepared(root, config, chosen, request, stdin, (*found.problems, *problems))
+
+
+def _changed_since(root: Path, revision: str, found: Discovered) -> Discovered:
+    """Return what was found, of which only files that differ from a revision may be rewritten."""
+    changed = changed_since(root, revision)
+    targets = tuple(path for path in found.targets if Path(os.path.realpath(root / path)) in changed)
+    others = {*found.context, *found.targets}.difference(targets)
+    return replace(found, targets=targets, context=tuple(sorted(others)))
 
 
 def chosen_from(config: configuration.Config, installed: Sequence[Codemod]) -> tuple[Codemod, ...]:

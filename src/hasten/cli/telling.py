@@ -186,7 +186,7 @@ def _closing(options: Options, done: Session, applied: Applied | None) -> Iterab
     )
     if needed and (options.no_dependencies or options.from_stdin):
         yield f"the new code needs {', '.join(needed)}: add it to the dependencies of the project"
-    if applied is not None and applied.written:
+    if applied is not None and applied.run is not None:
         # The journal belongs to the root, and `undo` finds that from where it is called.
         elsewhere = find_root([], here()) != done.root
         yield f"`{f'cd {shlex.quote(str(done.root))} && ' if elsewhere else ''}hasten undo` takes this back"

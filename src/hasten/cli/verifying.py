@@ -17,22 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
-
-from hasten import oracle, pipeline, report
-from hasten import plan as planning
-from hasten.apply import Applied, apply_changes, blocked, undo
-from hasten.cli import session, streams, telling
-from hasten.cli.dirty import demand_clean
+from hasten import oracle
+from hasten.apply import apply_changes, undo
+from hasten.cli import streams, telling
 from hasten.cli.places import shown_from
-from hasten.cli.progress import Bar
-from hasten.cli.unfinished import demand_finished
 from hasten.errors import UsageError, VerifyError
 from hasten.model import Changed, Failed
 from hasten.source import decode
 from hasten.verifying import Verdict, search
 
 if TYPE_CHECKING:
+    from hasten.cli import session
     from hasten.cli.options import Options
     from hasten.request import Report, Workbench
 
@@ -40,57 +35,19 @@ if TYPE_CHECKING:
 _LAST = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What came of a run whose changes had to pass.
-
-    Attributes:
-        done: the run, with the changes that passed.
-        applied: what was written.
-        passed: whether nothing had to be left out.
-    """
-
-    done: session.Session
-    applied: Applied
-    passed: bool
-
-
-def apply(options: Options) -> Verified:
-    """Write the changes that pass the tests that were asked for, and say on stderr what passed and what did not.
+def passing(options: Options, asked: session.Prepared, bench: Workbench, whole: Report) -> Report:
+    """Return what passes of a report, and say on stderr what passed and what did not; nothing is left written.
 
     Raises:
         VerifyError: the tests do not pass before anything is rewritten.
     """
-    asked = session.prepared(options)
-    with Bar() as progress, pipeline.opened(asked.request, asked.codemods, progress) as bench:
-        progress.close()
-        config = asked.config
-        wanted = planning.select(bench.plan, unsafe=config.unsafe, accept=config.accept, named=bool(config.select))
-        whole = bench.finish(wanted)
-        files = report.changed(whole)
-        if not files:
-            return Verified(session.finished(asked, whole), Applied(None, (), ()), passed=True)
-        demand_finished(asked.root)
-        if not options.allow_dirty:
-            demand_clean(asked.root, [file.path for file in files if not file.created])
-        trials = _Trials(options, asked, bench)
-        trials.demand_passing()
-        if trials.passes(whole.selected):
-            return _write(asked, whole, passed=True)
-        verdict = search(bench.plan, whole.selected, trials.passes)
-        made = bench.finish(verdict.kept)
-        trials.tell(verdict)
-        return _write(asked, made, passed=False)
-
-
-def _write(asked: session.Prepared, made: Report, *, passed: bool) -> Verified:
-    done = session.finished(asked, made)
-    files = report.changed(made)
-    if not files:
-        return Verified(done, Applied(None, (), ()), passed)
-    plan = orjson.dumps(report.document(made, asked.root, done.names))
-    groups = report.groups(made, blocked(asked.root, files))
-    return Verified(done, apply_changes(asked.root, files, plan, groups=groups), passed)
+    trials = _Trials(options, asked, bench)
+    trials.demand_passing()
+    if trials.passes(whole.selected):
+        return whole
+    verdict = search(bench.plan, whole.selected, trials.passes)
+    trials.tell(verdict)
+    return bench.finish(verdict.kept)
 
 
 class _Trials:

@@ -32,9 +32,9 @@ def preview(options: Options) -> int:
     """Print what would be rewritten; return the exit code."""
     outfile.demand(options.output)
     done = session.run(options)
-    _print(options, done, options.format or "diff")
+    print_report(options, done, options.format or "diff")
     telling.tell(options, done)
-    return _exit_code(options, done)
+    return exit_code(options, done)
 
 
 def apply(options: Options) -> int:
@@ -48,41 +48,26 @@ def apply(options: Options) -> int:
         message = "`apply` rewrites the files where they are; give --format for what to write to the file of --output"
         raise UsageError(message)
     outfile.demand(options.output)
-    if options.verify is not None or options.verify_types:
-        return _apply_verified(options)
+    if options.verify is not None or options.verify_types or options.commit or options.commit_each:
+        from hasten.cli import parts  # it brings what `apply` by itself has no use for
+
+        return parts.apply(options)
     done = session.run(options)
     if options.check or options.from_stdin:
         if options.format:
-            _print(options, done, options.format)
+            print_report(options, done, options.format)
         elif options.from_stdin and not options.check:
             _print_text(options, done)
         telling.tell(options, done)
-        return _exit_code(options, done)
-    applied = _write(options, done)
+        return exit_code(options, done)
+    applied = write_files(options, done)
     try:
         if options.format:
-            _print(options, done, options.format, applied)
+            print_report(options, done, options.format, applied)
     finally:
         # Whatever became of the output, the files are rewritten, and somebody wants to know.
         telling.tell(options, done, applied)
-    return _exit_code(options, done, applied)
-
-
-def _apply_verified(options: Options) -> int:
-    """Rewrite the files as far as that passes what was asked for; return the exit code."""
-    from hasten.cli import verifying
-
-    if options.check or options.from_stdin:
-        message = "--verify tests files that are rewritten, and there are none with --check or standard input"
-        raise UsageError(message)
-    verified = verifying.apply(options)
-    done, applied = verified.done, verified.applied
-    try:
-        if options.format:
-            _print(options, done, options.format, applied)
-    finally:
-        telling.tell(options, done, applied)
-    return _exit_code(options, done, applied) or (_DONE if verified.passed else _WOULD_CHANGE)
+    return exit_code(options, done, applied)
 
 
 def _resume(options: Options) -> int:
@@ -106,7 +91,7 @@ def _resume(options: Options) -> int:
     return _FAILED if applied.problems else _DONE
 
 
-def _write(options: Options, done: Session) -> Applied:
+def write_files(options: Options, done: Session) -> Applied:
     """Write the changed files, through the journal."""
     from hasten.apply import Applied, apply_changes, blocked  # it brings asyncio, which `preview` has no use for
 
@@ -137,7 +122,7 @@ def _how_far(root: Path, changed: Sequence[Changed]) -> str:
     return f"{count} of {len(changed)} files are rewritten; `hasten undo` takes them back"
 
 
-def _print(options: Options, done: Session, kind: str, applied: Applied | None = None) -> None:
+def print_report(options: Options, done: Session, kind: str, applied: Applied | None = None) -> None:
     """Print the report on stdout, or into the file of `--output`."""
     match kind:
         case "json":
@@ -166,7 +151,7 @@ def _print_diffs(options: Options, done: Session) -> None:
 
 def _print_text(options: Options, done: Session) -> None:
     """Print standard input, rewritten; nothing if it could not be processed, so that no editor takes half a file."""
-    if done.stdin is not None and not _exit_code(options, done):
+    if done.stdin is not None and not exit_code(options, done):
         changed = report.changed(done.report)
         _send(options, changed[0].after if changed else done.stdin.data)
 
@@ -179,7 +164,8 @@ def _send(options: Options, data: bytes) -> None:
         outfile.write(options.output, data)
 
 
-def _exit_code(options: Options, done: Session, applied: Applied | None = None) -> int:
+def exit_code(options: Options, done: Session, applied: Applied | None = None) -> int:
+    """Return the exit code of a run."""
     if done.problems or report.problems(done.report) or (applied and applied.problems):
         return _FAILED
     return _WOULD_CHANGE if options.check and report.changed(done.report) else _DONE

@@ -1,0 +1,58 @@
+"""`apply` where only a part may be written at last, or one part after the other: `--verify`, and `--commit`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hasten import pipeline, report
+from hasten.apply import Applied
+from hasten.cli import committing, session, telling, verifying, work
+from hasten.cli.dirty import demand_clean
+from hasten.cli.progress import Bar
+from hasten.cli.unfinished import demand_finished
+from hasten.errors import UsageError
+from hasten.plan import select
+
+if TYPE_CHECKING:
+    from hasten.cli.options import Options
+
+_DONE, _NOT_ALL = 0, 1
+
+
+def apply(options: Options) -> int:
+    """Rewrite the files as far as that passes what was asked for, in commits if they are; return the exit code."""
+    if options.check or options.from_stdin:
+        message = "--verify and --commit are about files that are rewritten; --check and standard input leave none"
+        raise UsageError(message)
+    commits = options.commit or options.commit_each
+    if commits and options.allow_dirty:
+        message = "a commit would hold what was changed before, too; commit or stash that, and leave --allow-dirty out"
+        raise UsageError(message)
+    asked = session.prepared(options)
+    config = asked.config
+    with Bar() as progress, pipeline.opened(asked.request, asked.codemods, progress) as bench:
+        progress.close()
+        wanted = select(bench.plan, unsafe=config.unsafe, accept=config.accept, named=bool(config.select))
+        whole = made = bench.finish(wanted)
+        files = report.changed(whole)
+        applied = Applied(None, (), ())
+        if files:
+            demand_finished(asked.root)
+            if commits:
+                committing.demand_one_work_tree(asked.root, files)
+            elif not options.allow_dirty:
+                demand_clean(asked.root, [file.path for file in files if not file.created])
+        if files and (options.verify is not None or options.verify_types):
+            made = verifying.passing(options, asked, bench, whole)
+        done = session.finished(asked, made)
+        if report.changed(made):
+            if commits:
+                applied = committing.write(asked, bench, made, each=options.commit_each)
+            else:
+                applied = work.write_files(options, done)
+    try:
+        if options.format:
+            work.print_report(options, done, options.format, applied)
+    finally:
+        telling.tell(options, done, applied)
+    return work.exit_code(options, done, applied) or (_DONE if made is whole else _NOT_ALL)

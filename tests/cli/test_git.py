@@ -1,0 +1,155 @@
+"""`--since`, `--commit` and `--commit-each` in real work trees."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.conftest import Command, Tree
+
+ONLY = ("--select", "slow-to-fast")
+FILES = {"a.py": "x = slow(1)\ny = slow(2)\n", "deep/b.py": "z = slow(3)\n"}
+
+
+@pytest.fixture
+def git(hasten_command: Command, tmp_path: Path) -> Callable[..., str]:
+    """Return what runs git, as somebody, in the test's directory."""
+    hasten_command.environment.update(
+        GIT_AUTHOR_NAME="Me", GIT_AUTHOR_EMAIL="me@example.org", GIT_COMMITTER_NAME="Me", GIT_COMMITTER_EMAIL="m@e.org"
+    )
+
+    def run(*arguments: str) -> str:
+        command = ["git", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=hasten_command.environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def root(tree: Tree, git: Callable[..., str]) -> Path:
+    """A work tree with one commit."""
+    folder = tree(FILES)
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    return folder
+
+
+def test_since_rewrites_what_differs(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
+    """What is committed since, changed, or new; the rest is only read."""
+    (root / "deep/b.py").write_text("z = slow(4)\n")
+    git("commit", "-qam", "second")
+    (root / "new.py").write_text("n = slow(5)\n")
+    shown = hasten_command("preview", *ONLY, "--since", "HEAD~1", cwd=root).stdout
+    assert b"deep/b.py" in shown
+    assert b"new.py" in shown
+    assert b"a.py b" not in shown
+    assert b"deep/b.py" not in hasten_command("preview", *ONLY, "--since", "HEAD", cwd=root).stdout
+
+
+def test_since_is_about_the_paths_that_are_named(hasten_command: Command, root: Path) -> None:
+    """Both have to name a file; and from a directory below, too."""
+    (root / "a.py").write_text("x = slow(9)\n")
+    assert hasten_command("preview", *ONLY, "--since", "HEAD", "deep", cwd=root).stdout == b""
+    assert b"fast(9)" in hasten_command("preview", *ONLY, "--since", "HEAD", "..", cwd=root / "deep").stdout
+
+
+@pytest.mark.parametrize("revision", ["nothing", "--output=x", "", "HEAD:a.py"])
+def test_since_what_is_not_there(hasten_command: Command, root: Path, revision: str) -> None:
+    """One line says so, whatever it looks like."""
+    done = hasten_command("preview", f"--since={revision}", cwd=root)
+    assert done.returncode == 2
+    assert b"git knows of no such revision here" in done.stderr
+    assert not (root / "x").exists()
+
+
+def test_since_outside_of_a_work_tree(hasten_command: Command, tree: Tree) -> None:
+    """There are no revisions."""
+    assert hasten_command("preview", "--since", "HEAD", cwd=tree(FILES)).returncode == 2
+
+
+def test_one_commit_for_a_codemod(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
+    """It holds the files that are rewritten, and nothing else that is staged."""
+    (root / "other.txt").write_text("mine")
+    git("add", "other.txt")
+    done = hasten_command("apply", *ONLY, "--commit", cwd=root)
+    assert done.returncode == 0
+    assert git("log", "--format=%s").splitlines() == ["slow-to-fast: 3 changes", "first"]
+    assert set(git("show", "--name-only", "--format=", "HEAD").split()) == {"a.py", "deep/b.py"}
+    assert "- a.py:1: call fast" in git("log", "-1", "--format=%b")
+    assert git("status", "--porcelain") == "A  other.txt\n"
+
+
+def test_one_commit_for_each_change(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
+    """Each is right by itself, so that a bisection ends at one change."""
+    assert hasten_command("apply", *ONLY, "--commit-each", cwd=root).returncode == 0
+    assert len(git("log", "--format=%s").splitlines()) == 4
+    git("revert", "--no-edit", "HEAD~1")
+    assert (root / "a.py").read_text() == "x = fast(1)\ny = slow(2)\n"
+    assert (root / "deep/b.py").read_text() == "z = fast(3)\n"
+
+
+def test_what_is_only_right_together_is_one_commit(
+    hasten_command: Command, tree: Tree, git: Callable[..., str]
+) -> None:
+    """The requirement comes with the first change that needs it."""
+    files = {"pyproject.toml": "[project]\nname = 'a'\nversion = '1'\ndependencies = []\n"}
+    files["a.py"] = "x = slow(1, needs=2)\ny = slow(2, needs=2)\n"
+    root = tree(files)
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    assert hasten_command("apply", *ONLY, "--commit-each", cwd=root).returncode == 0
+    assert set(git("show", "--name-only", "--format=", "HEAD~1").split()) == {"a.py", "pyproject.toml"}
+    assert set(git("show", "--name-only", "--format=", "HEAD").split()) == {"a.py"}
+
+
+def test_a_hook_that_refuses_takes_the_step_back(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
+    """What is committed before stays; the rest is as it was."""
+    hook = root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nif git diff --cached --name-only | grep -q deep; then echo no deep >&2; exit 1; fi\n")
+    hook.chmod(0o755)
+    done = hasten_command("apply", *ONLY, "--commit-each", cwd=root)
+    assert done.returncode == 2
+    assert b"no deep" in done.stderr
+    assert b"2 commits are made" in done.stderr
+    assert len(git("log", "--format=%s").splitlines()) == 3
+    assert (root / "deep/b.py").read_text() == FILES["deep/b.py"]
+    assert (root / "a.py").read_text() == FILES["a.py"].replace("slow", "fast")
+
+
+def test_a_commit_with_what_passes(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
+    """`--verify` comes first."""
+    done = hasten_command("apply", *ONLY, "--commit", "--verify", "! grep -q 'fast(2)' a.py", cwd=root)
+    assert done.returncode == 1
+    assert git("log", "-1", "--format=%s") == "slow-to-fast: 2 changes\n"
+    assert (root / "a.py").read_text() == "x = fast(1)\ny = slow(2)\n"
+    assert git("status", "--porcelain") == ""
+
+
+def test_where_no_commit_can_be_made(hasten_command: Command, root: Path, tree: Tree) -> None:
+    """Nothing is written."""
+    (root / "a.py").write_text("x = slow(1)  # mine\n")
+    assert hasten_command("apply", *ONLY, "--commit", cwd=root).returncode == 2
+    assert hasten_command("apply", *ONLY, "--commit", "--allow-dirty", cwd=root).returncode == 2
+    assert (root / "a.py").read_text() == "x = slow(1)  # mine\n"
+    assert (root / "deep/b.py").read_text() == FILES["deep/b.py"]
+
+
+def test_no_work_tree_no_commit(hasten_command: Command, tree: Tree) -> None:
+    """Nothing is written."""
+    root = tree(FILES)
+    done = hasten_command("apply", *ONLY, "--commit", cwd=root)
+    assert done.returncode == 2
+    assert b"needs one git work tree" in done.stderr
+    assert (root / "a.py").read_text() == FILES["a.py"]
