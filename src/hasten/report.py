@@ -249,7 +249,7 @@ def document(
     for refusal in plan.refusals:
         summary[refusal.codemod]["sites"] += 1
         summary[refusal.codemod][Applicability.MANUAL.value] += 1
-    found: dict[str, Any] = _clean(
+    found: dict[str, Any] = clean(
         {
             "schema": SCHEMA,
             "tool": {"name": "hasten", "version": __version__},
@@ -309,14 +309,14 @@ def _refusal(refusal: Refusal) -> dict[str, object]:
     }
 
 
-def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a JSON value without the lone surrogates that stand for bytes of no encoding."""
     match value:
         case str():
             return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
         case Mapping():
-            return {_clean(key): _clean(item) for key, item in value.items()}
+            return {clean(key): clean(item) for key, item in value.items()}
         case list():
-            return [_clean(item) for item in value]
+            return [clean(item) for item in value]
         case _:
             return value

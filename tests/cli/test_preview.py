@@ -219,13 +219,6 @@ def test_output_goes_to_a_file(hasten_command: Command, tree: Tree) -> None:
     assert (done.stdout, (root / "x.diff").read_text(encoding="utf-8")) == (b"", A_DIFF)
 
 
-def test_summary_is_the_table_alone(hasten_command: Command, tree: Tree) -> None:
-    """`--format summary` prints the table on stdout, once."""
-    done = hasten_command("preview", *ONLY, "--format", "summary", cwd=tree(MIXED))
-    assert done.stdout.decode() == TABLE
-    assert "codemod " not in done.stderr.decode()
-
-
 def test_json_follows_its_schema(hasten_command: Command, tree: Tree) -> None:
     """The document is valid, complete, and the same from run to run."""
     files: dict[str, str | bytes] = {**MIXED, "app/broken.py": "slow(\n", "caf\udce9.py": "slow(1)\n"}

@@ -52,6 +52,12 @@ class Options:
         """Tell whether the source comes from standard input."""
         return self.stdin_filename is not None or "-" in self.paths
 
+    @property
+    def in_parts(self) -> bool:
+        """Tell whether parts of the changes are to be made by themselves, to be tested, committed, or shown."""
+        verified = self.verify is not None or self.verify_types
+        return verified or self.commit or self.commit_each or self.format == "sarif"
+
 
 def choosing(command: _CommandT) -> _CommandT:
     """Add what says which changes are looked for, and how they are made."""
@@ -94,7 +100,9 @@ def printing(command: _CommandT) -> _CommandT:
     return _decorated(
         command,
         click.option(
-            "--format", type=click.Choice(["diff", "json", "summary"]), help="What to print on standard output."
+            "--format",
+            type=click.Choice(["diff", "json", "sarif", "github", "summary"]),
+            help="What to print on standard output.",
         ),
         click.option("-o", "--output", type=_SIDE, metavar="FILE", help="Write it to this file instead."),
         click.option("--check", is_flag=True, help="Write nothing; exit with 1 if something would change."),

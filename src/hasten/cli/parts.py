@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hasten import pipeline, report
+from hasten import pipeline, report, sarif
 from hasten.apply import Applied
 from hasten.cli import committing, session, telling, verifying, work
 from hasten.cli.dirty import demand_clean
 from hasten.cli.progress import Bar
 from hasten.cli.unfinished import demand_finished
 from hasten.errors import UsageError
+from hasten.model import Changed
 from hasten.plan import select
 
 if TYPE_CHECKING:
     from hasten.cli.options import Options
+    from hasten.request import Workbench
 
 _DONE, _NOT_ALL = 0, 1
 
@@ -45,14 +47,41 @@ def apply(options: Options) -> int:
         if files and (options.verify is not None or options.verify_types):
             made = verifying.passing(options, asked, bench, whole)
         done = session.finished(asked, made)
+        # While the files are what was looked at.
+        fixes = _fixes(options, done, bench)
         if report.changed(made):
             if commits:
                 applied = committing.write(asked, bench, made, each=options.commit_each)
             else:
                 applied = work.write_files(options, done)
     try:
-        if options.format:
+        if options.format == "sarif":
+            work.print_sarif(options, done, fixes, applied)
+        elif options.format:
             work.print_report(options, done, options.format, applied)
     finally:
         telling.tell(options, done, applied)
     return work.exit_code(options, done, applied) or (_DONE if made is whole else _NOT_ALL)
+
+
+def preview(options: Options) -> int:
+    """Print what would be rewritten, with the fix of each change by itself; return the exit code."""
+    asked = session.prepared(options)
+    config = asked.config
+    with Bar() as progress, pipeline.opened(asked.request, asked.codemods, progress) as bench:
+        wanted = select(bench.plan, unsafe=config.unsafe, accept=config.accept, named=bool(config.select))
+        done = session.finished(asked, bench.finish(wanted))
+        fixes = _fixes(options, done, bench)
+    work.print_sarif(options, done, fixes)
+    telling.tell(options, done)
+    return work.exit_code(options, done)
+
+
+def _fixes(options: Options, done: session.Session, bench: Workbench) -> dict[str, list[Changed]]:
+    """Return what each change makes of the files by itself, with what it requires; nothing where nobody asks."""
+    if options.format != "sarif":
+        return {}
+    return {
+        name: [each for each in bench.draft(together) if isinstance(each, Changed)]
+        for name, together in sarif.needed(done.report)
+    }

@@ -85,13 +85,13 @@ def run(options: Options) -> Session:
     asked = prepared(options)
     with Bar() as progress:
         report = pipeline.run(asked.request, asked.codemods, progress)
-    if asked.stdin is not None:
-        _demand_wholly_in(asked.stdin.path, report)
     return finished(asked, report)
 
 
 def finished(asked: Prepared, report: pipeline.Report) -> Session:
-    """Return what was asked for with what came of it."""
+    """Return what was asked for with what came of it; refuse standard input that is only right with other files."""
+    if asked.stdin is not None:
+        _demand_wholly_in(asked.stdin.path, report)
     targets = len(asked.request.targets)
     return Session(asked.root, asked.config, asked.codemods, report, asked.stdin, asked.problems, targets)
 

@@ -8,18 +8,19 @@ import click
 import orjson
 
 from hasten import report
-from hasten.cli import outfile, session, streams, telling
+from hasten.cli import formats, outfile, session, streams, telling
 from hasten.cli.dirty import demand_clean
 from hasten.cli.options import Options
 from hasten.cli.places import diff_paths, here, shown_from
 from hasten.cli.session import Session
 from hasten.cli.unfinished import demand_finished
+from hasten.codes import ENGINE_CODES
 from hasten.diff import unified
 from hasten.discover import find_root
 from hasten.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from hasten.apply import Applied
@@ -31,6 +32,10 @@ _DONE, _WOULD_CHANGE, _FAILED = 0, 1, 2
 def preview(options: Options) -> int:
     """Print what would be rewritten; return the exit code."""
     outfile.demand(options.output)
+    if options.format == "sarif":
+        from hasten.cli import parts  # it brings what `preview` has no use for
+
+        return parts.preview(options)
     done = session.run(options)
     print_report(options, done, options.format or "diff")
     telling.tell(options, done)
@@ -48,7 +53,11 @@ def apply(options: Options) -> int:
         message = "`apply` rewrites the files where they are; give --format for what to write to the file of --output"
         raise UsageError(message)
     outfile.demand(options.output)
-    if options.verify is not None or options.verify_types or options.commit or options.commit_each:
+    if options.format == "sarif" and (options.check or options.from_stdin):
+        from hasten.cli import parts  # it brings what `apply` by itself has no use for
+
+        return parts.preview(options)
+    if options.in_parts:
         from hasten.cli import parts  # it brings what `apply` by itself has no use for
 
         return parts.apply(options)
@@ -129,10 +138,31 @@ def print_report(options: Options, done: Session, kind: str, applied: Applied | 
             also = (*done.problems, *(applied.problems if applied else ()))
             found = report.document(done.report, done.root, done.names, also=also, context=options.unified)
             _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        case "github":
+            also = (*done.problems, *(applied.problems if applied else ()))
+            _send_lines(options, formats.github(done, shown_from(done.root), also))
         case "summary":
-            _send(options, "".join(f"{line}\n" for line in telling.table_lines(done, applied)).encode())
+            _send_lines(options, formats.markdown(done, shown_from(done.root), applied))
         case _:
             _print_diffs(options, done)
+
+
+def print_sarif(
+    options: Options, done: Session, fixes: Mapping[str, Sequence[Changed]], applied: Applied | None = None
+) -> None:
+    """Print the report as SARIF; see `hasten.sarif.document`."""
+    from hasten import sarif
+
+    rules = {each.name: each.title for each in done.codemods}
+    codes = {code.code: code for each in done.codemods for code in each.codes}
+    codes |= {each.code: each for each in ENGINE_CODES}
+    also = (*done.problems, *(applied.problems if applied else ()))
+    found = sarif.document(done.report, done.root, rules, codes, fixes, also)
+    _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _send_lines(options: Options, lines: Iterable[str]) -> None:
+    _send(options, "".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
 
 
 def _print_diffs(options: Options, done: Session) -> None:
