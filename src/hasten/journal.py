@@ -1,4 +1,4 @@
-"""What a run wrote and what was there before, kept outside the user's tree: the memory behind `hasten undo`.
+"""What a run wrote and what was there before, the memory behind `hasten undo`.
 
 One SQLite file per root. A connection holds it exclusively, so two runs on one tree take turns, and a process that
 is killed lets go of it at once. Paths are stored as the bytes that the system knows them by, since a file's name
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasten import __version__, home
+from hasten import __version__
 from hasten.errors import JournalError
 
 if TYPE_CHECKING:
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     import aiosqlite
 
 SCHEMA_VERSION = 2
+
+#: The folder in the root, which git and backups pass over.
+FOLDER = ".hasten_cache"
+_MARKS = {
+    ".gitignore": "*\n",
+    # <https://bford.info/cachedir/>
+    "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# What `hasten undo` reads is kept here.\n",
+}
 
 # Between two attempts to get hold of a journal, in seconds.
 _PAUSE = 0.05
@@ -117,13 +125,12 @@ class Entry:
 
 
 def journal_path(root: Path) -> Path:
-    """Return where the journal of `root` is; raises `JournalError` where there is no place for it."""
-    state = home.folder("state")
-    if state is None:
-        message = "the journal that `hasten undo` reads has no place: you have no home directory; set HASTEN_STATE_DIR"
-        raise JournalError(message)
+    """Return where the journal of `root` is: in a folder of its own there, or below `HASTEN_STATE_DIR`."""
+    given = os.environ.get("HASTEN_STATE_DIR")
+    if not given:
+        return root.resolve() / FOLDER / "journal.sqlite3"
     key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    return state / key / "journal.sqlite3"
+    return Path(given).absolute() / key / "journal.sqlite3"
 
 
 def digest(data: bytes) -> str:
@@ -317,6 +324,9 @@ async def opened(path: Path, *, patience: float = 10.0) -> AsyncIterator[Journal
     with _told(path):
         # Only for the owner's eyes: it holds source code.
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, text in _MARKS.items() if path.parent.name == FOLDER else ():
+            if not (path.parent / name).exists():
+                (path.parent / name).write_text(text, encoding="utf-8")
         # aiosqlite's thread ends with a traceback on stderr if SQLite cannot open the file, so try first.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = await _held(path, patience)

@@ -37,6 +37,27 @@ def test_undo_again_comes_back_to_the_run_that_was_not_undone(hasten_command: Co
         assert (root / "a.py").read_text(encoding="utf-8") == "x = fast(1)\n"
 
 
+def test_the_journal_is_in_the_project_and_in_nobodys_way(hasten_command: Command, tree: Tree) -> None:
+    """git, wheels and backups pass over it; only its owner reads it; `preview` does not make it."""
+    root = tree({"a.py": "x = slow(1)\n"})
+    variables = {"HASTEN_STATE_DIR": ""}
+    subprocess.run(["git", "init", "-q"], cwd=root, env=hasten_command.environment, check=True)
+    assert hasten_command("preview", *ONLY, "a.py", cwd=root, variables=variables).returncode == 0
+    assert not (root / ".hasten_cache").exists()
+    assert hasten_command("apply", *ONLY, "--allow-dirty", "a.py", cwd=root, variables=variables).returncode == 0
+    folder = root / ".hasten_cache"
+    assert sorted(each.name for each in folder.iterdir()) == [".gitignore", "CACHEDIR.TAG", "journal.sqlite3"]
+    assert (folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    assert folder.stat().st_mode & 0o077 == 0
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=root, env=hasten_command.environment, capture_output=True, check=True
+    )
+    assert b"hasten" not in status.stdout
+    moved = root.rename(root.with_name("moved"))
+    assert hasten_command("undo", cwd=moved, variables=variables).returncode == 0
+    assert (moved / "a.py").read_text() == "x = slow(1)\n"
+
+
 @pytest.mark.parametrize("arguments", [[], ["--list"], ["1"]], ids=["last", "list", "number"])
 def test_a_journal_that_may_not_be_seen(hasten_command: Command, tree: Tree, arguments: list[str]) -> None:
     """Where the state directory cannot be entered, one line says so and how to go on."""

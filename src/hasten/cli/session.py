@@ -175,7 +175,7 @@ def chosen_from(config: configuration.Config, installed: Sequence[Codemod]) -> t
 
 def cache_path() -> Path | None:
     """Return the database of cached facts, None where there is no place for it."""
-    cache = home.folder("cache")
+    cache = home.cache_folder()
     return cache / "facts.sqlite3" if cache is not None else None
 
 
