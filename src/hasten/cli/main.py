@@ -29,6 +29,7 @@ _COMMANDS = {
     "undo": "hasten.cli.undoing",
     "list": "hasten.cli.pages",
     "explain": "hasten.cli.pages",
+    "lsp": "hasten.cli.serving",
 }
 
 

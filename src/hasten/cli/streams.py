@@ -152,6 +152,8 @@ def flush() -> UsageError | None:
     """Hand on what is left in the buffers, and return what to say if stdout does not take it."""
     found = None
     for stream in (sys.stdout, sys.stderr):
+        if stream.closed:
+            continue
         try:
             stream.flush()
         except BrokenPipeError:

@@ -1,0 +1,326 @@
+"""A language server: diagnostics for what could be rewritten and what is refused, and a code action for each change.
+
+The project is looked at when a file is opened or saved, with the texts that the editor holds in the place of files. A
+change is made from the texts that were looked at; where the editor holds others by then, it is not made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.uris import from_fs_path, to_fs_path
+
+from hasten import __version__, diff, pipeline, report
+from hasten.cli import session
+from hasten.errors import HastenError, SourceError
+from hasten.model import Changed, Failed, Source
+from hasten.sarif import needed
+from hasten.source import decode, decode_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from hasten.cli.options import Options
+    from hasten.model import Change, Edit, Position, Refusal
+    from hasten.request import Workbench
+
+APPLY = "hasten.apply"
+_SOURCE = "hasten"
+
+
+@dataclass(slots=True)
+class Look:
+    """What was found when the project was looked at last.
+
+    Attributes:
+        root: the directory that all paths are relative to.
+        bench: what was found, and what makes it.
+        texts: the texts that the editor held in the place of files, by path.
+    """
+
+    root: Path
+    bench: Workbench
+    texts: dict[str, str]
+
+
+@dataclass(slots=True)
+class Projects:
+    """The last look at each project, which is kept until the next.
+
+    Attributes:
+        options: what the command line says.
+    """
+
+    options: Options
+    _looks: dict[Path, tuple[Look, ExitStack]] = field(default_factory=dict)
+
+    def look(self, path: Path, folders: Sequence[Path], texts: dict[Path, str]) -> Look:
+        """Look at the project of a file, with the texts of an editor; raises HastenError.
+
+        Args:
+            path: the file.
+            folders: what the editor has open as folders: one that holds the file is its project if nothing else is.
+            texts: what the editor holds in the place of files.
+        """
+        paths = [path, *(each for each in folders if path.is_relative_to(each))]
+        # Threads and processes do not go together, and the editor is in use meanwhile: one process it is.
+        asked = session.prepared(replace(self.options, paths=tuple(map(str, paths)), quiet=True, jobs=1), whole=True)
+        held: dict[str, str] = {}
+        overlay: list[Source] = []
+        for target in asked.request.targets:
+            full = asked.root / target
+            if full in texts:
+                try:
+                    overlay.append(decode(target, texts[full].encode()))
+                except SourceError:
+                    continue  # as it is on disk, then
+                held[target] = texts[full]
+        stack = ExitStack()
+        with stack:
+            request = replace(asked.request, unsafe=True, overlay=tuple(overlay))
+            bench = stack.enter_context(pipeline.opened(request, asked.codemods))
+            look = Look(asked.root, bench, held)
+            self._forget(asked.root)
+            self._looks[asked.root] = look, stack.pop_all()
+        gc.enable()  # a run does without; this process goes on
+        return look
+
+    def at(self, path: Path) -> Look | None:
+        """Return the last look at the project of a file."""
+        return next((look for root, (look, _) in self._looks.items() if path.is_relative_to(root)), None)
+
+    def close(self) -> None:
+        """Forget everything."""
+        for root in list(self._looks):
+            self._forget(root)
+
+    def _forget(self, root: Path) -> None:
+        if root in self._looks:
+            self._looks.pop(root)[1].close()
+
+
+def serve(options: Options) -> None:
+    """Speak with an editor over standard input and output until it says good-bye."""
+    projects = Projects(options)
+    try:
+        server(projects).start_io()
+    finally:
+        projects.close()
+
+
+def server(projects: Projects) -> LanguageServer:
+    """Return a server of some projects."""
+    it = LanguageServer(_SOURCE, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
+    # One look after the other: the next sees what the editor holds by then.
+    turn = asyncio.Lock()
+
+    async def look(uri: str) -> None:
+        path = _path(uri)
+        if path is None:
+            return
+        async with turn:
+            texts = {
+                at: document.source
+                for each, document in it.workspace.text_documents.items()
+                if (at := _path(each)) is not None
+            }
+            try:
+                found = await asyncio.to_thread(projects.look, path, _folders(it), texts)
+            except HastenError as error:
+                it.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"hasten: {error}"))
+                return
+        for each in it.workspace.text_documents.values():
+            name = _name(found, each.uri)
+            if name is not None:
+                diagnostics = list(_diagnostics(found, name, each.lines))
+                it.text_document_publish_diagnostics(
+                    types.PublishDiagnosticsParams(each.uri, diagnostics, version=each.version)
+                )
+
+    @it.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    async def opened(given: types.DidOpenTextDocumentParams) -> None:
+        await look(given.text_document.uri)
+
+    @it.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    async def saved(given: types.DidSaveTextDocumentParams) -> None:
+        await look(given.text_document.uri)
+
+    @it.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(given: types.DidCloseTextDocumentParams) -> None:
+        it.text_document_publish_diagnostics(types.PublishDiagnosticsParams(given.text_document.uri, []))
+
+    @it.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
+    )
+    def actions(given: types.CodeActionParams) -> list[types.CodeAction]:
+        uri = given.text_document.uri
+        path = _path(uri)
+        found = projects.at(path) if path is not None else None
+        name = _name(found, uri) if found is not None else None
+        if found is None or name is None:
+            return []
+        lines = it.workspace.get_text_document(uri).lines
+        return [
+            types.CodeAction(
+                title=f"hasten: {change.title}{'' if not change.hazards else ' (unsafe)'}",
+                kind=types.CodeActionKind.QuickFix,
+                command=types.Command(change.title, APPLY, arguments=[str(found.root), change.id]),
+                is_preferred=not change.hazards,
+            )
+            for change in report.sites(found.bench.plan)
+            if any(
+                edit.path == name and _touch(_range(edit.start, edit.end, lines), given.range) for edit in change.edits
+            )
+        ]
+
+    @it.command(APPLY)
+    async def apply(root: str, name: str) -> None:
+        found = projects.at(Path(root))
+        together = dict(needed(pipeline.Report(found.bench.plan))).get(name) if found is not None else None
+        if found is None or together is None:
+            message = "this change is not known any more; save the file, and ask again"
+        else:
+            message = _stale(found, it, together)
+        if found is None or together is None or message:
+            it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"hasten: {message}"))
+            return
+        outcomes = found.bench.draft(together)
+        for each in outcomes:
+            if isinstance(each, Failed):
+                said = f"hasten: {each.path}: {each.problem.message}"
+                it.window_show_message(types.ShowMessageParams(types.MessageType.Error, said))
+                return
+        edit = _workspace_edit(found, it, [each for each in outcomes if isinstance(each, Changed)])
+        await it.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label=f"hasten: {name}"))
+
+    return it
+
+
+def _folders(it: LanguageServer) -> list[Path]:
+    """Return the folders that the editor has open."""
+    uris = [each.uri for each in it.workspace.folders.values()] or filter(None, [it.workspace.root_uri])
+    return [path for uri in uris if (path := _path(uri)) is not None]
+
+
+def _path(uri: str) -> Path | None:
+    given = to_fs_path(uri)
+    return Path(given).resolve() if given is not None else None
+
+
+def _name(found: Look, uri: str) -> str | None:
+    """Return the path of a document from the root of a project, None where it is elsewhere."""
+    path = _path(uri)
+    return path.relative_to(found.root).as_posix() if path is not None and path.is_relative_to(found.root) else None
+
+
+def _stale(found: Look, it: LanguageServer, together: frozenset[str]) -> str:
+    """Return what keeps a change from being made of what the editor holds, "" if nothing does."""
+    paths = {edit.path for each in found.bench.plan.changes if each.id in together for edit in each.edits}
+    for document in it.workspace.text_documents.values():
+        name = _name(found, document.uri)
+        if name in paths and document.source != found.texts.get(name, _on_disk(found.root / name)):
+            return f"{name} was changed since it was looked at; save it, and ask again"
+    return ""
+
+
+def _on_disk(path: Path) -> str | None:
+    try:
+        return decode_plain(path.name, path.read_bytes()).text
+    except (OSError, SourceError):
+        return None
+
+
+def _diagnostics(found: Look, name: str, lines: Sequence[str]) -> Iterator[types.Diagnostic]:
+    for change in report.sites(found.bench.plan):
+        here = [edit for edit in change.edits if edit.path == name]
+        if here:
+            first = min(here, key=lambda each: each.start)
+            told = [f"{each.code} {each.message}" for each in change.hazards]
+            yield types.Diagnostic(
+                _range(first.start, first.end, lines),
+                "; ".join([f"{change.title} ({change.applicability})", *told]),
+                severity=types.DiagnosticSeverity.Hint if told else types.DiagnosticSeverity.Information,
+                code=change.codemod,
+                source=_SOURCE,
+                data={"change": change.id},
+                related_information=list(_related(found, change, first)),
+            )
+    for refusal in found.bench.plan.refusals:
+        if refusal.path == name:
+            yield _refused(refusal, lines)
+
+
+def _related(found: Look, change: Change, first: Edit) -> Iterator[types.DiagnosticRelatedInformation]:
+    """Yield the other places that the change edits, in other files too."""
+    others: Iterable[Edit] = (each for each in change.edits if each != first)
+    for edit in others:
+        uri = from_fs_path(str(found.root / edit.path)) or ""
+        place = types.Position(edit.start.line - 1, edit.start.column - 1)
+        yield types.DiagnosticRelatedInformation(types.Location(uri, types.Range(place, place)), "is rewritten with it")
+
+
+def _refused(refusal: Refusal, lines: Sequence[str]) -> types.Diagnostic:
+    return types.Diagnostic(
+        _range(refusal.start, refusal.start, lines),
+        f"{refusal.message} ({refusal.codemod}, refused)",
+        severity=types.DiagnosticSeverity.Hint,
+        code=refusal.code,
+        source=_SOURCE,
+    )
+
+
+def _range(start: Position, end: Position, lines: Sequence[str]) -> types.Range:
+    return types.Range(_position(start, lines), _position(end, lines))
+
+
+def _position(at: Position, lines: Sequence[str]) -> types.Position:
+    """Return a position as editors count it: in units of UTF-16, from 0."""
+    before = lines[at.line - 1][: at.column - 1] if at.line <= len(lines) else ""
+    return types.Position(at.line - 1, _units(before))
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _touch(one: types.Range, other: types.Range) -> bool:
+    return _order(one.start) <= _order(other.end) and _order(other.start) <= _order(one.end)
+
+
+def _order(at: types.Position) -> tuple[int, int]:
+    return at.line, at.character
+
+
+def _workspace_edit(found: Look, it: LanguageServer, files: Sequence[Changed]) -> types.WorkspaceEdit:
+    """Return all that a change makes of the files, as one edit."""
+    versions = {_name(found, each.uri): each.version for each in it.workspace.text_documents.values()}
+    changes: list[Any] = []
+    for file in files:
+        uri = from_fs_path(str(found.root / file.path)) or ""
+        if file.created:
+            changes.append(types.CreateFile(uri))
+        document = types.OptionalVersionedTextDocumentIdentifier(uri, versions.get(file.path))
+        changes.append(types.TextDocumentEdit(document, list(_text_edits(file))))
+    return types.WorkspaceEdit(document_changes=changes)
+
+
+def _text_edits(file: Changed) -> Iterator[types.TextEdit]:
+    before, after = (decode_plain(file.path, data).text.encode() for data in (file.before, file.after))
+    old, new = diff.lines(before), diff.lines(after)
+    for gone, come in diff.stretches(before, after, context=0):
+        text = b"".join(new[come.start : come.stop]).decode()
+        yield types.TextEdit(types.Range(_line(old, gone.start), _line(old, gone.stop)), text)
+
+
+def _line(lines: Sequence[bytes], number: int) -> types.Position:
+    """Return where a line begins; behind the last one, where the text ends."""
+    if number < len(lines) or not lines or lines[-1].endswith(b"\n"):
+        return types.Position(number, 0)
+    return types.Position(len(lines) - 1, _units(lines[-1].decode()))

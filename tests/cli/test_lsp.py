@@ -1,0 +1,238 @@
+"""`hasten lsp`, by a client that speaks the protocol with a process of its own."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.cli.conftest import Command, Tree
+
+ONLY = ("--select", "slow-to-fast,sleep-to-asyncio")
+MIXED: dict[str, str | bytes] = {
+    "app/a.py": 's = "\U0001f40d"; x = slow(1)\ny = slow(2, risky=True)\nslow()\n',
+    "needs.py": "a = slow(4, needs=1)",
+    "pyproject.toml": "[project]\nname = 'a'\nversion = '1'\ndependencies = []\n",
+}
+
+
+class Editor:
+    """An editor with some files open; it does what the server asks of it."""
+
+    def __init__(self, client: LanguageClient, root: Path) -> None:
+        """Take a client that is connected."""
+        self.client = client
+        self.root = root
+        self.texts: dict[str, str] = {}
+        self.shown: list[str] = []
+        self.found: dict[str, list[types.Diagnostic]] = {}
+        self._told = asyncio.Event()
+
+        @client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
+        def publish(given: types.PublishDiagnosticsParams) -> None:
+            self.found[given.uri] = list(given.diagnostics)
+            self._told.set()
+
+        @client.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
+        def show(given: types.ShowMessageParams) -> None:
+            self.shown.append(given.message)
+            self._told.set()
+
+        @client.feature(types.WORKSPACE_APPLY_EDIT)  # type: ignore[untyped-decorator]
+        def apply(given: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+            for change in given.edit.document_changes or ():
+                assert isinstance(change, types.TextDocumentEdit)
+                self._edit(change)
+            return types.ApplyWorkspaceEditResult(applied=True)
+
+    async def open(self, name: str, text: str | None = None) -> list[types.Diagnostic]:
+        """Open a file, with the text that it has on disk or another; return what is said about it."""
+        uri = (self.root / name).as_uri()
+        self.texts[uri] = (self.root / name).read_bytes().decode() if text is None else text
+        self._told.clear()
+        document = types.TextDocumentItem(uri, "python", 1, self.texts[uri])
+        self.client.text_document_did_open(types.DidOpenTextDocumentParams(document))
+        await self.told()
+        return self.found.get(uri, [])
+
+    def type(self, name: str, text: str) -> None:
+        """Change a file without saving it."""
+        uri = (self.root / name).as_uri()
+        self.texts[uri] = text
+        change = types.TextDocumentContentChangeWholeDocument(text)
+        identifier = types.VersionedTextDocumentIdentifier(uri=uri, version=2)
+        self.client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, [change]))
+
+    async def actions(self, name: str, line: int) -> list[types.Command]:
+        """Return the commands of what is offered in a line."""
+        at = types.Range(types.Position(line, 0), types.Position(line, 99))
+        found = await self.client.text_document_code_action_async(
+            types.CodeActionParams(
+                types.TextDocumentIdentifier((self.root / name).as_uri()), at, types.CodeActionContext([])
+            )
+        )
+        # This client takes an action that has a command for that, with the text of the command's fields as its name.
+        return [
+            types.Command(**ast.literal_eval(each.command) | {"title": each.title})
+            for each in found or ()
+            if isinstance(each, types.Command)
+        ]
+
+    async def do(self, action: types.Command) -> None:
+        """Have a change made."""
+        await self.client.workspace_execute_command_async(types.ExecuteCommandParams(action.command, action.arguments))
+
+    async def told(self) -> None:
+        """Wait until the server has something to say."""
+        await asyncio.wait_for(self._told.wait(), 120)
+
+    def text(self, name: str) -> str:
+        """Return what a file holds, in the editor if it is open there."""
+        uri = (self.root / name).as_uri()
+        return self.texts[uri] if uri in self.texts else (self.root / name).read_text(encoding="utf-8")
+
+    def _edit(self, change: types.TextDocumentEdit) -> None:
+        uri = change.text_document.uri
+        name = Path(uri.removeprefix("file://")).relative_to(self.root).as_posix()
+        lines = [f"{line}\n" for line in self.text(name).split("\n")]
+        for edit in reversed(change.edits):
+            assert isinstance(edit, types.TextEdit)
+            start, end = (_offset(lines, at) for at in (edit.range.start, edit.range.end))
+            text = self.text(name)
+            self.texts[uri] = text[:start] + edit.new_text + text[end:]
+
+
+def _offset(lines: list[str], at: types.Position) -> int:
+    """Return where a position is, which counts UTF-16."""
+    before = lines[at.line].encode("utf-16-le")[: 2 * at.character].decode("utf-16-le") if at.character else ""
+    return sum(map(len, lines[: at.line])) + len(before)
+
+
+@pytest.fixture
+def session(hasten_command: Command) -> Callable[..., None]:
+    """Return what leads a conversation with the server, and ends it as an editor does."""
+
+    def lead(root: Path, conversation: Callable[[Editor], Awaitable[None]]) -> None:
+        async def connected() -> None:
+            client = LanguageClient("test", "1")
+            command, *rest = hasten_command.line("lsp", *ONLY)
+            await client.start_io(command, *rest, cwd=str(root), env=hasten_command.environment)
+            editor = Editor(client, root)
+            answer = await client.initialize_async(
+                types.InitializeParams(capabilities=types.ClientCapabilities(), root_uri=root.as_uri())
+            )
+            assert answer.capabilities.code_action_provider
+            client.initialized(types.InitializedParams())
+            await conversation(editor)
+            await client.shutdown_async(None)
+            client.exit(None)
+            process: Any = client._server
+            assert await asyncio.wait_for(process.wait(), 60) == 0
+
+        asyncio.run(connected())
+
+    return lead
+
+
+def test_what_is_found_stands_beside_its_lines(session: Callable[..., None], tree: Tree) -> None:
+    """Positions count UTF-16, hazards are told, refusals are hints."""
+
+    async def conversation(editor: Editor) -> None:
+        found = await editor.open("app/a.py")
+        safe, unsafe, refused = sorted(found, key=lambda each: each.range.start.line)
+        assert (safe.code, safe.severity) == ("slow-to-fast", types.DiagnosticSeverity.Information)
+        assert (safe.range.start.character, safe.range.end.character) == (14, 18)
+        assert "ACM001 it is risky" in unsafe.message
+        assert unsafe.severity == types.DiagnosticSeverity.Hint
+        assert refused.code == "ACM101"
+
+    session(tree(MIXED), conversation)
+
+
+def test_a_change_is_made_where_it_is_asked_for(session: Callable[..., None], tree: Tree) -> None:
+    """The offer says that it is unsafe; only that change is made."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("app/a.py")
+        (action,) = await editor.actions("app/a.py", 1)
+        assert action.title == "hasten: call fast (unsafe)"
+        await editor.do(action)
+        assert editor.text("app/a.py") == str(MIXED["app/a.py"]).replace("slow(2", "fast(2")
+        assert await editor.actions("app/a.py", 2) == []
+
+    session(tree(MIXED), conversation)
+
+
+def test_all_files_of_a_group_are_changed(session: Callable[..., None], tree: Tree) -> None:
+    """Files that are not open, too; and a last line without an end stays without."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("needs.py")
+        (action,) = await editor.actions("needs.py", 0)
+        await editor.do(action)
+        assert editor.text("needs.py") == "a = fast(4, needs=1)"
+        assert "acme-fast" in editor.text("pyproject.toml")
+
+    session(tree(MIXED), conversation)
+
+
+def test_coroutines_in_two_files(session: Callable[..., None], tree: Tree) -> None:
+    """What the editor holds counts, and not what is on disk."""
+    files = {
+        "app.py": "import asyncio\n\nfrom waiting import pause\n\n\nasync def main():\n    pass\n",
+        "waiting.py": "import time\n\n\ndef pause():\n    time.sleep(1)\n",
+    }
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("app.py", files["app.py"].replace("    pass", "    pause()"))
+        await editor.open("waiting.py")
+        (action,) = await editor.actions("waiting.py", 4)
+        await editor.do(action)
+        assert "    await pause()\n" in editor.text("app.py")
+        assert "    await asyncio.sleep(1)\n" in editor.text("waiting.py")
+        assert (editor.root / "waiting.py").read_text() == files["waiting.py"]
+
+    session(tree(files), conversation)
+
+
+def test_a_text_that_was_changed_since_is_left(session: Callable[..., None], tree: Tree) -> None:
+    """It has to be looked at again."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("app/a.py")
+        (action,) = await editor.actions("app/a.py", 0)
+        editor.type("app/a.py", "mine\n")
+        await editor.do(action)
+        assert editor.text("app/a.py") == "mine\n"
+        assert "app/a.py was changed since it was looked at" in editor.shown[-1]
+
+    session(tree(MIXED), conversation)
+
+
+def test_a_wrong_configuration_is_told(session: Callable[..., None], tree: Tree) -> None:
+    """And the server stays."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("a.py")
+        assert "selekt" in editor.shown[-1]
+        (editor.root / "pyproject.toml").write_text("")
+        assert len(await editor.open("a.py")) == 1
+
+    session(tree({"a.py": "slow(1)\n", "pyproject.toml": "[tool.hasten]\nselekt = 1\n"}), conversation)
+
+
+def test_what_is_missing_is_named(hasten_command: Command, tree: Tree) -> None:
+    """The server needs more than the rest."""
+    root = tree({"pygls/__init__.py": "raise ModuleNotFoundError('no', name='pygls')\n"})
+    path = f"{root}:{hasten_command.environment['PYTHONPATH']}"
+    done = hasten_command("lsp", cwd=root, variables={"PYTHONPATH": path})
+    assert done.returncode == 2
+    assert b"`pip install 'hasten[lsp]'` installs it" in done.stderr
