@@ -120,11 +120,12 @@ class Conversion:
 
         It is a special method, a property, an override of something of others, a thread, or a lock of threads on the
         way to them, but for what tests do: what nobody mends by following the advice of the other reason. None where
-        nothing of the kind is found.
+        nothing of the kind is found, and where nobody reads what is refused.
         """
         groups = [list(each) for each in refused]
         calls = [each for group in groups for each in group]
-        if not calls:
+        if not (calls and self.program.telling):
+            yield from (None for _ in groups)
             return
         seeds = [(each, each.module.enclosing(each.scope, "function")) for each in calls]
         entry_points = self.program.entry_points if self._entry_points is None else self._entry_points
@@ -150,6 +151,9 @@ class Conversion:
         found = _Findings(
             self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked, named=bool(entry_points)
         )
+        if not self.program.telling:
+            yield from found.all()
+            return
         groups = [each for _, each in sorted(wanted.items())]
         yield from noted(self.program, self.codemod, self._several, self._resolve, list(found.all()), groups)
 

@@ -167,6 +167,8 @@ def _program(
     modules: Mapping[str, Module],
     resolver: Resolves,
     names: NameIndex | None = None,
+    *,
+    telling: bool = True,
 ) -> Program:
     return Program(
         list(modules.values()),
@@ -180,6 +182,7 @@ def _program(
         names,
         inputs.suites,
         request.config.by_path(),
+        telling=telling,
     )
 
 
@@ -211,8 +214,10 @@ def _maker(
         for party in found.asked:
             again = {each.path: each for each in party.program.modules}
             again |= {path: each for path, each in replaced.items() if path in again or path not in everything}
-            # What a call reaches does not change with a rewrite, so the type checker need not run again.
-            findings += _ask(request, party.codemods, _program(request, inputs, again, inputs.resolver.again))
+            # What a call reaches does not change with a rewrite, so the type checker need not run again. Nobody reads
+            # what is refused now: only further changes count.
+            program = _program(request, inputs, again, inputs.resolver.again, telling=False)
+            findings += _ask(request, party.codemods, program)
         findings = doubted(findings, _unread(inputs, found.problems))
         return planning.build(suppress.suppressed(findings, now)[0], lambda _path, _span: "")
 
