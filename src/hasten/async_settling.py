@@ -94,13 +94,14 @@ class Settling:
             running,
             requesting,
         )
-        reasons = self.starting.starters(running, requesting).why if tests else {}
+        # What a test does by itself may block, and needs no reason.
+        asked = {key: node for key, node in tests.items() if key in by_caller or node.family}
+        mine = [key_of(each.scope) for each in asked.values()]
+        reasons = self.starting.starters(running, requesting, mine).why if asked else {}
         pending = [
             (key, why)
-            for key, node in tests.items()
-            # What a test does by itself may block, and needs no reason.
-            if (key in by_caller or node.family)
-            and (why := self._in_the_way(node, [edges[each] for each in by_caller.get(key, ())], reasons))
+            for key, node in asked.items()
+            if (why := self._in_the_way(node, [edges[each] for each in by_caller.get(key, ())], reasons))
         ]
         families: dict[str, list[str]] = {}
         for key, node in nodes.items():

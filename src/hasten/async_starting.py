@@ -69,12 +69,15 @@ class Starting:
         #: The tests that hand what starts a loop to threads.
         self.threaded: set[Key] = set()
 
-    def starters(self, running: Iterable[Scope], requesting: Iterable[Scope]) -> Starters:
+    def starters(
+        self, running: Iterable[Scope], requesting: Iterable[Scope], asked: Iterable[Key] | None = None
+    ) -> Starters:
         """Return the functions that start a loop, or run what does.
 
         Args:
             running: functions that will start one.
             requesting: functions that request a page whose view runs in a loop of its own.
+            asked: which functions are of interest, and why they start one alone; by default all, with the calls.
         """
         pending = [each for each in running if each.kind == "function"]
         for path, number in sorted(self._mentions.loop_starters()):
@@ -84,31 +87,33 @@ class Starting:
             message = "it requests a view of Flask, which runs in an event loop of its own"
             found.why.setdefault(key_of(function), message)
             pending.append(function)
-        self._spread(pending, found)
+        self._spread(pending, found, None if asked is None else {*asked} - found.why.keys() - self.threaded)
         return found
 
-    def _spread(self, pending: list[Scope], found: Starters) -> None:
-        """Add to what is found whatever calls `pending`, but for what a thread runs in their place."""
+    def _spread(self, pending: list[Scope], found: Starters, asked: set[Key] | None = None) -> None:
+        """Add to what is found whatever calls `pending`, but for what a thread runs in their place.
+
+        That ends when it is known of all that are `asked` about.
+        """
         done: set[Key] = set()
         # Each of them may run any command, and is what it is after the first.
-        invocations = self._starts.invocations
-        while pending:
+        invocations = self._starts.invoking
+        while pending and (asked is None or asked):
             starter = pending.pop()
             if key_of(starter) in done:
                 continue
             done.add(key_of(starter))
-            calls = self._starts.plain(starter)
+            callers = self._starts.callers(starter)
             if invocations and self._starts.is_command(starter):
-                calls, invocations = [*calls, *invocations], []
-            for call in calls:
-                caller = function_around(call.module, call.scope)
-                if caller.kind != "function" or caller.is_async:
-                    continue
-                found.calls.setdefault(key_of(caller), []).append((call, starter))
-                if key_of(caller) not in found.why and key_of(caller) not in self.threaded:
+                callers, invocations = [*callers, *invocations], []
+            for call, caller, key in callers:
+                found.calls.setdefault(key, []).append((call, starter))
+                if key not in found.why and key not in self.threaded:
                     line = call.module.position(call.span.start).line
-                    found.why[key_of(caller)] = f"it runs `{starter.name}` (line {line}), which starts an event loop"
+                    found.why[key] = f"it runs `{starter.name}` (line {line}), which starts an event loop"
                     pending.append(caller)
+                    if asked is not None:
+                        asked.discard(key)
 
     # --- in a thread ----------------------------------------------------------------------------------------------
 

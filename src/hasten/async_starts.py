@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import TypeAlias
 
 from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
@@ -21,6 +22,10 @@ _INVOKING = {"invoke": frozenset({"CliRunner", "click", "typer"}), "forward": fr
 #: How a test requests a page, and what its client is called.
 _VERBS = frozenset({"get", "post", "put", "delete", "patch", "head", "options", "open"})
 _CLIENTS = frozenset({"client", "test_client", "flask"})
+
+_Key: TypeAlias = tuple[str, int]
+#: A call in a plain function, that function, and its key.
+Caller: TypeAlias = tuple[Call, Scope, _Key]
 
 
 class Starts:
@@ -45,7 +50,8 @@ class Starts:
         self._mentions = mentions
         self._returned = returned
         self._seen = seen
-        self._plain: dict[tuple[str, int], list[Call]] = {}
+        self._plain: dict[_Key, list[Call]] = {}
+        self._callers: dict[_Key, list[Caller]] = {}
 
     def of(self, function: Scope) -> list[Call]:
         """Return the calls that run a function, those that tests run commands with among them."""
@@ -63,6 +69,18 @@ class Starts:
                 known += self._returned.calls(function) or []
             self._plain[key_of(function)] = known
         return known
+
+    def callers(self, function: Scope) -> list[Caller]:
+        """Return those of `plain` that stand in plain functions."""
+        key = key_of(function)
+        if key not in self._callers:
+            self._callers[key] = _in_functions(self.plain(function))
+        return self._callers[key]
+
+    @cached_property
+    def invoking(self) -> list[Caller]:
+        """Those of `invocations` that stand in plain functions."""
+        return _in_functions(self.invocations)
 
     def is_command(self, function: Scope) -> bool:
         """Tell whether what runs commands may run a function."""
@@ -94,3 +112,10 @@ class Starts:
                 function = function_around(call.module, call.scope)
                 if call.function[0] == "a" and function.kind == "function" and not function.is_async:
                     yield function
+
+
+def _in_functions(calls: list[Call]) -> list[Caller]:
+    around = ((each, function_around(each.module, each.scope)) for each in calls)
+    return [
+        (each, caller, key_of(caller)) for each, caller in around if caller.kind == "function" and not caller.is_async
+    ]

@@ -112,19 +112,24 @@ class Conversion:
                 self.program, self.codemod, graph, wanted, self._several, unasked=False, named=False
             ).all()
         for wanted in by_strategy.values():
-            if wanted:
+            if any(map(self._matters, wanted.values())):
                 yield from self._converted(wanted)
+
+    def _matters(self, awaited: Awaited) -> bool:
+        """Tell whether somebody asks what becomes of blocking calls: not where only others were rewritten."""
+        paths = {*(each.call.module.path for each in awaited.steps), *(each.path for each in awaited.edits)}
+        return not self.program.rewritten or not paths.isdisjoint(self.program.rewritten)
 
     def stopping(self, refused: Iterable[Sequence[Call]]) -> Iterator[Constraint | None]:
         """Yield, for blocking calls that are refused for another reason, what would stop them even without that.
 
         It is a special method, a property, an override of something of others, a thread, or a lock of threads on the
         way to them, but for what tests do: what nobody mends by following the advice of the other reason. None where
-        nothing of the kind is found, and where nobody reads what is refused.
+        nothing of the kind is found, and where nobody reads them (`Program.rewritten`).
         """
         groups = [list(each) for each in refused]
         calls = [each for group in groups for each in group]
-        if not (calls and self.program.telling):
+        if self.program.rewritten or not calls:
             yield from (None for _ in groups)
             return
         seeds = [(each, each.module.enclosing(each.scope, "function")) for each in calls]
@@ -151,7 +156,7 @@ class Conversion:
         found = _Findings(
             self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked, named=bool(entry_points)
         )
-        if not self.program.telling:
+        if self.program.rewritten:
             yield from found.all()
             return
         groups = [each for _, each in sorted(wanted.items())]

@@ -168,7 +168,7 @@ def _program(
     resolver: Resolves,
     names: NameIndex | None = None,
     *,
-    telling: bool = True,
+    rewritten: frozenset[str] = frozenset(),
 ) -> Program:
     return Program(
         list(modules.values()),
@@ -182,7 +182,7 @@ def _program(
         names,
         inputs.suites,
         request.config.by_path(),
-        telling=telling,
+        rewritten=rewritten,
     )
 
 
@@ -214,9 +214,8 @@ def _maker(
         for party in found.asked:
             again = {each.path: each for each in party.program.modules}
             again |= {path: each for path, each in replaced.items() if path in again or path not in everything}
-            # What a call reaches does not change with a rewrite, so the type checker need not run again. Nobody reads
-            # what is refused now: only further changes count.
-            program = _program(request, inputs, again, inputs.resolver.again, telling=False)
+            # What a call reaches does not change with a rewrite, so the type checker need not run again.
+            program = _program(request, inputs, again, inputs.resolver.again, rewritten=frozenset(replaced))
             findings += _ask(request, party.codemods, program)
         findings = doubted(findings, _unread(inputs, found.problems))
         return planning.build(suppress.suppressed(findings, now)[0], lambda _path, _span: "")
