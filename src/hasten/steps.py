@@ -14,7 +14,7 @@ from hasten import formatting, ignores, produce, settle, suppress, workers
 from hasten import plan as planning
 from hasten.api import Codemod, Settings
 from hasten.errors import SourceError
-from hasten.index.module import Call, Module
+from hasten.index.module import Module
 from hasten.index.naming import NameIndex
 from hasten.index.program import Program
 from hasten.index.program import Resolver as Resolves
@@ -116,7 +116,9 @@ def _analyse(
                 reader.index_ahead(pool, pending, tried)
                 names = program.names if program is not None else None
                 program = _program(request, inputs, modules, inputs.resolver, names)
-            asked_about = program if rehearsed else _program(request, inputs, modules, _unanswered, program.names)
+            asked_about = (
+                program if rehearsed else _program(request, inputs, modules, inputs.resolver.expect, program.names)
+            )
             findings = _ask(request, party, asked_about)
             wanted = asked_about.wanted - known
             known |= wanted
@@ -140,10 +142,6 @@ def _analyse(
 
 def _ask_the_checker(codemods: Sequence[Codemod]) -> bool:
     return any(each.asks for each in codemods)
-
-
-def _unanswered(_program: Program, _call: Call) -> None:
-    """Return what a call reaches, as far as nobody was asked."""
 
 
 def _parties(codemods: Sequence[Codemod]) -> list[list[Codemod]]:
