@@ -105,7 +105,7 @@ class Answers:
 
     def _started_by_libraries(self, function: Scope) -> list[Call] | None:
         """Return the calls that are seen to run what a library calls, None for any other function."""
-        how = self.definitions.verdict(function).called if function.kind == "function" else None
+        how = self.definitions.called(function) if function.kind == "function" else None
         return self.foreign.starts_of(function, how) if how is not None else None
 
     @cached_property

@@ -240,7 +240,8 @@ class Module:
     path: str
     name: str
     facts: Facts = field(repr=False)
-    _inner: dict[int, list[int]] = field(default_factory=dict, repr=False)
+    _order: tuple[list[int], list[int]] | None = field(default=None, repr=False)
+    _reading: dict[str, list[int]] | None = field(default=None, repr=False)
     _remembered: dict[str, Any] = field(default_factory=dict, repr=False)
     _dotted: dict[tuple[int, str], str | None] = field(default_factory=dict, repr=False)
     _imports: list[Import] | None = field(default=None, repr=False)
@@ -277,7 +278,7 @@ class Module:
         records = self.facts[section]
         match section:
             case "reads":
-                return (name for table in records for name in table)
+                return self._scopes_reading()
             case "binds":
                 return records[0]  # type: ignore[no-any-return]
             case "classes":
@@ -380,8 +381,8 @@ class Module:
 
     def reads_of(self, name: str) -> Iterator[Read]:
         """Yield every read of a variable called `name`, whatever it is bound to."""
-        for scope, table in enumerate(self.facts["reads"]):
-            for start, end, use in table.get(name, ()):
+        for scope in self._scopes_reading().get(name, ()):
+            for start, end, use in self.facts["reads"][scope][name]:
                 yield Read(self, scope, Span(start, end), use)
 
     def imports(self) -> list[Import]:
@@ -503,24 +504,46 @@ class Module:
 
     def reads(self, scope: int, name: str) -> Iterator[Read]:
         """Yield the reads of `name` that belong to `scope`, those in inner functions included."""
+        reading = self._scopes_reading().get(name)
+        if reading is None:
+            return
+        places, ends = self._walk()
+        first, last = places[scope], ends[scope]
         records = self.facts["reads"]
-        children = self._children()
-        pending = [scope]
-        while pending:
-            current = pending.pop()
-            for start, end, use in records[current].get(name, ()):
-                if current != scope:
-                    found = self.lookup(current, name)
-                    if found is None or found[0] != scope:
-                        continue
+        for current in sorted((each for each in reading if first <= places[each] <= last), key=places.__getitem__):
+            if current != scope:
+                found = self.lookup(current, name)
+                if found is None or found[0] != scope:
+                    continue
+            for start, end, use in records[current][name]:
                 yield Read(self, current, Span(start, end), use)
-            pending.extend(reversed(children.get(current, ())))
 
-    def _children(self) -> dict[int, list[int]]:
-        if not self._inner:
+    def _scopes_reading(self) -> dict[str, list[int]]:
+        """Return the scopes that read a variable, by its name."""
+        if self._reading is None:
+            self._reading = {}
+            for scope, table in enumerate(self.facts["reads"]):
+                for name in table:
+                    self._reading.setdefault(sys.intern(name), []).append(scope)
+        return self._reading
+
+    def _walk(self) -> tuple[list[int], list[int]]:
+        """Return which place each scope has in a walk from outer scopes to inner ones, and the last one inside it."""
+        if self._order is None:
+            inner: dict[int, list[int]] = {}
             for index, record in enumerate(self.facts["scopes"]):
-                self._inner.setdefault(record[2], []).append(index)
-        return self._inner
+                inner.setdefault(record[2], []).append(index)
+            pending, walk = inner.get(-1, [])[::-1], list[int]()
+            while pending:
+                walk.append(pending.pop())
+                pending.extend(reversed(inner.get(walk[-1], ())))
+            places, ends = [0] * len(walk), [0] * len(walk)
+            for place, scope in enumerate(walk):
+                places[scope] = place
+            for scope in reversed(walk):
+                ends[scope] = ends[inner[scope][-1]] if scope in inner else places[scope]
+            self._order = places, ends
+        return self._order
 
     def dotted(self, scope: int, shape: Shape) -> str | None:
         """Return the absolute dotted name of a shape such as `np.linalg.norm`, through imports and definitions.
