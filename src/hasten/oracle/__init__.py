@@ -10,7 +10,6 @@ the program itself contradicts what the checker believes (`hasten.oracle.doubts`
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from hasten.errors import SourceError
 from hasten.oracle.checker import Checks, find_executable
 from hasten.oracle.doubts import Doubts
 from hasten.oracle.failure import OracleError
-from hasten.oracle.naming import Name, Names
+from hasten.oracle.naming import Name, Names, parsed
 from hasten.oracle.report import Problem, Report, Target
 from hasten.oracle.roots import Group, groups
 from hasten.oracle.scratch import Scratch
@@ -173,7 +172,8 @@ class Oracle:
     def _names_of(self, path: str) -> Names:
         """Return the names of a file that questions can be about."""
         if path not in self._names:
-            self._names[path] = Names(self._texts.get(path, ""))
+            text = self._texts.get(path, "")
+            self._names[path] = Names(text, parsed(text))
         return self._names[path]
 
     def begin(self) -> None:
@@ -220,8 +220,6 @@ class Oracle:
             assert self._checks is not None  # noqa: S101
             for path, text in sorted(self._texts.items()):  # while the checker is at it
                 self._look(path, text)
-            for path in self._expected:
-                self._names_of(path)
             reports = self._checks.finish()
             # In an order that does not depend on which was done first.
             found = dict.fromkeys(self._groups.values())
@@ -232,12 +230,12 @@ class Oracle:
             raise
 
     def _look(self, path: str, text: str) -> None:
-        """Find what bears on the doubts in a file."""
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        self._doubts.look(path, text, tree)
+        """Find what bears on the doubts in a file, and the names in it, if they will be asked about."""
+        tree = parsed(text)
+        if tree is not None:
+            self._doubts.look(path, text, tree)
+        if path in self._expected:
+            self._names[path] = Names(text, tree)
 
     def _read(self) -> Iterator[tuple[str, str]]:
         for path in self._files:

@@ -29,6 +29,14 @@ class Name:
     called: bool
 
 
+def parsed(text: str) -> ast.Module | None:
+    """Return the tree of a file, None where it does not parse."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 class Names:
     """The names of one file.
 
@@ -36,18 +44,14 @@ class Names:
     asked for.
     """
 
-    def __init__(self, text: str) -> None:
-        """Read a file; one that does not parse has no names."""
+    def __init__(self, text: str, tree: ast.Module | None) -> None:
+        """Take a file, and its tree; one that does not parse has none, and no names."""
         self._text = text
         self._lines = LineTable(text)
         self._calls: dict[tuple[int, int], ast.Call] = {}
         self._called: dict[int, ast.Call] = {}
         self._read: dict[int, ast.Name | ast.Attribute] = {}
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        for node in walk(tree, (ast.Call, ast.Name, ast.Attribute)):
+        for node in walk(tree, (ast.Call, ast.Name, ast.Attribute)) if tree is not None else ():
             if type(node) is ast.Call:
                 self._note_call(node)
             elif type(node.ctx) is ast.Load and (start := self._start(node)) is not None:
