@@ -52,6 +52,7 @@ class Starts:
         self._seen = seen
         self._plain: dict[_Key, list[Call]] = {}
         self._callers: dict[_Key, list[Caller]] = {}
+        self._above: dict[_Key, dict[_Key, Scope]] = {}
 
     def of(self, function: Scope) -> list[Call]:
         """Return the calls that run a function, those that tests run commands with among them."""
@@ -76,6 +77,21 @@ class Starts:
         if key not in self._callers:
             self._callers[key] = _in_functions(self.plain(function))
         return self._callers[key]
+
+    def above(self, function: Scope) -> dict[_Key, Scope]:
+        """Return the functions, or modules, that run a function, by their keys.
+
+        A call that is known to reach methods runs no function of a module, whatever it is called.
+        """
+        key = key_of(function)
+        if key not in self._above:
+            found = (each for each in self.of(function) if not (function.parent == 0 and self._is_of_methods(each)))
+            around = (function_around(each.module, each.scope) for each in found)
+            self._above[key] = {key_of(each): each for each in around}
+        return self._above[key]
+
+    def _is_of_methods(self, call: Call) -> bool:
+        return self.program.target_of(call)[0] is None and self._definitions.is_method(call)
 
     @cached_property
     def invoking(self) -> list[Caller]:

@@ -129,9 +129,8 @@ class _Builder:
         self.foreign = answers.foreign
         self.settling = Settling(answers)
         self.with_forms = forms
-        self.entries = Entries(self.program, self.definitions)
+        self.entries = Entries(self.program, answers.starts)
         self.entries.related = self.constructors.hierarchy
-        self.entries.starts_of = answers.starts.of
         self.forms: dict[str, Form] = {}
         self.handed: set[str] = set()
         self.first_uses: FirstUses | None = None

@@ -51,11 +51,17 @@ class Names:
         self._calls: dict[tuple[int, int], ast.Call] = {}
         self._called: dict[int, ast.Call] = {}
         self._read: dict[int, ast.Name | ast.Attribute] = {}
+        lines, offset, begins = len(self._lines), self._lines.offset, text.startswith
         for node in walk(tree, (ast.Call, ast.Name, ast.Attribute)) if tree is not None else ():
-            if type(node) is ast.Call:
+            kind = type(node)
+            if kind is ast.Call:
                 self._note_call(node)
-            elif type(node.ctx) is ast.Load and (start := self._start(node)) is not None:
-                self._read[start] = node
+            elif type(node.ctx) is ast.Load and node.end_lineno <= lines:
+                # As `_start` has it, for the many.
+                name = node.id if kind is ast.Name else node.attr
+                start = offset(node.end_lineno, node.end_col_offset) - len(name)
+                if begins(name, start):
+                    self._read[start] = node
 
     def called(self, start: int, end: int) -> Name | None:
         """Return the name of what the call between two character offsets calls; None where it has none."""
