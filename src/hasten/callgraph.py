@@ -7,17 +7,19 @@ the graph is whole once nothing more is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hasten import async_forms, propagate
 from hasten.async_answers import Answers, answers_of
 from hasten.async_blocks import Entering, is_entering
+from hasten.async_callers import Callers
 from hasten.async_closing import Closing
+from hasten.async_constructors import is_constructor
 from hasten.async_entries import Entries
 from hasten.async_first_use import FirstUse, FirstUses
 from hasten.async_forms import Form, More, Shown
-from hasten.async_kinds import key_of, owner_of
+from hasten.async_kinds import key_of
 from hasten.async_places import because, function_around, is_entry
 from hasten.async_readings import Handed, Reading
 from hasten.async_receivers import Reached, Resolve, receivers_of, takes
@@ -26,15 +28,13 @@ from hasten.async_rules import Verdict
 from hasten.async_settling import Settling
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
-from hasten.propagate import Certainty, Constraint
+from hasten.propagate import Constraint
 
 #: A call that blocks, and the innermost function around it, None at module level.
 BlockingCall = tuple[Call, Scope | None]
 
 #: The remedy of a call: it is wrapped, `asyncio.run(f())`, and its caller stays as it is.
 RUN = "asyncio.run"
-#: So many calls of unknown receivers are named; there may be hundreds.
-_MOST_UNKNOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,7 @@ class _Builder:
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
         self.blocking: set[tuple[str, int]] = set()
+        self.calling = Callers(answers, self.blocking, forms=forms)
         self.sites: dict[str, Call] = {}
         self.hazards: dict[str, set[Constraint]] = {}
         self.pending: list[Scope] = []
@@ -268,126 +269,10 @@ class _Builder:
     def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
         blamed = function_id(real or function)
-        otherwise = self.reached_otherwise(function, family)
-        if otherwise is not None:
-            made, troubles = otherwise
-            self.nodes[blamed].constraints += troubles
-            return made
-        if owner_of(function) is not None:
-            # The engine reads no file for `x.get()` by itself, since dictionaries have it too; here each must be seen.
-            self.program.want(function.name, "called")
-        result = list(self.following.handed(function))
-        result += self.registered.calls(function) if self.with_forms else ()
-        kept = self.trails.calls(function)
-        for call in kept:
-            reached = self.receivers.reached(call)
-            if any(key_of(each) == key_of(function) for each in reached.functions):
-                result.append((call, reached))
-        self.hazards.setdefault(blamed, set()).update(self.trails.hazards(function))
-        unknown: list[Call] = []
-        keys = {key_of(each) for each in family}
-        misnamed = [
-            (each, False)
-            for each in self.program.calls_named(function.name, want=False)
-            if self.looks_like(each, function)
-        ]
-        for call, certain in [*self.program.callers(function), *misnamed]:
-            if call in kept:
-                continue
-            if not certain and (call.module.path, call.index) in self.blocking:
-                continue  # who found that it blocks knows what its receiver is
-            reached = Reached((function,)) if certain else self.receivers.reached(call)
-            if any(key_of(each) == key_of(function) for each in reached.functions):
-                result.append((call, reached))
-            elif not reached.known:
-                if not self.trails.fits_await(call, function):
-                    continue  # a plain function's result could not have been awaited
-                if not takes(function, call):
-                    continue  # TypeError, were it this one
-                guess = self.unknown(call, function, keys)
-                if guess is not None:
-                    # Whatever else has a method of that name converts with it, so that the one `await` is right.
-                    others = self.receivers.guessed(call) if guess is Certainty.GUESSED else ()
-                    rest = tuple(each for each in others if key_of(each) not in keys)
-                    result.append((call, Reached((function, *rest), guess)))
-                elif self.may_reach(call, function):
-                    if self.receivers.is_of_others(call):
-                        base = call.function[1]
-                        shown = base[2] if base[0] == "a" else f"{call.module.call(base[1]).tail}()"
-                        message = f"`{shown}.{call.tail}` is taken for a call of something of others"
-                        hazard = because("ASY012", message, call.module, call.span.start)
-                        self.hazards.setdefault(blamed, set()).add(hazard)
-                    else:
-                        unknown.append(call)
-        for call in sorted(unknown, key=lambda each: (each.module.path, each.span))[:_MOST_UNKNOWN]:
-            message = f"a call of `{call.tail}` on something unknown may reach `{function.name}`; annotate the receiver"
-            constraint = because("ASY135", message, call.module, call.span.start)
-            self.nodes[blamed].constraints.append(constraint)
-        closed, troubles = self.closings.callers(function, family, forms=self.with_forms)
-        self.nodes[blamed].constraints += troubles
-        return [*self.through_lambdas(function, result), *closed]
-
-    def reached_otherwise(
-        self, function: Scope, family: list[Scope]
-    ) -> tuple[list[tuple[Call, Reached]], list[Constraint]] | None:
-        """Return what runs a function that is not called by its name, and what stands in its way; None for others."""
-        if is_constructor(function):
-            return self.constructors.callers(function)
-        if async_forms.property_of(function):
-            return self.properties.callers(function, family)
-        return self.blocks.callers(function, family) if is_entering(function) else None
-
-    def through_lambdas(self, function: Scope, found: list[tuple[Call, Reached]]) -> Iterator[tuple[Call, Reached]]:
-        """Yield calls of a function, for one that is all that a lambda does those of the lambda."""
-        for call, reached in found:
-            calls = None if async_forms.kind_of(function) else self.trails.lambda_calls(call)
-            if calls is None:
-                yield call, reached
-            else:
-                yield from ((each, self.receivers.reached(each)) for each in calls)
-
-    def looks_like(self, call: Call, function: Scope) -> bool:
-        """Tell whether a call that seems to leave the program may be one of `function`."""
-        dotted = self.program.dotted(call.module, call.scope, call.function) or ""
-        own = f"{function.module.name}.{function.module.symbol(function.number)}"
-        return dotted.endswith(f".{own}") and self.program.resolve(dotted) is None
-
-    def unknown(self, call: Call, function: Scope, family: set[tuple[str, int]]) -> Certainty | None:
-        """Return how sure it is that a call of an unknown receiver reaches `function`, None where it is not at all."""
-        owner = owner_of(function)
-        if owner is None or call.function[0] != "a":
-            return None
-        around = self.receivers.class_around(call.module, call.scope, call.function[1])
-        if around is not None:
-            # `self.f()` in a base or mixin that does not define `f` itself
-            related = [each for each in self.families.methods(function.name) if self.families.share(each, around)]
-            return Certainty.INFERRED if related and {key_of(each) for each in related} <= family else None
-        return Certainty.GUESSED if function in self.receivers.guessed(call) else None
-
-    def may_reach(self, call: Call, function: Scope) -> bool:
-        """Tell whether a call that nobody can resolve could be one of `function`."""
-        owner = owner_of(function)
-        if self.looks_like(call, function):
-            return True
-        if owner is not None:
-            if call.function[0] != "a":
-                return False  # a plain name can only be the method where the method is handed on, which is refused
-            around = self.receivers.class_around(call.module, call.scope, call.function[1])
-            return around is None or self.families.share_class(owner, around)
-        shape = call.function
-        if shape[0] == "a":
-            shape = shape[1]
-        while shape[0] == "a":
-            shape = shape[1]
-        found = call.module.lookup(call.scope, shape[1]) if shape[0] == "n" else None
-        if found is None:
-            return False
-        # A variable holds the function only where it was handed on. An import, one of several, may be it:
-        #     try: from fast import f
-        #     except ImportError: from slow import f
-        return any(each.kind in {"import", "def"} for each in found[1]) or (
-            call.function[0] == "a" and any(each.kind in {"assign", "global"} for each in found[1])
-        )
+        found = self.calling.of(function, family)
+        self.nodes[blamed].constraints += found.constraints
+        self.hazards.setdefault(blamed, set()).update(found.hazards)
+        return found.calls
 
     # --- one call -------------------------------------------------------------------------------------------------
 
@@ -628,11 +513,6 @@ class _Builder:
                 )
                 together.append(function_id(method))
             self.forms[key] = replace(opener.form, more=tuple(more), together=tuple(together))
-
-
-def is_constructor(function: Scope) -> bool:
-    """Tell whether a function is the `__init__` of a class."""
-    return function.name == "__init__" and owner_of(function) is not None
 
 
 __all__ = ["RUN", "BlockingCall", "CallGraph", "build", "function_id", "site_id"]
