@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hasten import async_forms
 from hasten.async_families import Families
 from hasten.async_kinds import key_of
 from hasten.async_places import function_around
-from hasten.async_receivers import Resolve, receivers_of
+from hasten.async_receivers import Receivers, Resolve, receivers_of
 from hasten.async_rules import Definitions
 from hasten.index.module import Call, Guard, Scope, Use
 from hasten.index.program import Program
@@ -43,13 +43,14 @@ class Entry:
 class Below:
     """Answers for one program."""
 
-    def __init__(self, program: Program, resolve: Resolve | None) -> None:
-        """Take the program, and who says what a call reaches where the facts do not."""
+    def __init__(self, program: Program, receivers: Receivers) -> None:
+        """Take the program, and what says what its calls reach."""
         self.program = program
-        self.receivers = receivers_of(program, resolve)
+        self.receivers = receivers
         self.definitions = Definitions(program, self.receivers, program.entry_points)
         self.families = Families(program, self.definitions)
         self._bodies: dict[tuple[str, int], list[Scope]] = {}
+        self._callers: dict[tuple[str, int], list[Entry]] = {}
 
     # --- upwards ----------------------------------------------------------------------------------------------------
 
@@ -77,8 +78,27 @@ class Below:
                     pending.append(around)
         return [found[each] for each in sorted(found)]
 
-    def callers(self, function: Scope) -> Iterator[Entry]:
-        """Yield the calls that reach a function, or one that overrides it or is overridden."""
+    def is_reached(self, functions: Iterable[Scope]) -> bool:
+        """Tell whether one of some functions is a coroutine function, or called by one, directly or not."""
+        pending = list(functions)
+        seen: set[tuple[str, int]] = set()
+        while pending:
+            current = pending.pop()
+            if current.is_async:
+                return True
+            if current.kind == "function" and key_of(current) not in seen:
+                seen.add(key_of(current))
+                pending += (function_around(each.call.module, each.call.scope) for each in self.callers(current))
+        return False
+
+    def callers(self, function: Scope) -> list[Entry]:
+        """Return the calls that reach a function, or one that overrides it or is overridden."""
+        key = key_of(function)
+        if key not in self._callers:
+            self._callers[key] = list(self._find_callers(function))
+        return self._callers[key]
+
+    def _find_callers(self, function: Scope) -> Iterator[Entry]:
         family = {key_of(each) for each in self.families.of(function)}
         seen: set[tuple[str, int]] = set()
         for member in self.families.of(function):
@@ -142,6 +162,15 @@ class Below:
             if isinstance(kind, Scope):
                 methods = (self.program.find_method(kind, name) for name in _BLOCK)
                 yield from (each for each in methods if each is not None)
+
+
+def below_of(program: Program, resolve: Resolve | None) -> Below:
+    """Return the answers for a program, the same to all who ask with the same answers about its calls."""
+    receivers = receivers_of(program, resolve)
+    known: dict[str, Below] = receivers.remembered("below")
+    if "" not in known:
+        known[""] = Below(program, receivers)
+    return known[""]
 
 
 def is_put_off(call: Call) -> bool:

@@ -441,3 +441,8 @@ def _is_local(module: Module, function: Scope, shape: Shape) -> bool:
     """Tell whether something is a variable of a function, or is kept in one: others do not see it by itself."""
     found = module.lookup(function.number, _root(shape)) if shape[0] in {"n", "a", "i"} else None
     return found is None or found[0] == function.number
+
+
+def is_constructor(function: Scope) -> bool:
+    """Tell whether a function is the `__init__` of a class."""
+    return function.name == "__init__" and owner_of(function) is not None

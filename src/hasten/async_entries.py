@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from hasten.async_forms import Form
 from hasten.async_kinds import key_of, owner_of
-from hasten.async_places import Surroundings, function_around
-from hasten.async_rules import Definitions
-from hasten.index.module import Call, Scope
+from hasten.async_places import Surroundings
+from hasten.async_starts import Starts
+from hasten.index.module import Scope
 from hasten.index.program import Program
 from hasten.model import ImportRequest
 from hasten.propagate import Constraint
@@ -37,12 +37,10 @@ class Plain:
 class Entries:
     """The calls in the entries of one program, and how an entry is written that runs its own body."""
 
-    def __init__(self, program: Program, definitions: Definitions) -> None:
-        """Take the program, and what is known of its definitions."""
+    def __init__(self, program: Program, starts: Starts) -> None:
+        """Take the program, and which calls run its functions."""
         self.program = program
-        self.definitions = definitions
-        #: Returns the calls that run a function, a command also by others than itself.
-        self.starts_of: Callable[[Scope], list[Call]] = lambda function: [call for call, _ in program.callers(function)]
+        self.starts = starts
         #: Returns the classes that share heirs or ancestors with a class, itself among them.
         self.related: Callable[[Scope], list[Scope]] = lambda owner: [owner]
         self._calls: dict[tuple[str, int], dict[str, Plain]] = {}
@@ -122,15 +120,11 @@ class Entries:
             current = pending.pop()
             if current.kind != "function":
                 continue
-            for call in self.starts_of(current):
-                caller = function_around(call.module, call.scope)
-                known = self.program.target_of(call)[0] is not None
-                if not known and current.parent == 0 and self.definitions.is_method(call):
-                    continue
-                if key_of(caller) == key_of(function):
+            for key, caller in self.starts.above(current).items():
+                if key == key_of(function):
                     return True
-                if key_of(caller) not in seen:
-                    seen.add(key_of(caller))
+                if key not in seen:
+                    seen.add(key)
                     pending.append(caller)
         return False
 

@@ -26,9 +26,16 @@ class Families:
         self._ancestors: dict[tuple[str, int], dict[tuple[str, int], Scope]] = {}
         self._below: dict[tuple[str, int], set[tuple[str, int]]] = {}
         self._classes: list[Scope] | None = None
+        self._families: dict[tuple[str, int], list[Scope]] = {}
 
     def of(self, function: Scope) -> list[Scope]:
         """Return the family of `function`, itself among it, in the order of places."""
+        known = self._families.get(key_of(function))
+        if known is None:
+            known = self._families[key_of(function)] = self._find(function)
+        return known
+
+    def _find(self, function: Scope) -> list[Scope]:
         members = {key_of(function): function}
         pending = [function]
         while pending:

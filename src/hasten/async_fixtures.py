@@ -91,13 +91,22 @@ def fixtures_called(program: Program, name: str) -> list[Scope]:
 
 def is_parametrized(program: Program, name: str) -> bool:
     """Tell whether a test may be given something else for a fixture: `@pytest.mark.parametrize("name", ...)`."""
+    program.want("parametrize", "called")
+    names = program.remember("names that tests are parametrized by", lambda: _parametrized(program))
+    return names is None or name in names
+
+
+def _parametrized(program: Program) -> frozenset[str] | None:
+    """Return the names for which tests are given something by `parametrize`, None where they cannot all be seen."""
+    names: set[str] = set()
     for call in program.calls_named("parametrize"):
         argument = call.argument(0, "argnames")
         shape = argument.shape if argument is not None else None
         for each in shape[1] if shape is not None and shape[0] in {"l", "t"} else [shape]:
-            if not each or each[:2] != ["k", "str"] or name in each[2].replace(",", " ").split():
-                return True
-    return False
+            if not each or each[:2] != ["k", "str"]:
+                return None
+            names.update(each[2].replace(",", " ").split())
+    return frozenset(names)
 
 
 def _may_request(function: Scope) -> bool:

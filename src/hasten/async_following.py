@@ -1,31 +1,20 @@
-"""What tests do beside calling a function: hand it to `raises` or `addCleanup`, run commands that start a loop.
-
-It decides which tests become coroutine functions, once the rest of the graph is there, and which stay as they are and
-call `asyncio.run`: no loop runs around a plain test, so that is as good where there is something in its way.
-"""
+"""What tests do beside calling a function: hand it to `raises` or `addCleanup`, and what does not matter in a test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
-from hasten import async_forms, propagate
-from hasten.async_doubles import Doubles
-from hasten.async_fixtures import scope_of
+from hasten import async_forms
 from hasten.async_forms import Form, More, Shown
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
-from hasten.async_places import Places, Surroundings, because, function_around
+from hasten.async_places import Surroundings, function_around
 from hasten.async_receivers import Reached, Receivers
 from hasten.async_returned import Returned
-from hasten.async_rules import Definitions, stays_plain
-from hasten.async_starting import Starting
+from hasten.async_rules import Definitions
 from hasten.async_tests import RENAMED
 from hasten.index.module import Call, Read, Scope
 from hasten.index.program import Program
-from hasten.model import ImportRequest
-from hasten.propagate import Constraint
 
 #: Takers of a function that call it at once and expect an exception, and how many arguments stand before it.
 _EXPECTING = {
@@ -41,14 +30,6 @@ _OF_PYTEST = frozenset({"raises", "warns"})
 _ALONE = frozenset({"ASY002", "ASY003", "ASY107"})
 
 
-class Node(Protocol):
-    """What is asked of a node of the graph."""
-
-    scope: Scope
-    family: str
-    constraints: list[Constraint]
-
-
 class Following:
     """Answers for the tests of one program."""
 
@@ -58,30 +39,14 @@ class Following:
         receivers: Receivers,
         definitions: Definitions,
         mentions: Mentions,
-        doubles: Doubles,
-        places: Places,
+        returned: Returned,
     ) -> None:
         """Take the program, and what is known of it."""
         self.program = program
         self._receivers = receivers
         self._definitions = definitions
         self._mentions = mentions
-        #: By site, for calls in tests, what is in the way of `asyncio.run` there; None where it cannot stand there.
-        self._wrapped: dict[str, tuple[Constraint, ...] | None] = {}
-        self._returned = returned = Returned(program)
-        self.starting = Starting(
-            program,
-            receivers,
-            definitions,
-            mentions,
-            returned,
-            lambda call: ((found := places.around(call, seed=False)), self.around(call, found)),
-        )
-        mentions.handled = lambda function, read: (
-            self._taker(function, read) is not None
-            or doubles.is_double(function, read)
-            or returned.is_returned(function, read)
-        )
+        self._returned = returned
 
     def follows(self, scope: Scope) -> bool:
         """Tell whether a function is a test, or belongs to one, and may become a coroutine function."""
@@ -99,10 +64,6 @@ class Following:
         )
         hazards = (each for each in found.hazards if each.code not in _ALONE)
         return Surroundings(found.function, tuple(constraints), tuple(hazards))
-
-    def note(self, site: str, wrapped: tuple[Constraint, ...] | None) -> None:
-        """Note what is in the way of `asyncio.run` at a call in a test."""
-        self._wrapped[site] = wrapped
 
     def use(self, call: Call, function: Scope, otherwise: Callable[[], Shown]) -> Shown:
         """Return how a call of a function is written, or one that it is handed to; `otherwise` says how elsewhere."""
@@ -125,11 +86,11 @@ class Following:
         for call in self._returned.calls(function) or ():
             yield call, Reached((function,))
         for read in self._mentions.references(function):
-            taker = self._taker(function, read)
+            taker = self.taker(function, read)
             if taker is not None:
                 yield taker, Reached((function,))
 
-    def _taker(self, function: Scope, read: Read) -> Call | None:
+    def taker(self, function: Scope, read: Read) -> Call | None:
         """Return the call that a function is handed to, and that can be written in another way."""
         if read.use[0] != "arg" or async_forms.kind_of(function):
             return None
@@ -178,149 +139,3 @@ class Following:
             return None
         taker = module.call(int(use[1]))
         return taker if use[2] == self._taken_at(taker) and len(taker.arguments) == use[2] + 1 else None
-
-    # --- in the end -----------------------------------------------------------------------------------------------
-
-    def settle(
-        self,
-        nodes: Mapping[str, Node],
-        edges: dict[tuple[str, str, str], propagate.Call],
-        forms: dict[str, Form],
-        run: str,
-        *,
-        flask: bool,
-    ) -> None:
-        """Let the tests stay as they are that cannot become coroutine functions.
-
-        Args:
-            nodes, edges, forms: those of the graph, by id.
-            run: the remedy of calls that stand in `asyncio.run`.
-            flask: a view of Flask becomes a coroutine function, which Flask runs in a loop of its own.
-        """
-        tests = {key: node for key, node in sorted(nodes.items()) if self.follows(node.scope)}
-        # What a fixture registers runs when it is over.
-        running = [
-            nodes[each.caller].scope
-            for each in edges.values()
-            if each.remedy == run or (each.remedy and not self.follows(nodes[each.caller].scope))
-        ]
-        running += [nodes[key].scope for key, form in forms.items() if form.action == "run-inside" and key in nodes]
-        by_caller: dict[str, list[tuple[str, str, str]]] = {}
-        for place, edge in edges.items():
-            by_caller.setdefault(edge.caller, []).append(place)
-        requesting = list(self.starting.requesting()) if tests and flask else []
-        self._hand_to_threads(
-            tests,
-            {key: [edges[each] for each in places] for key, places in by_caller.items()},
-            forms,
-            running,
-            requesting,
-        )
-        reasons = self.starting.starters(running, requesting).why if tests else {}
-        pending = [
-            (key, why)
-            for key, node in tests.items()
-            # What a test does by itself may block, and needs no reason.
-            if (key in by_caller or node.family)
-            and (why := self._in_the_way(node, [edges[each] for each in by_caller.get(key, ())], reasons))
-        ]
-        families: dict[str, list[str]] = {}
-        for key, node in nodes.items():
-            families.setdefault(node.family or key, []).append(key)
-        stopped = {node.family or key: node.constraints[0] for key, node in nodes.items() if node.constraints}
-        pending += [
-            (key, f"it is converted with others, and {stopped[family].message}")
-            for key, node in tests.items()
-            if (family := node.family or key) in stopped
-        ]
-        done: set[str] = set()
-        while pending:
-            key, why = pending.pop(0)
-            if key in done or key not in tests:
-                continue
-            done.add(key)
-            node = tests[key]
-            pending += [(each, why) for each in families[node.family or key]]
-            role = self._definitions.tests.role(node.scope)
-            message = stays_plain(node.scope, role, why) if role is not None else why
-            node.constraints.append(because("ASY129", message, node.scope.module, node.scope.span.start))
-            forms.pop(key, None)
-            for place in by_caller.get(key, ()):
-                self._run_at(place, edges, forms, run)
-
-    def _hand_to_threads(
-        self,
-        tests: Mapping[str, Node],
-        edges: Mapping[str, list[propagate.Call]],
-        forms: dict[str, Form],
-        running: list[Scope],
-        requesting: list[Scope],
-    ) -> None:
-        """Let tests become coroutine functions that start a loop, and await what `asyncio.run` could not."""
-        wanting = {
-            key: node
-            for key, node in tests.items()
-            if not (node.constraints or node.family)
-            and any(self._wrapped.get(each.site) != () for each in edges.get(key, ()))
-        }
-        if not wanting:
-            return
-        found = self.starting.starters(running, ())
-        # A client of Flask keeps what it did in variables of its context, which are not seen outside of a thread.
-        pages = self.starting.starters((), requesting).calls if requesting else {}
-        own = {key_of(each) for each in (*running, *requesting)}
-        for key, node in wanting.items():
-            function = key_of(node.scope)
-            if function not in found.why or function in pages or function in own:
-                continue
-            more = self.starting.in_threads(node.scope, found)
-            if more:
-                form = forms.get(key, Form("async-def"))
-                imports = (*form.imports, ImportRequest(node.scope.module.path, "asyncio"))
-                forms[key] = replace(form, imports=imports, more=(*form.more, *more))
-                self.starting.threaded.add(function)
-
-    def _run_at(
-        self,
-        place: tuple[str, str, str],
-        edges: dict[tuple[str, str, str], propagate.Call],
-        forms: dict[str, Form],
-        run: str,
-    ) -> None:
-        edge = edges[place]
-        wrapped = self._wrapped.get(edge.site)
-        if wrapped is not None:
-            edges[place] = replace(edge, remedy="" if wrapped else run, constraints=wrapped)
-            forms.pop(edge.site, None)
-
-    def _in_the_way(self, node: Node, edges: list[propagate.Call], reasons: Mapping[tuple[str, int], str]) -> str:
-        """Return why a test stays as it is, `""` where nothing stands in its way."""
-        if node.constraints:
-            return min(node.constraints).message
-        if key_of(node.scope) in reasons:
-            return reasons[key_of(node.scope)]
-        helped = (each for each in edges if each.constraints and self._wrapped.get(each.site) == ())
-        return next((f"{each.constraints[0].message} (line {each.constraints[0].line})" for each in helped), "")
-
-    def hazards(
-        self, nodes: Mapping[str, Node], forms: Mapping[str, Form], bound: Callable[[], Call | None]
-    ) -> Iterator[tuple[str, Constraint]]:
-        """Yield a hazard for what differs in a thread, and one for each fixture that lives longer than a test.
-
-        The latter is one where something is bound to a loop.
-        """
-        tests = {key_of(node.scope): (key, node.scope) for key, node in sorted(nodes.items()) if key in forms}
-        for test, hazard in self.starting.hazards([each for _key, each in tests.values()]):
-            yield tests[key_of(test)][0], hazard
-        for key, node in sorted(nodes.items()):
-            role = self._definitions.tests.role(node.scope) if self.follows(node.scope) else None
-            if role is None or role.kind != "fixture" or key not in forms or node.constraints:
-                continue
-            scope = scope_of(node.scope)
-            kept = bound() if scope != "function" else None
-            if kept is not None:
-                what = f"`{kept.tail}()` of {kept.module.path}:{kept.module.position(kept.span.start).line}"
-                message = (
-                    f"`{node.scope.name}` is set up in a loop that is not the one of the tests; {what} is bound to one"
-                )
-                yield key, because("ASY007", message, node.scope.module, node.scope.span.start)

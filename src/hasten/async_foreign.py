@@ -61,6 +61,8 @@ _CALLED = {
     "threading.Thread": _THREAD,
 }
 
+_PATTERNS = frozenset(pattern for pattern, _how in _CALLED.values())
+
 
 def calling(bases: Iterable[str], name: str) -> Calling | None:
     """Return how a method is called by the one class from outside that knows it; None where that is not known.
@@ -74,6 +76,11 @@ def calling(bases: Iterable[str], name: str) -> Calling | None:
         return None
     pattern, how = found[0]
     return how if pattern.fullmatch(name) else None
+
+
+def is_name_of_called(name: str) -> bool:
+    """Tell whether a library calls some methods of a name."""
+    return any(pattern.fullmatch(name) for pattern in _PATTERNS)
 
 
 class Foreign:

@@ -98,14 +98,15 @@ class Mentions:
         self.awaitable: Callable[[Call, Scope], bool] = lambda _call, _function: False
 
     @cached_property
-    def _strings(self) -> list[tuple[Module, int, str]]:
-        """Every string that holds a dotted name, those that name what is replaced left out."""
-        found: list[tuple[Module, int, str]] = []
+    def _strings(self) -> dict[str, list[tuple[Module, int, str]]]:
+        """By its last name, every string that holds a dotted name, those that name what is replaced left out."""
+        found: dict[str, list[tuple[Module, int, str]]] = {}
         for module in self.program.modules:
             for start, text, use, _scope in module.facts["strings"]:
                 replaced = use[0] == "arg" and module.call(use[1]).tail in {"patch", "setattr", "dict", "multiple"}
                 if not replaced and ("." in text or ":" in text):
-                    found.append((module, start, text.replace(":", ".")))
+                    dotted = text.replace(":", ".")
+                    found.setdefault(dotted.rpartition(".")[2], []).append((module, start, dotted))
         return found
 
     @cached_property
@@ -426,8 +427,8 @@ class Mentions:
         for call in self._lookups.of(function):
             message = f"`{name}` may be looked up by its name here; call it where it is named"
             verdict.constraints.append(because("ASY134", message, call.module, call.span.start))
-        for module, start, dotted in self._strings:
-            if dotted.endswith(f".{name}") and self._is_named(dotted, function):
+        for module, start, dotted in self._strings.get(name, ()):
+            if self._is_named(dotted, function):
                 message = f"`{name}` is named in a string; who looks it up by it awaits nothing"
                 verdict.constraints.append(because("ASY134", message, module, start))
 

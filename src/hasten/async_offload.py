@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from hasten.async_below import Below, Entry, is_put_off
+from hasten.async_below import Entry, below_of, is_put_off
 from hasten.async_forms import kind_of
 from hasten.async_kinds import key_of
 from hasten.async_places import Places, because, function_around
@@ -36,7 +36,7 @@ class Offload:
         self.program = program
         self.codemod = codemod
         self.several = several
-        self.below = Below(program, resolve)
+        self.below = below_of(program, resolve)
         self.threads = Threads(self.below)
         self.places = Places(program, self.below.receivers)
         self.straddling = Straddling(program, several)

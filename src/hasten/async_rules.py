@@ -51,6 +51,7 @@ COMMANDS = ("click.", "typer.", "rich_click.", "asyncclick.", "cloup.")
 #: Decorators that hand examples to a test.
 _HYPOTHESIS = frozenset({"hypothesis", "hypothesis.core"})
 _GENERATING = frozenset({"example", "given", "reproduce_failure", "seed", "settings"})
+_PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
 _TASKS = ("celery.", "dramatiq.", "huey.", "rq.", "luigi.", "prefect.", "airflow.")
 _CLASS_DECORATORS = ("dataclasses.", "attr.", "attrs.", "typing.", "typing_extensions.", "enum.", "pytest.mark.")
 #: Special methods that may be written in another way.
@@ -121,6 +122,7 @@ class Definitions:
         self._entries = frozenset(each.replace(":", ".") for each in entry_points)
         self.tests = Tests(program)
         self._verdicts: dict[tuple[str, int], Verdict] = {}
+        self._protocols: dict[tuple[str, int], bool] = {}
 
     def is_method(self, call: Call) -> bool:
         """Tell whether a call is known to reach methods, and no functions of modules."""
@@ -184,6 +186,12 @@ class Definitions:
             verdict.hazards.append(because("ASY009", message, function.module, function.span.start))
         if verdict.test and verdict.constraints:
             verdict.stays, verdict.test = True, False
+
+    def called(self, function: Scope) -> async_foreign.Calling | None:
+        """Return how a library calls a function, None for any other: what `verdict` says, at less cost for most."""
+        if owner_of(function) is None or not async_foreign.is_name_of_called(function.name):
+            return None
+        return self.verdict(function).called
 
     def form(self, function: Scope) -> Form | None:
         """Return how a function is written as a coroutine function, None where `async def` is all."""
@@ -336,8 +344,11 @@ class Definitions:
 
     def is_protocol(self, owner: Scope) -> bool:
         """Tell whether a class is a Protocol itself, so that others stand for it without deriving from it."""
-        names = [owner.module.dotted(owner.parent, each) for each in owner.bases]
-        return any(each in {"typing.Protocol", "typing_extensions.Protocol"} for each in names)
+        known = self._protocols.get(key_of(owner))
+        if known is None:
+            names = {owner.module.dotted(owner.parent, each) for each in owner.bases}
+            known = self._protocols[key_of(owner)] = not _PROTOCOLS.isdisjoint(names)
+        return known
 
 
 def stays_plain(function: Scope, role: Role, why: str) -> str:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeAlias
 
 from hasten.async_forms import More, kind_of
 from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
-from hasten.async_places import Surroundings, because, function_around, run_by_a_coroutine
+from hasten.async_places import Surroundings, because, function_around
 from hasten.async_receivers import Receivers
-from hasten.async_returned import Returned
-from hasten.async_rules import Definitions
+from hasten.async_starts import Starts
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.propagate import Constraint
@@ -27,13 +25,6 @@ Key = tuple[str, int]
 #: Names of functions by their modules.
 _Names: TypeAlias = dict[str, tuple[str, ...]]
 
-#: What runs commands, by the last name of its class: in a test, and from within another command.
-_RUNNERS = frozenset({"CliRunner", "Context"})
-#: How, and the words of the files that do so.
-_INVOKING = {"invoke": frozenset({"CliRunner", "click", "typer"}), "forward": frozenset({"click", "typer"})}
-#: How a test requests a page, and what its client is called.
-_VERBS = frozenset({"get", "post", "put", "delete", "patch", "head", "options", "open"})
-_CLIENTS = frozenset({"client", "test_client", "flask"})
 #: What works in the main thread only, by its module.
 _MAIN_ONLY: _Names = {"signal": ("signal", "set_wakeup_fd", "setitimer", "alarm")}
 #: What differs from thread to thread, by its module.
@@ -59,82 +50,34 @@ class Starters:
 
 
 class Starting:
-    """Answers for the functions of one program."""
+    """Answers for the functions of one graph."""
 
     def __init__(
         self,
         program: Program,
         receivers: Receivers,
-        definitions: Definitions,
         mentions: Mentions,
-        returned: Returned,
+        starts: Starts,
         around: Callable[[Call], tuple[Surroundings, Surroundings]],
     ) -> None:
         """Take the program, what is known of it, and what stands around a call: for any function, and for a test."""
         self.program = program
         self._receivers = receivers
-        self._definitions = definitions
         self._mentions = mentions
-        self._returned = returned
+        self._starts = starts
         self._around = around
-        self._plain: dict[Key, list[Call]] = {}
-        #: Returns the calls that run what a library calls, None for any other function.
-        self.seen: Callable[[Scope], list[Call] | None] = lambda _function: None
         #: The tests that hand what starts a loop to threads.
         self.threaded: set[Key] = set()
 
-    def starts_of(self, function: Scope) -> list[Call]:
-        """Return the calls that run a function, those that tests run commands with among them."""
-        calls = self._plain_starts_of(function)
-        return [*calls, *self._invocations] if self._is_command(function) else calls
-
-    def _plain_starts_of(self, function: Scope) -> list[Call]:
-        known = self._plain.get(key_of(function))
-        if known is None:
-            known = self.seen(function)
-            if known is None:
-                known = [call for call, _certain in self.program.callers(function)]
-                known += self._mentions.valued(function)
-                known += self._returned.calls(function) or []
-            self._plain[key_of(function)] = known
-        return known
-
-    def _is_command(self, function: Scope) -> bool:
-        verdict = self._definitions.verdict(function)
-        return verdict.command and verdict.called is None
-
-    @cached_property
-    def _invocations(self) -> list[Call]:
-        """Return the calls that run some command: `CliRunner().invoke(cli, ["add"])`, `context.invoke(add)`."""
-        found: list[Call] = []
-        for call in (
-            each for name, words in _INVOKING.items() for each in self.program.calls_named(name, beside=words)
-        ):
-            base = call.function[1] if call.function[0] == "a" else None
-            kind = self._receivers.kind(call.module, call.scope, base) if base is not None else None
-            known = isinstance(kind, Scope) or (isinstance(kind, str) and kind.rpartition(".")[2] not in _RUNNERS)
-            if base is not None and not known:
-                found.append(call)
-        return found
-
-    def invoked_in_a_loop(self) -> bool:
-        """Tell whether a coroutine function runs a command, itself or through plain functions."""
-        return run_by_a_coroutine(self._invocations, self.starts_of) is not None
-
-    def requesting(self) -> Iterator[Scope]:
-        """Yield the plain functions that request a page, as a test does with its client."""
-        for verb in sorted(_VERBS):
-            for call in self.program.calls_named(verb, beside=_CLIENTS):
-                function = function_around(call.module, call.scope)
-                if call.function[0] == "a" and function.kind == "function" and not function.is_async:
-                    yield function
-
-    def starters(self, running: Iterable[Scope], requesting: Iterable[Scope]) -> Starters:
+    def starters(
+        self, running: Iterable[Scope], requesting: Iterable[Scope], asked: Iterable[Key] | None = None
+    ) -> Starters:
         """Return the functions that start a loop, or run what does.
 
         Args:
             running: functions that will start one.
             requesting: functions that request a page whose view runs in a loop of its own.
+            asked: which functions are of interest, and why they start one alone; by default all, with the calls.
         """
         pending = [each for each in running if each.kind == "function"]
         for path, number in sorted(self._mentions.loop_starters()):
@@ -144,31 +87,33 @@ class Starting:
             message = "it requests a view of Flask, which runs in an event loop of its own"
             found.why.setdefault(key_of(function), message)
             pending.append(function)
-        self._spread(pending, found)
+        self._spread(pending, found, None if asked is None else {*asked} - found.why.keys() - self.threaded)
         return found
 
-    def _spread(self, pending: list[Scope], found: Starters) -> None:
-        """Add to what is found whatever calls `pending`, but for what a thread runs in their place."""
+    def _spread(self, pending: list[Scope], found: Starters, asked: set[Key] | None = None) -> None:
+        """Add to what is found whatever calls `pending`, but for what a thread runs in their place.
+
+        That ends when it is known of all that are `asked` about.
+        """
         done: set[Key] = set()
         # Each of them may run any command, and is what it is after the first.
-        invocations = self._invocations
-        while pending:
+        invocations = self._starts.invoking
+        while pending and (asked is None or asked):
             starter = pending.pop()
             if key_of(starter) in done:
                 continue
             done.add(key_of(starter))
-            calls = self._plain_starts_of(starter)
-            if invocations and self._is_command(starter):
-                calls, invocations = [*calls, *invocations], []
-            for call in calls:
-                caller = function_around(call.module, call.scope)
-                if caller.kind != "function" or caller.is_async:
-                    continue
-                found.calls.setdefault(key_of(caller), []).append((call, starter))
-                if key_of(caller) not in found.why and key_of(caller) not in self.threaded:
+            callers = self._starts.callers(starter)
+            if invocations and self._starts.is_command(starter):
+                callers, invocations = [*callers, *invocations], []
+            for call, caller, key in callers:
+                found.calls.setdefault(key, []).append((call, starter))
+                if key not in found.why and key not in self.threaded:
                     line = call.module.position(call.span.start).line
-                    found.why[key_of(caller)] = f"it runs `{starter.name}` (line {line}), which starts an event loop"
+                    found.why[key] = f"it runs `{starter.name}` (line {line}), which starts an event loop"
                     pending.append(caller)
+                    if asked is not None:
+                        asked.discard(key)
 
     # --- in a thread ----------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hasten.async_cycles import Cycles
 from hasten.async_families import Families
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_lookups import Lookups
@@ -33,20 +34,16 @@ class Trails:
         self.references = mentions.references
         self.replacing = mentions.replacing
         self._mentions = mentions
-        self._followed: dict[tuple[str, int, str, int], Trail] = {}
-        self._calls: dict[tuple[str, int], list[Call]] = {}
-        self._objects: dict[tuple[str, int], Trail | None] = {}
+        self._cycles = Cycles()
         mentions.valued = self.called
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
     def follow(self, function: Scope, read: Read) -> Trail:
         """Return where a function, or class, gets from where it is read."""
-        key = function.module.path, function.number, read.module.path, read.span.start
-        if key not in self._followed:
-            self._followed[key] = Trail()  # asked for again on its own way, it adds nothing
-            self._followed[key] = self._follow(function, read)
-        return self._followed[key]
+        key = "follow", function.module.path, function.number, read.module.path, read.span.start
+        # Asked for again on its own way, it adds nothing.
+        return self._cycles.once(key, lambda: self._follow(function, read), Trail)
 
     def is_followed(self, function: Scope, read: Read) -> bool:
         """Tell whether all ways of a function from where it is read end in calls that can be seen."""
@@ -54,13 +51,7 @@ class Trails:
 
     def calls(self, function: Scope) -> list[Call]:
         """Return the calls of a function, or class, as a value, in the order of places."""
-        key = key_of(function)
-        if key not in self._calls:
-            self._calls[key] = []
-            trails = [self.follow(function, read) for read in self.references(function)]
-            found = {(call.module.path, call.index): call for trail in trails for call in trail.calls}
-            self._calls[key] = [found[each] for each in sorted(found)]
-        return self._calls[key]
+        return self._cycles.once(("calls", key_of(function)), lambda: self._find_calls(function), list)
 
     def called(self, function: Scope) -> list[Call]:
         """Return the calls that surely reach a function as a value, or make an object with it, if it is `__init__`."""
@@ -119,14 +110,15 @@ class Trails:
 
     def objects_of(self, owner: Scope) -> Trail | None:
         """Return where the objects of a class, and of those below it, get; None where one of them gets away."""
-        key = key_of(owner)
-        if key not in self._objects:
-            self._objects[key] = None  # while it is being found out, an object may be anywhere
-            trail = self._find_objects(owner)
-            self._objects[key] = trail if trail is not None and not trail.ends else None
-        return self._objects[key]
+        # While it is being found out, an object may be anywhere.
+        return self._cycles.once(("objects", key_of(owner)), lambda: self._find_objects(owner), lambda: None)
 
     # --- how it is found ----------------------------------------------------------------------------------------------
+
+    def _find_calls(self, function: Scope) -> list[Call]:
+        trails = [self.follow(function, read) for read in self.references(function)]
+        found = {(call.module.path, call.index): call for trail in trails for call in trail.calls}
+        return [found[each] for each in sorted(found)]
 
     def _follow(self, function: Scope, read: Read) -> Trail:
         first = Step(read.module, read.scope, read.span.start, read.use)
@@ -167,7 +159,8 @@ class Trails:
             first += (Step(call.module, call.scope, call.span.start, call.use) for call in made)
             for ancestor in self.families.ancestors(each).values():
                 first += self._reads_of_self(ancestor)
-        return Walk(self, first, owner, is_object=True).trail
+        trail = Walk(self, first, owner, is_object=True).trail
+        return None if trail.ends else trail
 
     def _is_made_otherwise(self, owner: Scope) -> bool:
         """Tell whether the class may make objects without being named: `cls()`, `type(self)()`, `__new__`."""

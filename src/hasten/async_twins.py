@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hasten import async_forms, propagate
-from hasten.async_below import Below, Entry
+from hasten.async_below import Entry, below_of
 from hasten.async_forms import Form
 from hasten.async_kinds import key_of
 from hasten.async_places import Places, because, function_around
@@ -45,7 +45,7 @@ class Twins:
         """Take the program, and who says what a call reaches where the facts do not."""
         self.program = program
         self.codemod = codemod
-        self.below = Below(program, resolve)
+        self.below = below_of(program, resolve)
         self.places = Places(program, self.below.receivers)
         self.rules = TwinRules(self.below)
         self.edges: dict[_Key, _Edge] = {}
@@ -73,7 +73,12 @@ class Twins:
 
     def served(self, blocking: Iterable[Awaited]) -> set[tuple[str, Position]]:
         """Return the places of those of `blocking` that a coroutine would await by a twin."""
-        taken = self.graph(blocking)[1]
+        groups = list(blocking)
+        # What no coroutine comes to gets no twin, and most of what is refused is of that kind.
+        blocking_in = [function_around(one.call.module, one.call.scope) for each in groups for one in each.steps]
+        if not self.below.is_reached(blocking_in):
+            return set()
+        taken = self.graph(groups)[1]
         return {(each.call.module.path, each.call.module.position(each.call.span.start)) for each in taken}
 
     # --- who calls whom ---------------------------------------------------------------------------------------------

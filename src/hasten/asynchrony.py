@@ -14,10 +14,11 @@ from itertools import pairwise
 from hasten import propagate
 from hasten.async_advice import noted
 from hasten.async_blocks import Entering
+from hasten.async_choice import Choice
 from hasten.async_first_use import FirstUse
 from hasten.async_forms import Form, More, property_of
 from hasten.async_offload import Offload
-from hasten.async_places import because, function_around
+from hasten.async_places import function_around
 from hasten.async_receivers import Resolve
 from hasten.async_twins import Twins
 from hasten.awaited import Awaited
@@ -38,7 +39,6 @@ from hasten.model import (
 from hasten.propagate import Certainty, Constraint, Refused
 from hasten.straddling import Straddling, merged
 from hasten.strategies import OFFLOAD, TWIN
-from hasten.uses import trouble_with
 
 #: Hazards that say no more than that other tasks may come in between.
 _INTERLEAVING = frozenset({"ASY003"})
@@ -112,19 +112,25 @@ class Conversion:
                 self.program, self.codemod, graph, wanted, self._several, unasked=False, named=False
             ).all()
         for wanted in by_strategy.values():
-            if wanted:
+            if any(map(self._matters, wanted.values())):
                 yield from self._converted(wanted)
+
+    def _matters(self, awaited: Awaited) -> bool:
+        """Tell whether somebody asks what becomes of blocking calls: not where only others were rewritten."""
+        paths = {*(each.call.module.path for each in awaited.steps), *(each.path for each in awaited.edits)}
+        return not self.program.rewritten or not paths.isdisjoint(self.program.rewritten)
 
     def stopping(self, refused: Iterable[Sequence[Call]]) -> Iterator[Constraint | None]:
         """Yield, for blocking calls that are refused for another reason, what would stop them even without that.
 
         It is a special method, a property, an override of something of others, a thread, or a lock of threads on the
         way to them, but for what tests do: what nobody mends by following the advice of the other reason. None where
-        nothing of the kind is found.
+        nothing of the kind is found, and where nobody reads them (`Program.rewritten`).
         """
         groups = [list(each) for each in refused]
         calls = [each for group in groups for each in group]
-        if not calls:
+        if self.program.rewritten or not calls:
+            yield from (None for _ in groups)
             return
         seeds = [(each, each.module.enclosing(each.scope, "function")) for each in calls]
         entry_points = self.program.entry_points if self._entry_points is None else self._entry_points
@@ -150,6 +156,9 @@ class Conversion:
         found = _Findings(
             self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked, named=bool(entry_points)
         )
+        if self.program.rewritten:
+            yield from found.all()
+            return
         groups = [each for _, each in sorted(wanted.items())]
         yield from noted(self.program, self.codemod, self._several, self._resolve, list(found.all()), groups)
 
@@ -176,14 +185,10 @@ class _Findings:
         by_call = {_id(call): site for site, call in graph.sites.items()}
         self.sites_of = {_id(each.call): [by_call[_id(step.call)] for step in each.steps] for each in self.wanted}
         self.family = {each.id: each.family or each.id for each in graph.functions}
-        functions = self.functions()
-        self.possible = propagate.propagate(functions, graph.calls, graph.seeds)
-        self.refused_seeds = {each.seed.site: each for each in self.possible.refused}
-        whole = self.whole()
-        waited = self.reached(whole)
-        self.waited = {each.site for each in waited}
-        wanting = self.without_idle_tests(functions, whole if unasked else waited)
-        self.result = propagate.propagate(functions, graph.calls, wanting)
+        choice = Choice(program, graph, self.family, self.sites_of.values(), unasked=unasked)
+        self.refused_seeds = choice.refused
+        self.waited = choice.waited
+        self.result = choice.result
         self.converted = frozenset(self.result.converted)
         self.sites: dict[str, list[propagate.Call]] = {}
         for each in self.result.awaited:
@@ -220,72 +225,7 @@ class _Findings:
         for function in self.result.converted:
             yield self.support(function)
 
-    # --- which of them ------------------------------------------------------------------------------------------
-
-    def functions(self) -> list[propagate.Function]:
-        """Return the functions of the graph, those constrained whose callers could not call `asyncio.run`."""
-        taken: dict[str, list[Constraint]] = {}
-        for call in self.graph.calls:
-            if call.remedy:
-                site = self.graph.sites[call.site]
-                trouble = trouble_with(self.program, site.module, site.scope, "asyncio", site.span.start)
-                if trouble:
-                    message = f"{trouble}, and `asyncio.run` is needed here"
-                    taken.setdefault(call.callee, []).append(because("ASY151", message, site.module, site.span.start))
-        return [
-            replace(each, constraints=(*each.constraints, *taken[each.id])) if each.id in taken else each
-            for each in self.graph.functions
-        ]
-
-    def whole(self) -> list[propagate.Seed]:
-        """Return the seeds that nothing stands in the way of, nor of those that go with them."""
-        kept = {
-            site for sites in self.sites_of.values() for site in sites if not self.refused_seeds.keys() & set(sites)
-        }
-        return [each for each in self.possible.seeds if each.site in kept]
-
-    def reached(self, whole: Sequence[propagate.Seed]) -> list[propagate.Seed]:
-        """Return those of `whole` that a coroutine reaches: where nobody waits for a loop, nothing is gained by one.
-
-        A function that becomes a coroutine function for the sake of one seed makes a coroutine reach others.
-        """
-        below: dict[str, list[str]] = {}
-        for call in self.graph.calls:
-            below.setdefault(call.caller, []).append(self.family[call.callee])
-        for each, family in self.family.items():
-            # A call of one of a family may reach any of them.
-            below.setdefault(each, []).append(family)
-            below.setdefault(family, []).append(each)
-        awake: set[str] = set()
-        fresh = [each.id for each in self.graph.functions if each.is_async]
-        seeds: list[propagate.Seed] = []
-        while fresh:
-            while fresh:
-                function = fresh.pop()
-                if function not in awake:
-                    awake.add(function)
-                    fresh += below.get(function, ())
-            seeds = [each for each in whole if each.function in awake]
-            converted = propagate.propagate(self.graph.functions, self.graph.calls, seeds).converted
-            fresh = [each for each in converted if each not in awake]
-        return seeds
-
-    def without_idle_tests(
-        self, functions: list[propagate.Function], seeds: list[propagate.Seed]
-    ) -> list[propagate.Seed]:
-        """Return `seeds` less those of tests that await nothing else: what a test does by itself may block."""
-        function = {each.site: each.function for each in seeds}
-        mine = {
-            site
-            for sites in self.sites_of.values()
-            if all(function.get(site, "") in self.graph.tests for site in sites)
-            for site in sites
-        }
-        if not mine:
-            return seeds
-        others = [each for each in seeds if each.site not in mine]
-        converted = set(propagate.propagate(functions, self.graph.calls, others).converted)
-        return [each for each in seeds if each.site not in mine or each.function in converted]
+    # --- why not ------------------------------------------------------------------------------------------------
 
     def unreached(self, call: Call) -> Refusal:
         """Refuse a call that no coroutine reaches."""

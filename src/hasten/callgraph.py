@@ -7,53 +7,34 @@ the graph is whole once nothing more is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from hasten import async_forms, propagate
-from hasten.async_blocks import Blocks, Entering, is_entering
-from hasten.async_closing import Closing, Closings
-from hasten.async_constructors import Constructors
-from hasten.async_doubles import Doubles
+from hasten.async_answers import Answers, answers_of
+from hasten.async_blocks import Entering, is_entering
+from hasten.async_callers import Callers
+from hasten.async_closing import Closing
+from hasten.async_constructors import is_constructor
 from hasten.async_entries import Entries
-from hasten.async_families import Families
 from hasten.async_first_use import FirstUse, FirstUses
-from hasten.async_following import Following
-from hasten.async_foreign import Foreign
 from hasten.async_forms import Form, More, Shown
-from hasten.async_kinds import key_of, owner_of
-from hasten.async_mentions import Mentions
-from hasten.async_places import Places, because, function_around, is_entry
-from hasten.async_properties import Properties
+from hasten.async_kinds import key_of
+from hasten.async_places import because, function_around, is_entry
 from hasten.async_readings import Handed, Reading
-from hasten.async_receivers import Reached, Receivers, Resolve, receivers_of, takes
-from hasten.async_registered import LATER, Registered
-from hasten.async_rules import Definitions, Verdict
-from hasten.async_trails import Trails
-from hasten.concurrency import tasks_of
+from hasten.async_receivers import Reached, Resolve, receivers_of, takes
+from hasten.async_registered import LATER
+from hasten.async_rules import Verdict
+from hasten.async_settling import Settling
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
-from hasten.propagate import Certainty, Constraint
+from hasten.propagate import Constraint
 
 #: A call that blocks, and the innermost function around it, None at module level.
 BlockingCall = tuple[Call, Scope | None]
 
 #: The remedy of a call: it is wrapped, `asyncio.run(f())`, and its caller stays as it is.
 RUN = "asyncio.run"
-#: What is bound to an event loop once it is used, by the last name of what makes it, and the modules of these.
-_LOOP_BOUND = (
-    *("AsyncClient", "AsyncConnectionPool", "ClientSession", "Condition", "Event", "Future", "Lock", "PriorityQueue"),
-    *("Queue", "LifoQueue", "Semaphore", "BoundedSemaphore", "Barrier", "create_async_engine", "create_pool"),
-    *("connect", "from_url", "Redis", "CapacityLimiter"),
-)
-_LOOP_LIBRARIES = frozenset(
-    {"asyncio", "anyio", "aiohttp", "aiosqlite", "asyncpg", "httpx", "psycopg", "psycopg_pool", "redis", "sqlalchemy"}
-)
-#: Uses of a value that end with the function, as a rule: it is a variable, or not even that.
-_LOCAL = frozenset({"asg", "with", "await", "expr", "iter", "meth"})
-#: So many calls of unknown receivers are named; there may be hundreds.
-_MOST_UNKNOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +94,7 @@ def build(
             stay as they are, and so do blocking calls in commands.
         first_use: which constructors stay, and do what has to wait when the object is first used; by default none.
     """
-    builder = _Builder(program, receivers_of(program, resolve), entry_points, forms=forms)
+    builder = _Builder(answers_of(receivers_of(program, resolve), entry_points, forms=forms), forms=forms)
     if first_use is not None:
         builder.first_uses = FirstUses(program, builder.receivers, builder.families, first_use)
     for call, _function in sorted(seeds, key=lambda each: (each[0].module.path, each[0].span)):
@@ -129,46 +110,36 @@ class _Node:
 
 
 class _Builder:
-    def __init__(self, program: Program, receivers: Receivers, entry_points: frozenset[str], *, forms: bool) -> None:
-        self.program = program
-        self.receivers = receivers
-        self.places = Places(program, receivers)
-        self.places.alone = lambda function: not tasks_of(program).several(function)
-        self.definitions = Definitions(program, receivers, entry_points, forms=forms)
+    def __init__(self, answers: Answers, *, forms: bool) -> None:
+        self.program = answers.program
+        self.answers = answers
+        self.receivers = answers.receivers
+        self.places = answers.places
+        self.definitions = answers.definitions
+        self.mentions = answers.mentions
+        self.families = answers.families
+        self.trails = answers.trails
+        self.constructors = answers.constructors
+        self.blocks = answers.blocks
+        self.closings = answers.closings
+        self.properties = answers.properties
+        self.doubles = answers.doubles
+        self.following = answers.following
+        self.registered = answers.registered
+        self.foreign = answers.foreign
+        self.settling = Settling(answers)
         self.with_forms = forms
-        self.entries = Entries(program, self.definitions)
+        self.entries = Entries(self.program, answers.starts)
+        self.entries.related = self.constructors.hierarchy
         self.forms: dict[str, Form] = {}
         self.handed: set[str] = set()
-        self.mentions = Mentions(program, receivers)
-        self.families = Families(program, self.definitions)
-        self.trails = Trails(program, receivers, self.families, self.mentions)
-        self.constructors = Constructors(program, receivers, self.families, self.mentions, self.trails)
         self.first_uses: FirstUses | None = None
         self.opening: list[str] = []
-        self.blocks = Blocks(program, receivers, self.families, self.definitions)
-        self.closings = Closings(program, receivers, self.families, self.blocks)
-        self.properties = Properties(program, receivers, self.families, self.definitions, self.mentions)
-        self.doubles = Doubles(program, self.definitions, self.mentions)
-        self.families.partners = self.doubles.partners
-        self.following = Following(program, receivers, self.definitions, self.mentions, self.doubles, self.places)
-        self.registered = Registered(program, receivers, self.mentions, lambda: self.invoked_in_a_loop)
-        handled = self.mentions.handled
-        self.mentions.handled = lambda function, read: (
-            handled(function, read) or (forms and self.registered.is_registered(function, read))
-        )
-        self.entries.related = self.constructors.hierarchy
-        self.foreign = Foreign(program, receivers, self.following.starting.starts_of)
-        self.following.starting.seen = self.started_by_libraries
-        self.entries.starts_of = self.following.starting.starts_of
-        in_tests = self.mentions.handled
-        self.mentions.handled = lambda function, read: (
-            in_tests(function, read) or self.trails.is_followed(function, read)
-        )
-        self.mentions.ending = self.trails.ending
         self.nodes: dict[str, _Node] = {}
         self.edges: dict[tuple[str, str, str], propagate.Call] = {}
         self.seeds: list[propagate.Seed] = []
         self.blocking: set[tuple[str, int]] = set()
+        self.calling = Callers(answers, self.blocking, forms=forms)
         self.sites: dict[str, Call] = {}
         self.hazards: dict[str, set[Constraint]] = {}
         self.pending: list[Scope] = []
@@ -190,8 +161,8 @@ class _Builder:
             self.expand(self.pending.pop())
         self.turn_entries()
         flask = any(each.code == "ASY004" for found in self.hazards.values() for each in found)
-        self.following.settle(self.nodes, self.edges, self.forms, RUN, flask=flask)
-        for key, hazard in self.following.hazards(self.nodes, self.forms, self.bound_to_a_loop):
+        self.settling.settle(self.nodes, self.edges, self.forms, RUN, flask=flask)
+        for key, hazard in self.settling.hazards(self.nodes, self.forms, lambda: self.answers.bound_to_a_loop):
             self.hazards.setdefault(key, set()).add(hazard)
         self.keep_callers_plain()
         self.count_loops()
@@ -298,126 +269,10 @@ class _Builder:
     def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
         blamed = function_id(real or function)
-        otherwise = self.reached_otherwise(function, family)
-        if otherwise is not None:
-            made, troubles = otherwise
-            self.nodes[blamed].constraints += troubles
-            return made
-        if owner_of(function) is not None:
-            # The engine reads no file for `x.get()` by itself, since dictionaries have it too; here each must be seen.
-            self.program.want(function.name, "called")
-        result = list(self.following.handed(function))
-        result += self.registered.calls(function) if self.with_forms else ()
-        kept = self.trails.calls(function)
-        for call in kept:
-            reached = self.receivers.reached(call)
-            if any(key_of(each) == key_of(function) for each in reached.functions):
-                result.append((call, reached))
-        self.hazards.setdefault(blamed, set()).update(self.trails.hazards(function))
-        unknown: list[Call] = []
-        keys = {key_of(each) for each in family}
-        misnamed = [
-            (each, False)
-            for each in self.program.calls_named(function.name, want=False)
-            if self.looks_like(each, function)
-        ]
-        for call, certain in [*self.program.callers(function), *misnamed]:
-            if call in kept:
-                continue
-            if not certain and (call.module.path, call.index) in self.blocking:
-                continue  # who found that it blocks knows what its receiver is
-            reached = Reached((function,)) if certain else self.receivers.reached(call)
-            if any(key_of(each) == key_of(function) for each in reached.functions):
-                result.append((call, reached))
-            elif not reached.known:
-                if not self.trails.fits_await(call, function):
-                    continue  # a plain function's result could not have been awaited
-                if not takes(function, call):
-                    continue  # TypeError, were it this one
-                guess = self.unknown(call, function, keys)
-                if guess is not None:
-                    # Whatever else has a method of that name converts with it, so that the one `await` is right.
-                    others = self.receivers.guessed(call) if guess is Certainty.GUESSED else ()
-                    rest = tuple(each for each in others if key_of(each) not in keys)
-                    result.append((call, Reached((function, *rest), guess)))
-                elif self.may_reach(call, function):
-                    if self.receivers.is_of_others(call):
-                        base = call.function[1]
-                        shown = base[2] if base[0] == "a" else f"{call.module.call(base[1]).tail}()"
-                        message = f"`{shown}.{call.tail}` is taken for a call of something of others"
-                        hazard = because("ASY012", message, call.module, call.span.start)
-                        self.hazards.setdefault(blamed, set()).add(hazard)
-                    else:
-                        unknown.append(call)
-        for call in sorted(unknown, key=lambda each: (each.module.path, each.span))[:_MOST_UNKNOWN]:
-            message = f"a call of `{call.tail}` on something unknown may reach `{function.name}`; annotate the receiver"
-            constraint = because("ASY135", message, call.module, call.span.start)
-            self.nodes[blamed].constraints.append(constraint)
-        closed, troubles = self.closings.callers(function, family, forms=self.with_forms)
-        self.nodes[blamed].constraints += troubles
-        return [*self.through_lambdas(function, result), *closed]
-
-    def reached_otherwise(
-        self, function: Scope, family: list[Scope]
-    ) -> tuple[list[tuple[Call, Reached]], list[Constraint]] | None:
-        """Return what runs a function that is not called by its name, and what stands in its way; None for others."""
-        if is_constructor(function):
-            return self.constructors.callers(function)
-        if async_forms.property_of(function):
-            return self.properties.callers(function, family)
-        return self.blocks.callers(function, family) if is_entering(function) else None
-
-    def through_lambdas(self, function: Scope, found: list[tuple[Call, Reached]]) -> Iterator[tuple[Call, Reached]]:
-        """Yield calls of a function, for one that is all that a lambda does those of the lambda."""
-        for call, reached in found:
-            calls = None if async_forms.kind_of(function) else self.trails.lambda_calls(call)
-            if calls is None:
-                yield call, reached
-            else:
-                yield from ((each, self.receivers.reached(each)) for each in calls)
-
-    def looks_like(self, call: Call, function: Scope) -> bool:
-        """Tell whether a call that seems to leave the program may be one of `function`."""
-        dotted = self.program.dotted(call.module, call.scope, call.function) or ""
-        own = f"{function.module.name}.{function.module.symbol(function.number)}"
-        return dotted.endswith(f".{own}") and self.program.resolve(dotted) is None
-
-    def unknown(self, call: Call, function: Scope, family: set[tuple[str, int]]) -> Certainty | None:
-        """Return how sure it is that a call of an unknown receiver reaches `function`, None where it is not at all."""
-        owner = owner_of(function)
-        if owner is None or call.function[0] != "a":
-            return None
-        around = self.receivers.class_around(call.module, call.scope, call.function[1])
-        if around is not None:
-            # `self.f()` in a base or mixin that does not define `f` itself
-            related = [each for each in self.families.methods(function.name) if self.families.share(each, around)]
-            return Certainty.INFERRED if related and {key_of(each) for each in related} <= family else None
-        return Certainty.GUESSED if function in self.receivers.guessed(call) else None
-
-    def may_reach(self, call: Call, function: Scope) -> bool:
-        """Tell whether a call that nobody can resolve could be one of `function`."""
-        owner = owner_of(function)
-        if self.looks_like(call, function):
-            return True
-        if owner is not None:
-            if call.function[0] != "a":
-                return False  # a plain name can only be the method where the method is handed on, which is refused
-            around = self.receivers.class_around(call.module, call.scope, call.function[1])
-            return around is None or self.families.share_class(owner, around)
-        shape = call.function
-        if shape[0] == "a":
-            shape = shape[1]
-        while shape[0] == "a":
-            shape = shape[1]
-        found = call.module.lookup(call.scope, shape[1]) if shape[0] == "n" else None
-        if found is None:
-            return False
-        # A variable holds the function only where it was handed on. An import, one of several, may be it:
-        #     try: from fast import f
-        #     except ImportError: from slow import f
-        return any(each.kind in {"import", "def"} for each in found[1]) or (
-            call.function[0] == "a" and any(each.kind in {"assign", "global"} for each in found[1])
-        )
+        found = self.calling.of(function, family)
+        self.nodes[blamed].constraints += found.constraints
+        self.hazards.setdefault(blamed, set()).update(found.hazards)
+        return found.calls
 
     # --- one call -------------------------------------------------------------------------------------------------
 
@@ -431,12 +286,12 @@ class _Builder:
         constraints, remedy = [*around.constraints, *shown.constraints], ""
         kind = async_forms.kind_of(function)
         whole = not (kind or isinstance(call, Entering) or is_entering(function))  # the call is all that has to wait
-        stays = self.stays(around.function)
+        stays = self.answers.stays(around.function)
         if self.with_forms and stays:
             self.entries.add(around, site, tuple(sorted({*constraints, *shown.constraints})), wrapped=whole)
         if self.following.follows(around.function):
             plain = whole and (shown.form is None or shown.form.action in {"await-call", "await-read"})
-            self.following.note(site, self.places.wrapped(call).constraints if plain else None)
+            self.settling.note(site, self.places.wrapped(call).constraints if plain else None)
         if whole and (stays or is_entry(call)):
             wrapped = self.places.wrapped(call)
             if not wrapped.constraints:
@@ -504,53 +359,6 @@ class _Builder:
         own = (each for each in methods if takes(each, taker))
         return isinstance(kind, str) or (kind is None and next(own, None) is None)
 
-    def stays(self, scope: Scope) -> bool:
-        """Tell whether a function stays as it is and may call `asyncio.run`, since no event loop runs around it."""
-        if scope.kind != "function" or scope.is_async:
-            return False
-        verdict = self.definitions.verdict(scope)
-        if verdict.called is not None:
-            return self.foreign.called_in_a_loop(scope, verdict.called) is None
-        if verdict.command and self.invoked_in_a_loop:
-            return False
-        if not verdict.stays:
-            # What starts a loop itself does so where the program begins, and may start others there.
-            return key_of(scope) in self.mentions.loop_starts and self.begins(scope)
-        calls = [call for call, _certain in self.program.callers(scope)]
-        for call in [*calls, *self.trails.called(scope)]:
-            caller = function_around(call.module, call.scope)
-            if caller.kind == "module" or key_of(caller) == key_of(scope):
-                continue
-            if caller.is_async or not (self.is_entry_or_test(caller) or self.begins(caller)):
-                return False
-        return True
-
-    def started_by_libraries(self, function: Scope) -> list[Call] | None:
-        """Return the calls that are seen to run what a library calls, None for any other function."""
-        how = self.definitions.verdict(function).called if function.kind == "function" else None
-        return self.foreign.starts_of(function, how) if how is not None else None
-
-    @cached_property
-    def invoked_in_a_loop(self) -> bool:
-        return self.following.starting.invoked_in_a_loop()
-
-    def is_entry_or_test(self, scope: Scope) -> bool:
-        """Tell whether no loop runs around a plain function: a test stays one where it calls what starts a loop."""
-        verdict = self.definitions.verdict(scope)
-        return not scope.is_async and (verdict.stays or verdict.test)
-
-    def begins(self, scope: Scope, seen: tuple[Scope, ...] = ()) -> bool:
-        """Tell whether a plain function is called where the program begins, and nowhere else."""
-        calls = self.program.callers(scope)
-        if scope.is_async or scope in seen or not calls or self.mentions.references(scope):
-            return False
-        for call, _certain in calls:
-            caller = function_around(call.module, call.scope)
-            entry = is_entry(call) if caller.kind == "module" else self.is_entry_or_test(caller)
-            if not (entry or (caller.kind == "function" and self.begins(caller, (*seen, scope)))):
-                return False
-        return True
-
     def turn_entries(self) -> None:
         """Let the body of a command or entry point run in one event loop, where there is more than one call for it."""
         seeded = {each.function for each in self.seeds}
@@ -568,7 +376,7 @@ class _Builder:
                 continue
             codes = {each.code for each in node.constraints}
             # A decorator goes on decorating what it did: the function itself stays as it is.
-            if not {"ASY128"} <= codes <= {"ASY126", "ASY128"} or not self.stays(node.scope):
+            if not {"ASY128"} <= codes <= {"ASY126", "ASY128"} or not self.answers.stays(node.scope):
                 continue
             body = Verdict()
             self.mentions.judge_body(node.scope, body)
@@ -606,13 +414,13 @@ class _Builder:
         running = self.running()
         running |= {key for key, form in self.forms.items() if form.action == "run-inside"}
         pending = [self.nodes[each].scope for each in sorted(running) if self.nodes[each].scope.kind == "function"]
-        seen, threaded = set(map(key_of, pending)), self.following.starting.threaded
+        seen, threaded = set(map(key_of, pending)), self.settling.starting.threaded
         # A test that calls nothing of this awaits nothing: what it does by itself may block.
         idle = {key for key, each in self.nodes.items() if self.following.follows(each.scope)}
         idle -= {each.caller for each in self.edges.values()}
         while pending:
             starter = pending.pop()
-            for call in self.following.starting.starts_of(starter):
+            for call in self.answers.starts.of(starter):
                 caller = function_around(call.module, call.scope)
                 if caller.kind != "function" or caller.is_async or key_of(caller) in seen | threaded:
                     continue
@@ -630,7 +438,7 @@ class _Builder:
             if edge.remedy and self.nodes[edge.caller].scope.kind == "function":
                 by_caller.setdefault(edge.caller, set()).add(edge.site)
         several = [each for each in by_caller.values() if len(each) > 1]
-        kept = self.bound_to_a_loop() if several else None
+        kept = self.answers.bound_to_a_loop if several else None
         if kept is None:
             return
         what = f"`{kept.tail}()` of {kept.module.path}:{kept.module.position(kept.span.start).line}"
@@ -653,7 +461,7 @@ class _Builder:
             if not how.alone or unseen:
                 message = f"`{name}` starts an event loop, which fails where one runs already; a library calls it"
                 found.append(because("ASY029", message, module, start))
-            kept = self.bound_to_a_loop() if how.again else None
+            kept = self.answers.bound_to_a_loop if how.again else None
             if kept is not None:
                 what = f"`{kept.tail}()` of {kept.module.path}:{kept.module.position(kept.span.start).line}"
                 message = (
@@ -705,31 +513,6 @@ class _Builder:
                 )
                 together.append(function_id(method))
             self.forms[key] = replace(opener.form, more=tuple(more), together=tuple(together))
-
-    def bound_to_a_loop(self) -> Call | None:
-        """Return the first call that makes something bound to an event loop and keeps it from one to the next."""
-        for name in _LOOP_BOUND:
-            for call in self.program.calls_named(name, beside=_LOOP_LIBRARIES):
-                dotted = self.program.dotted(call.module, call.scope, call.function) or ""
-                around = call.module.enclosing(call.scope, "function", "lambda", "class")
-                local = around is not None and around.kind != "class" and call.use[0] in _LOCAL
-                if dotted.partition(".")[0] in _LOOP_LIBRARIES and not local and self.outlives_a_loop(call):
-                    return call
-        return None
-
-    def outlives_a_loop(self, call: Call) -> bool:
-        """Tell whether what a method keeps may outlive one loop: not where all instances are made in coroutines."""
-        owner = self.program.method_owner(call.module, call.scope)
-        if owner is None or call.use[0] != "asgattr":
-            return True
-        made = self.program.calls_named(owner.name)
-        around = [function_around(each.module, each.scope) for each in made]
-        return not made or any(not each.is_async for each in around)
-
-
-def is_constructor(function: Scope) -> bool:
-    """Tell whether a function is the `__init__` of a class."""
-    return function.name == "__init__" and owner_of(function) is not None
 
 
 __all__ = ["RUN", "BlockingCall", "CallGraph", "build", "function_id", "site_id"]

@@ -87,6 +87,11 @@ class Resolver:
         self._calls.setdefault(call.module.path, {})[call.index] = (call, targets)
         return _scopes(program, targets)
 
+    def expect(self, _program: Program, call: Call) -> None:
+        """Answer nothing, but have the file of a call ready when the checker has reported: it will be asked about."""
+        if self._oracle is not None:
+            self._oracle.expect(call.module.path)
+
     def again(self, program: Program, call: Call) -> tuple[Scope, ...] | None:
         """Return what a call reached when it was asked about here, in a program whose text has moved since.
 

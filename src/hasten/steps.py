@@ -14,7 +14,7 @@ from hasten import formatting, ignores, produce, settle, suppress, workers
 from hasten import plan as planning
 from hasten.api import Codemod, Settings
 from hasten.errors import SourceError
-from hasten.index.module import Call, Module
+from hasten.index.module import Module
 from hasten.index.naming import NameIndex
 from hasten.index.program import Program
 from hasten.index.program import Resolver as Resolves
@@ -131,7 +131,9 @@ def _analyse(
                 reader.index_ahead(pool, pending, tried)
                 names = program.names if program is not None else None
                 program = _program(request, inputs, modules, inputs.resolver, names)
-            asked_about = program if rehearsed else _program(request, inputs, modules, _unanswered, program.names)
+            asked_about = (
+                program if rehearsed else _program(request, inputs, modules, inputs.resolver.expect, program.names)
+            )
             findings = _ask(request, party, asked_about)
             wanted = asked_about.wanted - known
             known |= wanted
@@ -157,10 +159,6 @@ def _ask_the_checker(codemods: Sequence[Codemod]) -> bool:
     return any(each.asks for each in codemods)
 
 
-def _unanswered(_program: Program, _call: Call) -> None:
-    """Return what a call reaches, as far as nobody was asked."""
-
-
 def _parties(codemods: Sequence[Codemod]) -> list[list[Codemod]]:
     """Return those that do without the type checker, and then those that need it; at least one list."""
     both = [[each for each in codemods if not each.asks], [each for each in codemods if each.asks]]
@@ -182,6 +180,8 @@ def _program(
     modules: Mapping[str, Module],
     resolver: Resolves,
     names: NameIndex | None = None,
+    *,
+    rewritten: frozenset[str] = frozenset(),
 ) -> Program:
     return Program(
         list(modules.values()),
@@ -195,6 +195,7 @@ def _program(
         names,
         inputs.suites,
         request.config.by_path(),
+        rewritten=rewritten,
     )
 
 
@@ -227,7 +228,8 @@ def _maker(
             again = {each.path: each for each in party.program.modules}
             again |= {path: each for path, each in replaced.items() if path in again or path not in everything}
             # What a call reaches does not change with a rewrite, so the type checker need not run again.
-            findings += _ask(request, party.codemods, _program(request, inputs, again, inputs.resolver.again))
+            program = _program(request, inputs, again, inputs.resolver.again, rewritten=frozenset(replaced))
+            findings += _ask(request, party.codemods, program)
         findings = doubted(findings, _unread(inputs, found.problems))
         return planning.build(suppress.suppressed(findings, now)[0], lambda _path, _span: "")
 

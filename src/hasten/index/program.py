@@ -57,6 +57,8 @@ class Program:
         watched: the id of a function (see `hasten.callgraph.function_id`) that somebody wants to know about, or `""`.
         notes: what was found out about it.
         names: which of the modules have something under a name.
+        rewritten: where this is the program as a run would leave it, the files that it rewrites: nobody asks for more
+            than which changes would be found in these, and nothing has to be found out for anything else. Else empty.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class Program:
         names: naming.NameIndex | None = None,
         suites: tuple[Suite, ...] = (),
         strategies: ByPath | None = None,
+        *,
+        rewritten: frozenset[str] = frozenset(),
     ) -> None:
         """Take what was read.
 
@@ -87,6 +91,7 @@ class Program:
             names: the index of a program of some of these modules and no others, which this one goes on with.
             suites: how the project runs its tests.
             strategies: how coroutines are spared what blocks; it is the file that counts in which the call stands.
+            rewritten: the attribute.
         """
         self.modules = sorted(modules, key=lambda each: each.path)
         self.targets = targets
@@ -96,6 +101,7 @@ class Program:
         self.lone = lone
         self.suites = suites
         self.strategies = strategies or ByPath(CONVERT)
+        self.rewritten = rewritten
         self.notes: list[Note] = []
         self.wanted: set[Want] = set()
         self._entries = entry_points

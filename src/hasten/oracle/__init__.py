@@ -10,25 +10,22 @@ the program itself contradicts what the checker believes (`hasten.oracle.doubts`
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from hasten.errors import SourceError
 from hasten.oracle.checker import Checks, find_executable
-from hasten.oracle.doubts import Doubts, Spine, spine
+from hasten.oracle.doubts import Doubts
 from hasten.oracle.failure import OracleError
+from hasten.oracle.naming import Name, Names, parsed
 from hasten.oracle.report import Problem, Report, Target
 from hasten.oracle.roots import Group, groups
 from hasten.oracle.scratch import Scratch
-from hasten.oracle.walking import walk
 from hasten.source import read
-from hasten.text import LineTable
 
 if TYPE_CHECKING:
     from typing import Self
@@ -89,8 +86,8 @@ class Oracle:
         self._texts: dict[str, str] = {}
         self._reports: dict[Group, Report] = {}
         self._groups: dict[str, Group] = {}
-        self._called: dict[str, dict[tuple[int, int], _Place]] = {}
-        self._named: dict[str, dict[int, _Place]] = {}
+        self._names: dict[str, Names] = {}
+        self._expected: dict[str, None] = {}
         self._doubts = Doubts()
         self._judged = False
         self._checks: Checks | None = None
@@ -114,8 +111,8 @@ class Oracle:
         self._reports.clear()
         self._texts.clear()
         self._groups.clear()
-        self._called.clear()
-        self._named.clear()
+        self._names.clear()
+        self._expected.clear()
         self._doubts = Doubts()
         self._judged = False
         self._started = False
@@ -136,7 +133,7 @@ class Oracle:
             OracleError: the checker is missing, fails, or takes longer than the deadline.
         """
         self.run()
-        return {(path, at): self._answer(path, self._names(path).get(at)) for path, at in questions}
+        return {(path, at): self._answer(path, self._names_of(path).at(at)) for path, at in questions}
 
     def problems(self) -> list[Problem]:
         """Return everything that the checker finds wrong with the program, in order of place.
@@ -154,9 +151,13 @@ class Oracle:
     def reached(self, path: str, start: int, end: int) -> tuple[Target, ...] | None:
         """Return the definitions that the call between two character offsets can reach; see `targets`."""
         self.run()
-        return self._answer(path, self._called.get(path, {}).get((start, end)))
+        return self._answer(path, self._names_of(path).called(start, end))
 
-    def _answer(self, path: str, place: _Place | None) -> tuple[Target, ...] | None:
+    def expect(self, path: str) -> None:
+        """Note that there will be questions about a file: it is read while the checker is waited for."""
+        self._expected[path] = None
+
+    def _answer(self, path: str, place: Name | None) -> tuple[Target, ...] | None:
         if place is None:
             return None
         report = self._reports[self._groups[path]]
@@ -168,12 +169,12 @@ class Oracle:
             self._doubts.judge(self.problems())
         return None if self._doubts.bears_on(path, place.spine, found) else found
 
-    def _names(self, path: str) -> dict[int, _Place]:
-        """Return the names of a file that questions can be about, by their offset."""
-        if path not in self._named:
-            self._named[path] = _names(self._texts[path]) if path in self._texts else {}
-            self._named[path] |= {each.start: each for each in self._called.get(path, {}).values()}
-        return self._named[path]
+    def _names_of(self, path: str) -> Names:
+        """Return the names of a file that questions can be about."""
+        if path not in self._names:
+            text = self._texts.get(path, "")
+            self._names[path] = Names(text, parsed(text))
+        return self._names[path]
 
     def begin(self) -> None:
         """Copy the program and let the checker run in the background: once for each way to read its imports.
@@ -229,12 +230,12 @@ class Oracle:
             raise
 
     def _look(self, path: str, text: str) -> None:
-        """Find the calls of a file, and what bears on the doubts."""
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        self._called[path] = _calls(text, self._doubts.look(path, text, tree))
+        """Find what bears on the doubts in a file, and the names in it, if they will be asked about."""
+        tree = parsed(text)
+        if tree is not None:
+            self._doubts.look(path, text, tree)
+        if path in self._expected:
+            self._names[path] = Names(text, tree)
 
     def _read(self) -> Iterator[tuple[str, str]]:
         for path in self._files:
@@ -272,25 +273,6 @@ def new_problems(before: Iterable[Problem], after: Iterable[Problem]) -> list[Pr
     return new
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A name in a file.
-
-    Attributes:
-        start: the character offset of the name.
-        spine: the names along which what it stands for is reached, itself first; see `Spine`.
-        key: the place under which the checker reports what is reached from it.
-        receiver: the place of the expression before the last dot, if there is one.
-        called: it is called there.
-    """
-
-    start: int
-    spine: Spine
-    key: str
-    receiver: str
-    called: bool
-
-
 def _copied(base: Path, texts: Mapping[str, str]) -> dict[str, str]:
     """Write the checker's copies of files; return those that the system can hold."""
     copied: dict[str, str] = {}
@@ -310,59 +292,3 @@ def _copied(base: Path, texts: Mapping[str, str]) -> dict[str, str]:
             continue
         copied[path] = text
     return copied
-
-
-def _calls(text: str, calls: Iterable[ast.Call]) -> dict[tuple[int, int], _Place]:
-    """Return the calls of something that has a name, by where they begin and end."""
-    lines = LineTable(text)
-    found: dict[tuple[int, int], _Place] = {}
-    for call in calls:
-        place = _place(text, lines, call.func, _key(call), called=True) if _is_inside(call, lines) else None
-        if place is not None:
-            start, end = lines.offset(call.lineno, call.col_offset), _end(lines, call)
-            found[start, end] = place
-    return found
-
-
-def _names(text: str) -> dict[int, _Place]:
-    """Return the names that are read, by their offsets."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
-    lines = LineTable(text)
-    found: dict[int, _Place] = {}
-    for node in walk(tree, (ast.Name, ast.Attribute)):
-        if isinstance(node.ctx, ast.Load):
-            key = _key(node) if isinstance(node, ast.Attribute) else f"{_key(node)}|identifier|{node.id}"
-            place = _place(text, lines, node, key, called=False)
-            if place is not None:
-                found[place.start] = place
-    return found
-
-
-def _place(text: str, lines: LineTable, node: ast.expr, key: str, *, called: bool) -> _Place | None:
-    if not isinstance(node, ast.Name | ast.Attribute) or not _is_inside(node, lines):
-        return None
-    name = node.id if isinstance(node, ast.Name) else node.attr
-    start = _end(lines, node) - len(name)
-    # Before 3.12 the parser misplaces what stands in f-strings; and identifiers are normalised by it.
-    if text[start : start + len(name)] != name:
-        return None
-    receiver = _key(node.value) if isinstance(node, ast.Attribute) else ""
-    return _Place(start, spine(node), key, receiver, called)
-
-
-def _is_inside(node: ast.expr, lines: LineTable) -> bool:
-    """Tell whether a node ends in the text, by what the parser says of those in f-strings."""
-    return node.end_lineno is not None and node.end_lineno <= len(lines)
-
-
-def _end(lines: LineTable, node: ast.expr) -> int:
-    return lines.offset(node.end_lineno or 0, node.end_col_offset or 0)
-
-
-def _key(node: ast.expr) -> str:
-    """Return the place of an expression as the checker writes it: columns count UTF-8 bytes, as those of `ast`."""
-    end = (node.end_col_offset or 0) + 1
-    return f"{node.lineno}:{node.col_offset + 1}-{node.end_lineno}:{end}"

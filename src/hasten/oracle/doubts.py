@@ -76,14 +76,12 @@ class _File(NamedTuple):
 
     Attributes:
         lines: what is doubtful if its line is.
-        calls: its calls.
         methods: the names of the methods of each class.
         returned: what each function returns may come from, that of functions in it as well.
     """
 
     path: str
     lines: list[tuple[int, _Key]]
-    calls: list[ast.Call]
     methods: dict[ast.AST | None, frozenset[str]]
     returned: dict[Any, set[_Key]]
 
@@ -151,15 +149,14 @@ class Doubts:
         # `l.append(Fake())` puts it into `l`; a function of the program has it as its parameter.
         return bool(owner) and owner[-1] in {"list", "dict", "set", "deque"}
 
-    def look(self, path: str, text: str, tree: ast.Module) -> list[ast.Call]:
-        """Read a file of the program, and return its calls."""
+    def look(self, path: str, text: str, tree: ast.Module) -> None:
+        """Read a file of the program."""
         self._classes.update(_CLASS.findall(text))
-        file = _File(path, self._lines.setdefault(path, []), [], {}, {})
+        file = _File(path, self._lines.setdefault(path, []), {}, {})
         looks: dict[type[ast.AST], _Look] = {kind: getattr(self, name) for kind, name in _LOOKS.items()}
         for node, around in walk_within(tree, tuple(looks)):
             looks[type(node)](file, node, around)
         self._flows.extend((("", name.name), frozenset(sources)) for name, sources in file.returned.items())
-        return file.calls
 
     # --- what is looked at: a method for each kind of node ----------------------------------------------------------
 
@@ -184,7 +181,6 @@ class Doubts:
                 self._patched.add(node.attr)
 
     def _call(self, file: _File, node: ast.Call, _around: Around) -> None:
-        file.calls.append(node)
         if isinstance(node.func, ast.Attribute):
             # l = [Store()]; l.append(Fake())
             file.lines.extend((node.lineno, key) for key in _keys(file.path, node.func.value))
