@@ -63,6 +63,7 @@ docs-check: $(STAMP) ## Check that the generated pages are current and that the 
 # One kind alone: make corpus ARGS="--kind sqlite"
 corpus: $(STAMP) ## Rewrite real packages and compare their own tests before and after.
 	$(BIN)/python tests/corpus/run.py $(ARGS)
+	$(BIN)/python tests/corpus/transcripts.py
 
 bench: $(STAMP) ## Measure hasten beside LibCST's runner, ast-grep and ast.parse.
 	$(BIN)/python tests/bench/run.py $(ARGS)

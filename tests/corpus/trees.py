@@ -23,7 +23,7 @@ def hasten(target: Path, *arguments: str) -> list[str]:
     env = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        **{name: str(own) for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")},
+        **{name: str(own) for name in ("HASTEN_CACHE_DIR", "HASTEN_STATE_DIR")},
     }
     done = subprocess.run(
         [sys.executable, "-m", "hasten", *arguments],
