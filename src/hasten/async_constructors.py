@@ -200,8 +200,9 @@ class Constructors:
         """Yield a constraint for each class below whose bases have constructors of their own: which is next?"""
         for each in self._below(owner):
             found = [self._receivers.class_named(each.module, each.parent, base) for base in each.bases]
-            made = [base for base in found if base is not None and self.program.find_method(base, _INIT) is not None]
-            if len(made) > 1:
+            made = [self.program.find_method(base, _INIT) for base in found if base is not None]
+            # Bases that have it from one class above them all have one constructor.
+            if len({key_of(init) for init in made if init is not None}) > 1:
                 message = f"`{each.name}` has several bases with constructors, so which one runs next cannot be seen"
                 yield because("ASY120", message, each.module, each.span.start)
 

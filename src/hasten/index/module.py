@@ -544,7 +544,32 @@ class Module:
             return starred or f"builtins.{name}"
         _, bindings = found
         names = {self._bound_name(each) for each in bindings if each.kind != "del"}
-        return names.pop() if len(names) == 1 else None
+        single = names.pop() if len(names) == 1 else None
+        return single or self._mixed_in(found[0], name, bindings)
+
+    def _mixed_in(self, scope: int, name: str, bindings: Sequence[Binding]) -> str | None:
+        """Return the class that a mixin tells type checkers to be its base, and is `object` when the program runs.
+
+        if TYPE_CHECKING:
+            from app.store import Store as Base
+        else:
+            Base = object
+
+        What derives from it is mixed into heirs of that class, and overrides what it has, just as if it derived from
+        it. Where the name is used for anything else it stands for `object`.
+        """
+        if len(bindings) != 2:  # noqa: PLR2004 - one for each of both
+            return None
+        told = {self._bound_name(each) for each in bindings if "T" in each.nest}
+        runs = {self._named_by(each) for each in bindings if "T" not in each.nest}
+        if len(told) != 1 or runs != {"builtins.object"}:
+            return None
+        return told.pop() if all(each.use[0] in {"base", "ann"} for each in self.reads(scope, name)) else None
+
+    def _named_by(self, binding: Binding) -> str | None:
+        """Return the dotted name of what is assigned to a name."""
+        plain = binding.kind == "assign" and binding.payload is not None and binding.payload[0] in {"n", "a"}
+        return self.dotted(binding.scope, binding.payload) if plain else None
 
     def _bound_name(self, binding: Binding) -> str | None:
         if binding.kind == "import":
