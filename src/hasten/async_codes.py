@@ -181,6 +181,15 @@ ASYNC_CODES: tuple[Code, ...] = (
         "Look who calls it, or what launches it; where no event loop runs there, take it with `--accept ASY029`.",
     ),
     _hazard(
+        "ASY039",
+        "a configuration may give something else",
+        "A trait of traitlets holds what makes an object, or the object itself, and a configuration of the user's may "
+        "set it. What the program gives it becomes asynchronous; what a configuration gives it stays as it is, and "
+        "awaiting what its methods return raises TypeError.",
+        "Say so where the trait is documented: its methods are coroutine functions from then on. Then take it with "
+        "`--accept ASY039`.",
+    ),
+    _hazard(
         "ASY023",
         "a private method that a base may know",
         "The class derives from one that is not part of the program, and the method has a name of the kind that is for "

@@ -13,14 +13,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from hasten.async_bases import makes_plainly
 from hasten.async_families import Families
-from hasten.async_forms import Form
+from hasten.async_forms import Form, More
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Receivers
 from hasten.index.module import Call, Module, Scope, Shape
 from hasten.index.program import Program
-from hasten.model import ImportRequest
+from hasten.model import ImportRequest, Span
 from hasten.propagate import Constraint
 from hasten.touches import touches_of
 
@@ -61,10 +62,35 @@ class Opener:
     Attributes:
         form: of the constructor itself.
         methods: by method that needs what it makes, what is told to the transformer there.
+        outside: the functions of others that read what it makes, each with where, and what is told there.
     """
 
     form: Form
     methods: Mapping[tuple[str, int], tuple[tuple[str, str], ...]]
+    outside: tuple[tuple[Scope, More], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """Where others read, or set, an attribute that a constructor makes."""
+
+    module: Module
+    base: Shape
+    scope: int
+    span: Span
+    name: str
+
+
+def is_made_by_others(program: Program, init: Scope) -> bool:
+    """Tell whether a constructor is that of a class whose objects a library makes, which awaits nothing.
+
+    class Store(LoggingConfigurable):
+        def __init__(self, path, **options): ...
+    """
+    owner = owner_of(init)
+    classes = [owner, *program.ancestors(owner)] if owner is not None else []
+    bases = (each.module.dotted(each.parent, base) or "" for each in classes for base in each.bases)
+    return any(makes_plainly(each) for each in bases)
 
 
 class FirstUses:
@@ -107,7 +133,16 @@ class FirstUses:
         opening = self._free(_NAMES, related)
         for name in sorted(made):
             troubles += self._by_name(name, owner, init)
-        for method in self._users(made, owner, init, begin, troubles):
+        users, outside = self._users(made, owner, init, begin, troubles)
+        others: list[tuple[Scope, More]] = []
+        for read in outside:
+            opened = self._opened(read, opening, waiting)
+            if opened is None:
+                message = f"`{read.name}` of a `{owner.name}` is used from outside, where nobody waits for it"
+                troubles.append(because("ASY141", message, read.module, read.span.start))
+            else:
+                others.append(opened)
+        for method in users:
             data = self._told(method, made, opening, waiting)
             if data is None:
                 message = (
@@ -132,7 +167,7 @@ class FirstUses:
             requires=self._first.requires(init.module),
             extent=init.span,
         )
-        return Opener(form, methods), []
+        return Opener(form, methods, tuple(others)), []
 
     # --- the constructor ------------------------------------------------------------------------------------------
 
@@ -238,13 +273,16 @@ class FirstUses:
             if any(one.kind == "def" for one in relative.module.bindings(relative.number, name)):
                 yield because("ASY141", f"`{name}` is a property, or a method", init.module, init.span.start)
 
-    def _users(self, made: set[str], owner: Scope, init: Scope, begin: int, troubles: list[Constraint]) -> list[Scope]:
-        """Return the methods that read or set what is made; note who else does."""
+    def _users(
+        self, made: set[str], owner: Scope, init: Scope, begin: int, troubles: list[Constraint]
+    ) -> tuple[list[Scope], list[_Outside]]:
+        """Return the methods that read or set what is made, and who else does; note what cannot be."""
         found: dict[tuple[str, int], Scope] = {}
+        outside: list[_Outside] = []
         related = set(map(key_of, self._related(owner)))
         for name in sorted(made):
             self.program.want(name, "read")
-            for module, base, scope, start in self._mentions(name):
+            for module, base, scope, start, end in self._mentions(name):
                 function = _outermost(module, scope)
                 around = owner_of(function) if function is not None else None
                 own = function is not None and bool(function.parameters) and base == ["n", function.parameters[0][0]]
@@ -256,22 +294,49 @@ class FirstUses:
                         troubles.append(because("ASY141", message, module, start))
                         continue
                     if key_of(function) == key_of(init):
-                        if start < begin:
-                            message = f"`{name}` is asked for, or set, before what waits"
+                        # What the first part does itself was always done before; what it defines runs later.
+                        if start < begin and not _is_at_once(module, scope, init):
+                            message = f"`{name}` is asked for, or set, by what is defined before what waits"
                             troubles.append(because("ASY141", message, module, start))
                     else:
                         found[key_of(function)] = function
                 elif self._may_be(module, scope, base, name, related):
-                    message = f"`{name}` of a `{owner.name}` is used from outside, where nobody waits for it"
-                    troubles.append(because("ASY141", message, module, start))
-        return [found[key] for key in sorted(found)]
+                    outside.append(_Outside(module, base, scope, Span(start, end), name))
+        return [found[key] for key in sorted(found)], outside
 
-    def _mentions(self, name: str) -> Iterator[tuple[Module, Shape, int, int]]:
+    def _mentions(self, name: str) -> Iterator[tuple[Module, Shape, int, int, int]]:
+        """Yield where an attribute is read, or set: there it has no end."""
         for module in self.program.modules:
-            for base, _use, scope, start, _end in module.facts["attribute_reads"].get(name, ()):
-                yield module, base, scope, start
+            for base, _use, scope, start, end in module.facts["attribute_reads"].get(name, ()):
+                yield module, base, scope, start, end
             for base, _value, scope, start in module.facts["attribute_stores"].get(name, ()):
-                yield module, base, scope, start
+                yield module, base, scope, start, -1
+
+    def _opened(self, read: _Outside, opening: str, waiting: Callable[[Scope], bool]) -> tuple[Scope, More] | None:
+        """Return how what was made is read from outside: `(await s._opening.wait() or s).db`; None where it cannot be.
+
+        What stands before the dot is evaluated twice: it has to be a variable, or attributes of one.
+        """
+        module, base = read.module, read.base
+        kind = self._receivers.kind(module, read.scope, base)
+        function = function_around(module, read.scope)
+        plain = True
+        while base[0] == "a":
+            plain = plain and not self._is_computed(module, read.scope, base[1], str(base[2]))
+            base = base[1]
+        plain = plain and base[0] == "n"
+        if read.span.end < 0 or not plain or not isinstance(kind, Scope) or read.scope != function.number:
+            return None
+        if function.kind != "function" or not waiting(function) or module.path not in self.program.targets:
+            return None
+        return function, More(module, read.span, "open-first", (("opening", opening),))
+
+    def _is_computed(self, module: Module, scope: int, base: Shape, name: str) -> bool:
+        """Tell whether an attribute may be a property, or be made up when it is asked for."""
+        kind = self._receivers.kind(module, scope, base)
+        classes = self.program.heirs(kind) if isinstance(kind, Scope) else []
+        asked = (name, *_COMPUTING[:2])
+        return not classes or any(self.program.find_method(each, one) is not None for each in classes for one in asked)
 
     def _may_be(self, module: Module, scope: int, base: Shape, name: str, related: set[tuple[str, int]]) -> bool:
         """Tell whether something may be an object of one of these classes."""
@@ -433,6 +498,16 @@ def _own(owner: Scope, name: str) -> Scope | None:
         if each.kind == "def":
             return owner.module.scope(each.payload)
     return None
+
+
+def _is_at_once(module: Module, scope: int, function: Scope) -> bool:
+    """Tell whether a scope is a function, or a comprehension in it, which is over when its statement is."""
+    while scope != function.number:
+        each = module.scope(scope)
+        if each.kind in {"function", "lambda", "class", "module"} or each.name == "<GeneratorExp>":
+            return False
+        scope = each.parent
+    return True
 
 
 def _is_in(module: Module, scope: int, function: Scope) -> bool:

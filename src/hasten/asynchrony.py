@@ -44,8 +44,10 @@ from hasten.uses import trouble_with
 _INTERLEAVING = frozenset({"ASY003"})
 #: Methods that cannot wait whatever calls them: special ones and properties.
 _FIRM = frozenset({"ASY121", "ASY122"})
+#: A lock of threads is held around the call.
+_LOCK = "ASY107"
 #: The same, and what others call: whoever has mended all else still could not wait there.
-_DEEP = _FIRM | {"ASY107", "ASY127", "ASY130", "ASY133"}
+_DEEP = _FIRM | {_LOCK, "ASY127", "ASY130", "ASY133"}
 #: So many functions of a path are named in a message.
 _LONGEST_PATH = 6
 
@@ -123,18 +125,30 @@ class Conversion:
         nothing of the kind is found.
         """
         groups = [list(each) for each in refused]
+        found = self._deepest(groups)
+        # A lock can be mended, and what is above it may not.
+        locked = [number for number, each in enumerate(found) if each is not None and each.code == _LOCK]
+        above = self._deepest([groups[each] for each in locked], mind_locks=False)
+        for number, each in zip(locked, above, strict=True):
+            found[number] = each if each is not None and each.code != _LOCK else found[number]
+        yield from found
+
+    def _deepest(self, groups: Sequence[Sequence[Call]], *, mind_locks: bool = True) -> list[Constraint | None]:
+        """Return, for each group of blocking calls, what nobody mends on the way to them, if there is such a thing."""
         calls = [each for group in groups for each in group]
         if not calls:
-            return
+            return [None for _ in groups]
         seeds = [(each, each.module.enclosing(each.scope, "function")) for each in calls]
         entry_points = self.program.entry_points if self._entry_points is None else self._entry_points
-        graph = build(self.program, seeds, self._resolve, entry_points=entry_points, forms=True)
+        graph = build(self.program, seeds, self._resolve, entry_points=entry_points, forms=True, mind_locks=mind_locks)
         stopped = propagate.propagate(graph.functions, graph.calls, graph.seeds).refused
         deep = (each for each in stopped if each.constraint.code in _DEEP and not _is_of_tests(each.constraint.path))
         by_site = {each.seed.site: each.constraint for each in deep}
+        result: list[Constraint | None] = []
         for group in groups:
             found = [by_site[site] for each in group if (site := site_id(each)) in by_site]
-            yield min(found, key=lambda each: (each.code not in _FIRM, each), default=None)
+            result.append(min(found, key=lambda each: (each.code not in _FIRM, each), default=None))
+        return result
 
     def _converted(self, wanted: Mapping[tuple[str, int], Awaited]) -> Iterator[Finding]:
         calls = [step.call for _, each in sorted(wanted.items()) for step in each.steps]

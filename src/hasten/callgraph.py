@@ -100,6 +100,7 @@ def build(
     entry_points: frozenset[str] = frozenset(),
     forms: bool = False,
     first_use: FirstUse | None = None,
+    mind_locks: bool = True,
 ) -> CallGraph:
     """Return the graph above `seeds`.
 
@@ -112,8 +113,10 @@ def build(
         forms: whether whoever asks carries out `CallGraph.forms`; else generators and context managers made of them
             stay as they are, and so do blocking calls in commands.
         first_use: which constructors stay, and do what has to wait when the object is first used; by default none.
+        mind_locks: whether locks that are held around calls stand in the way.
     """
     builder = _Builder(program, receivers_of(program, resolve), entry_points, forms=forms)
+    builder.places.mind_locks = mind_locks
     if first_use is not None:
         builder.first_uses = FirstUses(program, builder.receivers, builder.families, first_use)
     for call, _function in sorted(seeds, key=lambda each: (each[0].module.path, each[0].span)):
@@ -197,6 +200,7 @@ class _Builder:
         self.count_loops()
         self.enter_from_outside()
         self.show_early()
+        self.ask_configurations()
         self.open_at_first_use()
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
         return CallGraph(
@@ -671,6 +675,17 @@ class _Builder:
                 waits += [self.sites[each.site] for each in self.edges.values() if each.caller == key]
                 self.hazards.setdefault(key, set()).update(self.constructors.seen_early(node.scope, waits))
 
+    def ask_configurations(self) -> None:
+        """Note a hazard where a class has something from a trait that a configuration may set."""
+        for key, node in self.nodes.items():
+            owner = owner_of(node.scope)
+            if owner is None:
+                continue
+            for name in sorted(self.receivers.configured.get(key_of(owner), ())):
+                message = f"`{name}` of `{owner.name}` may be set by a configuration, to what cannot be awaited"
+                constraint = because("ASY039", message, owner.module, owner.span.start)
+                self.hazards.setdefault(key, set()).add(constraint)
+
     def open_at_first_use(self) -> None:
         """Write constructors that stay, and what waits for them; note what stands in the way of that."""
         if self.first_uses is None or not self.opening:
@@ -704,6 +719,9 @@ class _Builder:
                     form, data=(*form.data, *data), extent=extent, together=(*form.together, key)
                 )
                 together.append(function_id(method))
+            for function, read in opener.outside:
+                more.append(read)
+                together += [function_id(function)] if not function.is_async else []
             self.forms[key] = replace(opener.form, more=tuple(more), together=tuple(together))
 
     def bound_to_a_loop(self) -> Call | None:

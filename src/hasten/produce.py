@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from hasten import plan as planning
 from hasten import settle, source
+from hasten.conversion_codes import UNREACHED
 from hasten.errors import SourceError
 from hasten.formatting import BlackStyle, style_for, tidy
 from hasten.index.module import Module
@@ -173,7 +174,8 @@ class Maker:
     def _unstable(self, found: Found, made: Sequence[_Made]) -> dict[str, Outcome]:
         """Return the files in which a second run would find more to do: something went wrong there.
 
-        What a conflict kept this run from doing is left to the next one, as its refusal says.
+        What a conflict kept this run from doing is left to the next one, as its refusal says. So is what no event loop
+        ran, in a file in which another codemod has made coroutine functions since.
         """
         replaced: dict[str, Module] = {}
         sources: dict[str, Source] = {}
@@ -186,6 +188,9 @@ class Maker:
         again = self.second_look(found, replaced, sources)
         more = self.take(again)
         left = {(each.codemod, each.path) for each in found.plan.refusals if each.code == planning.CONFLICT}
+        idle = {(each.codemod, each.path) for each in found.plan.refusals if each.code == UNREACHED}
+        edited = {(each.codemod, edit.path) for each in found.plan.changes for edit in each.edits}
+        left |= {(name, path) for name, path in idle if any(path == where and name != by for by, where in edited)}
         fresh = [each for each in again.changes if each.id in more and not each.support]
         fresh = [each for each in fresh if not any((each.codemod, edit.path) in left for edit in each.edits)]
         paths = sorted({edit.path for each in fresh for edit in each.edits} & set(replaced))
