@@ -16,7 +16,8 @@ from functools import cache
 from importlib import import_module
 
 from hasten.async_tests import TEST_CASES
-from hasten.index.module import Module, Shape
+from hasten.index.module import Module, Scope, Shape
+from hasten.index.program import Program
 
 _TEST_SET_UP = frozenset({"setUp", "tearDown", "setUpClass", "tearDownClass", "setUpModule", "tearDownModule"})
 _TEST_CASE_NAMES = frozenset(
@@ -144,12 +145,18 @@ def _is_there(dotted: str) -> bool:
     return home in _LOOKED_AT and isinstance(getattr(import_module(home), name, None), type)
 
 
-def makes_plainly(dotted: str) -> bool:
-    """Tell whether a library makes the objects of its class in its own way, and lets them have any attribute.
+def is_made_by_others(program: Program, init: Scope) -> bool:
+    """Tell whether a constructor is that of a class whose objects a library makes, which awaits nothing.
 
-    They have to be made by calling the class, and nobody who does it awaits anything.
+    class Store(LoggingConfigurable):
+        def __init__(self, path, **options): ...
+
+    Its objects may have any attribute.
     """
-    return dotted.startswith("traitlets.") and dotted in _LIBRARIES
+    owner = init.module.scope(init.parent) if init.parent >= 0 else None
+    classes = [owner, *program.ancestors(owner)] if owner is not None and owner.kind == "class" else []
+    bases = (each.module.dotted(each.parent, base) or "" for each in classes for base in each.bases)
+    return any(each.startswith("traitlets.") and each in _LIBRARIES for each in bases)
 
 
 @cache

@@ -13,10 +13,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hasten.async_bases import makes_plainly
 from hasten.async_families import Families
 from hasten.async_forms import Form, More
 from hasten.async_kinds import key_of, owner_of
+from hasten.async_outside import Outside, Outsides
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Receivers
 from hasten.index.module import Call, Module, Scope, Shape
@@ -70,29 +70,6 @@ class Opener:
     outside: tuple[tuple[Scope, More], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Outside:
-    """Where others read, or set, an attribute that a constructor makes."""
-
-    module: Module
-    base: Shape
-    scope: int
-    span: Span
-    name: str
-
-
-def is_made_by_others(program: Program, init: Scope) -> bool:
-    """Tell whether a constructor is that of a class whose objects a library makes, which awaits nothing.
-
-    class Store(LoggingConfigurable):
-        def __init__(self, path, **options): ...
-    """
-    owner = owner_of(init)
-    classes = [owner, *program.ancestors(owner)] if owner is not None else []
-    bases = (each.module.dotted(each.parent, base) or "" for each in classes for base in each.bases)
-    return any(makes_plainly(each) for each in bases)
-
-
 class FirstUses:
     """Answers for the constructors of one program."""
 
@@ -102,6 +79,7 @@ class FirstUses:
         self._receivers = receivers
         self._families = families
         self._first = first
+        self._outsides = Outsides(program, receivers)
         # The constructors that wait, by key; whoever builds the graph tells.
         self.waiting: frozenset[tuple[str, int]] = frozenset()
 
@@ -136,7 +114,7 @@ class FirstUses:
         users, outside = self._users(made, owner, init, begin, troubles)
         others: list[tuple[Scope, More]] = []
         for read in outside:
-            opened = self._opened(read, opening, waiting)
+            opened = self._outsides.form(read, owner, opening, waiting)
             if opened is None:
                 message = f"`{read.name}` of a `{owner.name}` is used from outside, where nobody waits for it"
                 troubles.append(because("ASY141", message, read.module, read.span.start))
@@ -275,10 +253,10 @@ class FirstUses:
 
     def _users(
         self, made: set[str], owner: Scope, init: Scope, begin: int, troubles: list[Constraint]
-    ) -> tuple[list[Scope], list[_Outside]]:
+    ) -> tuple[list[Scope], list[Outside]]:
         """Return the methods that read or set what is made, and who else does; note what cannot be."""
         found: dict[tuple[str, int], Scope] = {}
-        outside: list[_Outside] = []
+        outside: list[Outside] = []
         related = set(map(key_of, self._related(owner)))
         for name in sorted(made):
             self.program.want(name, "read")
@@ -288,6 +266,13 @@ class FirstUses:
                 own = function is not None and bool(function.parameters) and base == ["n", function.parameters[0][0]]
                 if function is not None and around is not None and own:
                     if key_of(around) not in related:
+                        continue
+                    other = self._other_heir(around, owner)
+                    if other is around:
+                        continue  # a sibling has an attribute of that name, too
+                    if other is not None:
+                        message = f"`{function.name}` asks for `{name}`, also of a `{other.name}`, which opens nothing"
+                        troubles.append(because("ASY141", message, module, start))
                         continue
                     if any(each[-1] in {"classmethod", "staticmethod"} for each in function.decorators):
                         message = f"`{function.name}` asks for `{name}`, and has no object"
@@ -301,8 +286,22 @@ class FirstUses:
                     else:
                         found[key_of(function)] = function
                 elif self._may_be(module, scope, base, name, related):
-                    outside.append(_Outside(module, base, scope, Span(start, end), name))
+                    outside.append(Outside(module, base, scope, Span(start, end), name))
         return [found[key] for key in sorted(found)], outside
+
+    def _other_heir(self, around: Scope, owner: Scope) -> Scope | None:
+        """Return a class whose objects have the methods of a class, and not the constructor of `owner`; None for none.
+
+        It is `around` itself where no object of `owner` has these methods.
+        """
+        mine = {key_of(each): each for each in self.program.heirs(owner)}
+        above = {key_of(one) for each in mine.values() for one in self.program.ancestors(each)}
+        if key_of(around) in mine:
+            return None
+        if key_of(around) not in above:
+            return around
+        heirs = self.program.heirs(around)
+        return next((each for each in heirs if key_of(each) not in mine and key_of(each) not in above), None)
 
     def _mentions(self, name: str) -> Iterator[tuple[Module, Shape, int, int, int]]:
         """Yield where an attribute is read, or set: there it has no end."""
@@ -311,32 +310,6 @@ class FirstUses:
                 yield module, base, scope, start, end
             for base, _value, scope, start in module.facts["attribute_stores"].get(name, ()):
                 yield module, base, scope, start, -1
-
-    def _opened(self, read: _Outside, opening: str, waiting: Callable[[Scope], bool]) -> tuple[Scope, More] | None:
-        """Return how what was made is read from outside: `(await s._opening.wait() or s).db`; None where it cannot be.
-
-        What stands before the dot is evaluated twice: it has to be a variable, or attributes of one.
-        """
-        module, base = read.module, read.base
-        kind = self._receivers.kind(module, read.scope, base)
-        function = function_around(module, read.scope)
-        plain = True
-        while base[0] == "a":
-            plain = plain and not self._is_computed(module, read.scope, base[1], str(base[2]))
-            base = base[1]
-        plain = plain and base[0] == "n"
-        if read.span.end < 0 or not plain or not isinstance(kind, Scope) or read.scope != function.number:
-            return None
-        if function.kind != "function" or not waiting(function) or module.path not in self.program.targets:
-            return None
-        return function, More(module, read.span, "open-first", (("opening", opening),))
-
-    def _is_computed(self, module: Module, scope: int, base: Shape, name: str) -> bool:
-        """Tell whether an attribute may be a property, or be made up when it is asked for."""
-        kind = self._receivers.kind(module, scope, base)
-        classes = self.program.heirs(kind) if isinstance(kind, Scope) else []
-        asked = (name, *_COMPUTING[:2])
-        return not classes or any(self.program.find_method(each, one) is not None for each in classes for one in asked)
 
     def _may_be(self, module: Module, scope: int, base: Shape, name: str, related: set[tuple[str, int]]) -> bool:
         """Tell whether something may be an object of one of these classes."""

@@ -82,8 +82,6 @@ class Places:
         self._held = Held(program, receivers)
         #: Tells whether no other task runs while a function waits.
         self.alone: Callable[[Scope], bool] = lambda _function: False
-        #: Whether locks that are held around calls count.
-        self.mind_locks = True
 
     def around(self, call: Call, *, seed: bool) -> Surroundings:
         """Return what stands around `call`; `seed` tells a blocking call from one of a function of the program."""
@@ -156,7 +154,7 @@ class Places:
         )
 
     def _locks(self, call: Call) -> Iterator[Constraint]:
-        for each in self._held.around(call) if self.mind_locks else ():
+        for each in self._held.around(call):
             if not each.shared and self.alone(function_around(call.module, call.scope)):
                 continue
             message = f"{each.text}; use `asyncio.Lock`, or call outside of it"

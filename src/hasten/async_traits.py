@@ -37,17 +37,33 @@ def held(program: Program, owner: Scope, name: str, shape: Shape | None) -> list
     call = _trait(owner.module, shape)
     if call is None:
         return None
-    first = call.argument(0, "klass" if _kind(call) in _OBJECTS else "default_value")
     if _kind(call) in _OBJECTS:
-        #     paper = Instance(Paper, args=())
-        plain = first is not None and first.shape[0] in {"n", "a"}
-        return [(owner.module, owner.number, ["@", first.shape])] if plain and first is not None else None
+        return [_instance(program, owner, call)]
+    first = call.argument(0, "default_value")
     found: list[Value] = [(owner.module, owner.number, first.shape)] if first is not None else []
     for each in (*program.ancestors(owner), *program.heirs(owner)):
         for method in _defaults(each, name):
             given: list[Shape | None] = [*method.returned] or [None]
             found += [(method.module, method.number, value) for value in given]
     return [*found, *_given(program, owner, name)]
+
+
+def _instance(program: Program, owner: Scope, call: Call) -> Value:
+    """Return what a trait holds that is told a class, or the dotted name of one.
+
+    paper = Instance(Paper, args=())
+    shell = Instance("app.shell.Shell", allow_none=True)
+    """
+    given = call.argument(0, "klass")
+    shape = given.shape if given is not None else ["x", ""]
+    if shape[0] in {"n", "a"}:
+        return owner.module, owner.number, ["@", shape]
+    if shape[:2] != ["k", "str"]:
+        return owner.module, owner.number, None
+    found = program.definition(shape[2])
+    if found is not None:
+        return found.module, found.parent, ["@", ["n", found.name]]
+    return owner.module, owner.number, None if program.is_own(shape[2]) else ["made", shape[2]]
 
 
 def is_configured(owner: Scope, shape: Shape | None) -> bool:

@@ -100,7 +100,7 @@ def build(
     entry_points: frozenset[str] = frozenset(),
     forms: bool = False,
     first_use: FirstUse | None = None,
-    mind_locks: bool = True,
+    thorough: bool = False,
 ) -> CallGraph:
     """Return the graph above `seeds`.
 
@@ -113,10 +113,10 @@ def build(
         forms: whether whoever asks carries out `CallGraph.forms`; else generators and context managers made of them
             stay as they are, and so do blocking calls in commands.
         first_use: which constructors stay, and do what has to wait when the object is first used; by default none.
-        mind_locks: whether locks that are held around calls stand in the way.
+        thorough: go on above what stands in the way: for asking what else does, and not for converting.
     """
     builder = _Builder(program, receivers_of(program, resolve), entry_points, forms=forms)
-    builder.places.mind_locks = mind_locks
+    builder.thorough = thorough
     if first_use is not None:
         builder.first_uses = FirstUses(program, builder.receivers, builder.families, first_use)
     for call, _function in sorted(seeds, key=lambda each: (each[0].module.path, each[0].span)):
@@ -139,6 +139,7 @@ class _Builder:
         self.places.alone = lambda function: not tasks_of(program).several(function)
         self.definitions = Definitions(program, receivers, entry_points, forms=forms)
         self.with_forms = forms
+        self.thorough = False
         self.entries = Entries(program, self.definitions)
         self.forms: dict[str, Form] = {}
         self.handed: set[str] = set()
@@ -185,7 +186,7 @@ class _Builder:
         self.hazards.setdefault(site, set()).update(around.hazards)
         self.seeds.append(propagate.Seed(site, function_id(around.function), around.constraints))
         self.node(around.function)
-        if not around.constraints:
+        if self.thorough or not around.constraints:
             self.pending.append(around.function)
 
     def result(self) -> CallGraph:
@@ -260,7 +261,7 @@ class _Builder:
             self.nodes[key].family = min(keys) if len(keys) > 1 else ""
         plain = [each for each in members if not each.is_async]
         # What is cheap comes first: a function that cannot convert needs no look at the rest of the program.
-        if any(self.nodes[function_id(each)].constraints for each in plain):
+        if self.is_blocked(plain):
             return
         for each in plain:
             if async_forms.kind_of(each) != async_forms.kind_of(plain[0]):
@@ -288,16 +289,20 @@ class _Builder:
             self.add(function_id(each), verdict)
             if verdict.handed or test:
                 self.handed.add(function_id(each))
-        if any(self.nodes[function_id(each)].constraints for each in plain):
+        if self.is_blocked(plain):
             return
         found = [(each, self.callers(each, family)) for each in plain]
         # What calls a stub calls what takes its place.
         found += [(plain[0], self.callers(each, family, plain[0])) for each in stubs]
-        blocked = any(self.nodes[function_id(each)].constraints for each in plain)
+        blocked = self.is_blocked(plain)
         for each, calls in found:
             for call, reached in calls:
                 real = tuple(one for one in reached.functions if one not in stubs)
                 self.edge(call, each, replace(reached, functions=real), blocked=blocked)
+
+    def is_blocked(self, functions: list[Scope]) -> bool:
+        """Tell whether callers of functions need not be looked for."""
+        return not self.thorough and any(self.nodes[function_id(each)].constraints for each in functions)
 
     def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
@@ -463,7 +468,7 @@ class _Builder:
             self.edges[site, caller, callee] = propagate.Call(
                 caller, callee, site, reached.certainty, remedy, tuple(sorted(set(constraints)))
             )
-        if not (blocked or constraints):
+        if self.thorough or not (blocked or constraints):
             self.pending += others
             if not remedy:
                 self.pending.append(around.function)
