@@ -560,16 +560,13 @@ class Module:
         """
         if len(bindings) != 2:  # noqa: PLR2004 - one for each of both
             return None
-        told = {self._bound_name(each) for each in bindings if "T" in each.nest}
-        runs = {self._named_by(each) for each in bindings if "T" not in each.nest}
-        if len(told) != 1 or runs != {"builtins.object"}:
+        told = [each for each in bindings if "T" in each.nest]
+        runs = [each for each in bindings if "T" not in each.nest]
+        plain = all(each.kind == "assign" and each.payload == ["n", "object"] for each in runs)
+        if len(told) != 1 or not plain or self.lookup(scope, "object") is not None:
             return None
-        return told.pop() if all(each.use[0] in {"base", "ann"} for each in self.reads(scope, name)) else None
-
-    def _named_by(self, binding: Binding) -> str | None:
-        """Return the dotted name of what is assigned to a name."""
-        plain = binding.kind == "assign" and binding.payload is not None and binding.payload[0] in {"n", "a"}
-        return self.dotted(binding.scope, binding.payload) if plain else None
+        used = all(each.use[0] in {"base", "ann"} for each in self.reads(scope, name))
+        return self._bound_name(told[0]) if used else None
 
     def _bound_name(self, binding: Binding) -> str | None:
         if binding.kind == "import":
