@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from hasten.async_codes import FIRM
 from hasten.callgraph import CallGraph
 from hasten.propagate import Call, Constraint, Seed
 
-#: Methods that cannot wait whatever calls them: special ones and properties.
-FIRM = frozenset({"ASY121", "ASY122"})
 #: A lock of threads is held around the call.
 _LOCK = "ASY107"
 #: Beside those, what others call: whoever has mended all else still could not wait there.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from hasten.model import Code
 
+#: Methods that cannot wait whatever calls them: special ones and properties.
+FIRM = frozenset({"ASY121", "ASY122"})
 _ACCEPT = "Read the diff at the place named; if the difference does not matter there, take it with `--accept {code}`."
 _BY_HAND = (
     "Leave it as it is, or make the change by hand: keep the plain function and write a coroutine function beside."

@@ -436,7 +436,11 @@ class Kinds:
 
     def _attribute(self, owner: Scope, name: str) -> Iterator[tuple[Module, int, Shape | None]]:
         """Yield what an attribute of the class is given, in the bodies of the class and its relatives and elsewhere."""
-        for each in self._with_bases(owner):
+        own = list(self._with_bases(owner))
+        known = set(map(key_of, own))
+        # An object of a class below may have what its own class gives all its objects.
+        below = (each for each in self.program.heirs(owner) if key_of(each) not in known)
+        for each in (*own, *below):
             for binding in each.module.bindings(each.number, name):
                 shape = binding.payload if binding.kind == "assign" else None
                 held = self._held_by_trait(each, name, shape)

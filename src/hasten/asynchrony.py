@@ -13,8 +13,9 @@ from itertools import pairwise
 
 from hasten import propagate
 from hasten.async_advice import noted
-from hasten.async_behind import DEEP, FIRM, deepest
+from hasten.async_behind import DEEP, deepest
 from hasten.async_blocks import Entering
+from hasten.async_codes import FIRM
 from hasten.async_first_use import FirstUse
 from hasten.async_forms import Form, More, property_of
 from hasten.async_offload import Offload

@@ -14,6 +14,7 @@ from functools import cached_property
 from hasten import async_forms, propagate
 from hasten.async_blocks import Blocks, Entering, is_entering
 from hasten.async_closing import Closing, Closings
+from hasten.async_codes import FIRM
 from hasten.async_constructors import Constructors
 from hasten.async_doubles import Doubles
 from hasten.async_entries import Entries
@@ -52,6 +53,8 @@ _LOOP_LIBRARIES = frozenset(
 )
 #: Uses of a value that end with the function, as a rule: it is a variable, or not even that.
 _LOCAL = frozenset({"asg", "with", "await", "expr", "iter", "meth"})
+#: So many functions are looked at for what stands behind what stands in the way.
+_MOST_ABOVE = 100
 #: So many calls of unknown receivers are named; there may be hundreds.
 _MOST_UNKNOWN = 3
 
@@ -190,8 +193,9 @@ class _Builder:
             self.pending.append(around.function)
 
     def result(self) -> CallGraph:
-        while self.pending:
-            self.expand(self.pending.pop())
+        while self.pending and not (self.thorough and len(self.done) > _MOST_ABOVE):
+            # What is nearest first, where not all is looked at.
+            self.expand(self.pending.pop(0 if self.thorough else -1))
         self.turn_entries()
         flask = any(each.code == "ASY004" for found in self.hazards.values() for each in found)
         self.following.settle(self.nodes, self.edges, self.forms, RUN, flask=flask)
@@ -302,7 +306,10 @@ class _Builder:
 
     def is_blocked(self, functions: list[Scope]) -> bool:
         """Tell whether callers of functions need not be looked for."""
-        return not self.thorough and any(self.nodes[function_id(each)].constraints for each in functions)
+        found = [one for each in functions for one in self.nodes[function_id(each)].constraints]
+        if not self.thorough:
+            return bool(found)
+        return any(each.code in FIRM for each in found)  # nobody goes on above these
 
     def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
