@@ -39,7 +39,9 @@ class Values(Kinds):
         """Yield what calls of functions, classes and lambdas give; None for what nobody can tell."""
         for each in functions:
             if each.kind == "class":
-                yield each.module, each.parent, ["@", ["n", each.name]]
+                # `__new__` may give anything.
+                plain = self.program.find_method(each, "__new__") is None
+                yield each.module, each.parent, ["@", ["n", each.name]] if plain else None
             elif each.is_async or each.is_generator or each.decorators or not each.returned:
                 yield each.module, each.number, None
             elif each.returns is not None:
