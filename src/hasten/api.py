@@ -39,6 +39,7 @@ from hasten.uses import Use, meaning, trouble_with
 from hasten.uses import find as find_uses
 
 if TYPE_CHECKING:
+    from hasten.async_bases import is_made_by_others
     from hasten.async_first_use import FirstUse
     from hasten.async_fixtures import is_fixture
     from hasten.async_forms import cleans_up
@@ -100,6 +101,7 @@ __all__ = [
     "givers",
     "instance_of",
     "is_fixture",
+    "is_made_by_others",
     "is_partly",
     "is_requested",
     "is_written",
@@ -194,6 +196,7 @@ _LATE = {
     "AsyncTransformer": "hasten.async_transformer",
     "Awaited": "hasten.awaited",
     "FirstUse": "hasten.async_first_use",
+    "is_made_by_others": "hasten.async_bases",
     "Locked": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
     "Step": "hasten.awaited",

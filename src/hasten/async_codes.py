@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from hasten.model import Code
 
+#: Methods that cannot wait whatever calls them: special ones and properties.
+FIRM = frozenset({"ASY121", "ASY122"})
 _ACCEPT = "Read the diff at the place named; if the difference does not matter there, take it with `--accept {code}`."
 _BY_HAND = (
     "Leave it as it is, or make the change by hand: keep the plain function and write a coroutine function beside."
@@ -179,6 +181,15 @@ ASYNC_CODES: tuple[Code, ...] = (
         "seen to call it, or to let the library do so; whoever does so unseen, in a notebook or a test that awaits, "
         "gets RuntimeError, since a loop runs there already.",
         "Look who calls it, or what launches it; where no event loop runs there, take it with `--accept ASY029`.",
+    ),
+    _hazard(
+        "ASY039",
+        "a configuration may give something else",
+        "A trait of traitlets holds what makes an object, or the object itself, and a configuration of the user's may "
+        "set it. What the program gives it becomes asynchronous; what a configuration gives it stays as it is, and "
+        "awaiting what its methods return raises TypeError.",
+        "Say so where the trait is documented: its methods are coroutine functions from then on. Then take it with "
+        "`--accept ASY039`.",
     ),
     _hazard(
         "ASY023",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from hasten.async_bases import names_of
 from hasten.async_families import Families
 from hasten.async_forms import Form, Shown
 from hasten.async_kinds import key_of, method_of, owner_of
@@ -27,8 +28,17 @@ _FACTORIES = ("create", "create_async", "open_async", "make_async")
 _BODIES = ("_init", "_init_async", "_initialize", "_initialize_async")
 #: Bases from outside the program that make instances as `object` does.
 _PLAIN_BASES = frozenset(
-    {"builtins.object", "abc.ABC"}
+    {"builtins.object", "abc.ABC", "contextlib.AbstractContextManager"}
     | {f"{module}.{name}" for module in ("typing", "typing_extensions") for name in ("Generic", "Protocol")}
+    # Not those of sets, which make others of their own kind, and no `UserDict` either: `fromkeys`, `|`.
+    | {
+        f"{module}.{name}"
+        for module in ("collections.abc", "typing")
+        for name in (
+            *("Callable", "Collection", "Container", "Hashable", "Iterable", "Iterator", "Mapping"),
+            *("MutableMapping", "MutableSequence", "Reversible", "Sequence", "Sized"),
+        )
+    }
 )
 _PLAIN_METACLASSES = frozenset({"abc.ABCMeta", "builtins.type"})
 _PLAIN_DECORATORS = frozenset({f"{module}.final" for module in ("typing", "typing_extensions")})
@@ -191,8 +201,13 @@ class Constructors:
             for base in each.bases:
                 dotted = each.module.dotted(each.parent, base) or ""
                 found = self.program.definition(dotted) if dotted else None
-                if (found is None or found.kind != "class") and dotted not in _PLAIN_BASES:
-                    yield no(f"`{each.name}` derives from `{dotted or base[-1]}`, which may make instances in its way")
+                if found is not None and found.kind == "class":
+                    continue
+                for name in names_of(each.module, each.parent, base):
+                    if name not in _PLAIN_BASES:
+                        yield no(
+                            f"`{each.name}` derives from `{name or base[-1]}`, which may make instances in its way"
+                        )
             if any(each not in _PLAIN_METACLASSES for each in _metaclasses(each)):
                 yield no(f"the metaclass of `{each.name}` may make instances in its way")
 
@@ -200,8 +215,9 @@ class Constructors:
         """Yield a constraint for each class below whose bases have constructors of their own: which is next?"""
         for each in self._below(owner):
             found = [self._receivers.class_named(each.module, each.parent, base) for base in each.bases]
-            made = [base for base in found if base is not None and self.program.find_method(base, _INIT) is not None]
-            if len(made) > 1:
+            made = [self.program.find_method(base, _INIT) for base in found if base is not None]
+            # Bases that have it from one class above them all have one constructor.
+            if len({key_of(init) for init in made if init is not None}) > 1:
                 message = f"`{each.name}` has several bases with constructors, so which one runs next cannot be seen"
                 yield because("ASY120", message, each.module, each.span.start)
 

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hasten.async_families import Families
-from hasten.async_forms import Form
+from hasten.async_forms import Form, More
 from hasten.async_kinds import key_of, owner_of
+from hasten.async_outside import Outside, Outsides
 from hasten.async_places import because, function_around
 from hasten.async_receivers import Receivers
 from hasten.index.module import Call, Module, Scope, Shape
 from hasten.index.program import Program
-from hasten.model import ImportRequest
+from hasten.model import ImportRequest, Span
 from hasten.propagate import Constraint
 from hasten.touches import touches_of
 
@@ -61,10 +62,12 @@ class Opener:
     Attributes:
         form: of the constructor itself.
         methods: by method that needs what it makes, what is told to the transformer there.
+        outside: the functions of others that read what it makes, each with where, and what is told there.
     """
 
     form: Form
     methods: Mapping[tuple[str, int], tuple[tuple[str, str], ...]]
+    outside: tuple[tuple[Scope, More], ...] = ()
 
 
 class FirstUses:
@@ -76,6 +79,7 @@ class FirstUses:
         self._receivers = receivers
         self._families = families
         self._first = first
+        self._outsides = Outsides(program, receivers)
         # The constructors that wait, by key; whoever builds the graph tells.
         self.waiting: frozenset[tuple[str, int]] = frozenset()
 
@@ -107,7 +111,16 @@ class FirstUses:
         opening = self._free(_NAMES, related)
         for name in sorted(made):
             troubles += self._by_name(name, owner, init)
-        for method in self._users(made, owner, init, begin, troubles):
+        users, outside = self._users(made, owner, init, begin, troubles)
+        others: list[tuple[Scope, More]] = []
+        for read in outside:
+            opened = self._outsides.form(read, owner, opening, waiting)
+            if opened is None:
+                message = f"`{read.name}` of a `{owner.name}` is used from outside, where nobody waits for it"
+                troubles.append(because("ASY141", message, read.module, read.span.start))
+            else:
+                others.append(opened)
+        for method in users:
             data = self._told(method, made, opening, waiting)
             if data is None:
                 message = (
@@ -132,7 +145,7 @@ class FirstUses:
             requires=self._first.requires(init.module),
             extent=init.span,
         )
-        return Opener(form, methods), []
+        return Opener(form, methods, tuple(others)), []
 
     # --- the constructor ------------------------------------------------------------------------------------------
 
@@ -238,40 +251,65 @@ class FirstUses:
             if any(one.kind == "def" for one in relative.module.bindings(relative.number, name)):
                 yield because("ASY141", f"`{name}` is a property, or a method", init.module, init.span.start)
 
-    def _users(self, made: set[str], owner: Scope, init: Scope, begin: int, troubles: list[Constraint]) -> list[Scope]:
-        """Return the methods that read or set what is made; note who else does."""
+    def _users(
+        self, made: set[str], owner: Scope, init: Scope, begin: int, troubles: list[Constraint]
+    ) -> tuple[list[Scope], list[Outside]]:
+        """Return the methods that read or set what is made, and who else does; note what cannot be."""
         found: dict[tuple[str, int], Scope] = {}
+        outside: list[Outside] = []
         related = set(map(key_of, self._related(owner)))
         for name in sorted(made):
             self.program.want(name, "read")
-            for module, base, scope, start in self._mentions(name):
+            for module, base, scope, start, end in self._mentions(name):
                 function = _outermost(module, scope)
                 around = owner_of(function) if function is not None else None
                 own = function is not None and bool(function.parameters) and base == ["n", function.parameters[0][0]]
                 if function is not None and around is not None and own:
                     if key_of(around) not in related:
                         continue
+                    other = self._other_heir(around, owner)
+                    if other is around:
+                        continue  # a sibling has an attribute of that name, too
+                    if other is not None:
+                        message = f"`{function.name}` asks for `{name}`, also of a `{other.name}`, which opens nothing"
+                        troubles.append(because("ASY141", message, module, start))
+                        continue
                     if any(each[-1] in {"classmethod", "staticmethod"} for each in function.decorators):
                         message = f"`{function.name}` asks for `{name}`, and has no object"
                         troubles.append(because("ASY141", message, module, start))
                         continue
                     if key_of(function) == key_of(init):
-                        if start < begin:
-                            message = f"`{name}` is asked for, or set, before what waits"
+                        # What the first part does itself was always done before; what it defines runs later.
+                        if start < begin and not _is_at_once(module, scope, init):
+                            message = f"`{name}` is asked for, or set, by what is defined before what waits"
                             troubles.append(because("ASY141", message, module, start))
                     else:
                         found[key_of(function)] = function
                 elif self._may_be(module, scope, base, name, related):
-                    message = f"`{name}` of a `{owner.name}` is used from outside, where nobody waits for it"
-                    troubles.append(because("ASY141", message, module, start))
-        return [found[key] for key in sorted(found)]
+                    outside.append(Outside(module, base, scope, Span(start, end), name))
+        return [found[key] for key in sorted(found)], outside
 
-    def _mentions(self, name: str) -> Iterator[tuple[Module, Shape, int, int]]:
+    def _other_heir(self, around: Scope, owner: Scope) -> Scope | None:
+        """Return a class whose objects have the methods of a class, and not the constructor of `owner`; None for none.
+
+        It is `around` itself where no object of `owner` has these methods.
+        """
+        mine = {key_of(each): each for each in self.program.heirs(owner)}
+        above = {key_of(one) for each in mine.values() for one in self.program.ancestors(each)}
+        if key_of(around) in mine:
+            return None
+        if key_of(around) not in above:
+            return around
+        heirs = self.program.heirs(around)
+        return next((each for each in heirs if key_of(each) not in mine and key_of(each) not in above), None)
+
+    def _mentions(self, name: str) -> Iterator[tuple[Module, Shape, int, int, int]]:
+        """Yield where an attribute is read, or set: there it has no end."""
         for module in self.program.modules:
-            for base, _use, scope, start, _end in module.facts["attribute_reads"].get(name, ()):
-                yield module, base, scope, start
+            for base, _use, scope, start, end in module.facts["attribute_reads"].get(name, ()):
+                yield module, base, scope, start, end
             for base, _value, scope, start in module.facts["attribute_stores"].get(name, ()):
-                yield module, base, scope, start
+                yield module, base, scope, start, -1
 
     def _may_be(self, module: Module, scope: int, base: Shape, name: str, related: set[tuple[str, int]]) -> bool:
         """Tell whether something may be an object of one of these classes."""
@@ -433,6 +471,16 @@ def _own(owner: Scope, name: str) -> Scope | None:
         if each.kind == "def":
             return owner.module.scope(each.payload)
     return None
+
+
+def _is_at_once(module: Module, scope: int, function: Scope) -> bool:
+    """Tell whether a scope is a function, or a comprehension in it, which is over when its statement is."""
+    while scope != function.number:
+        each = module.scope(scope)
+        if each.kind in {"function", "lambda", "class", "module"} or each.name == "<GeneratorExp>":
+            return False
+        scope = each.parent
+    return True
 
 
 def _is_in(module: Module, scope: int, function: Scope) -> bool:

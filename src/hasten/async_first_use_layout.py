@@ -64,6 +64,15 @@ def opening(original: cst.FunctionDef, init: cst.FunctionDef, edit: NodeEdit) ->
     return init.with_changes(asynchronous=None, body=body)
 
 
+def opened(read: cst.Attribute, name: str) -> cst.Attribute:
+    """Let a function of others wait for what the attribute `name` runs: `(await s._opening.wait() or s).db`."""
+    waits = cst.Call(cst.Attribute(cst.Attribute(read.value, cst.Name(name)), cst.Name("wait")))
+    first = cst.BooleanOperation(
+        cst.Await(waits), cst.Or(), read.value.deep_clone(), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
+    )
+    return read.with_changes(value=first)
+
+
 def waiting(method: cst.FunctionDef, name: str) -> cst.FunctionDef:
     """Let a method wait for what the attribute `name` runs, before all else."""
     return _with_body(method, [_line(f"await {_itself(method)}.{name}.wait()"), *_statements(method)])

@@ -51,6 +51,7 @@ _THREAD = re.compile("run"), Calling(alone=True, again=True)
 _CALLED = {
     "traitlets.config.Application": _APPLICATION,
     "traitlets.config.application.Application": _APPLICATION,
+    "jupyter_core.application.JupyterApp": _APPLICATION,
     "setuptools.Command": _COMMAND,
     "cmd.Cmd": _PROMPT,
     "socketserver.BaseRequestHandler": _HANDLER,

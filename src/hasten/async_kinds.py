@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import TypeAlias, TypeVar
 
+from hasten import async_traits as traits
 from hasten.async_given import given
 from hasten.async_served import KEPT, attribute, injected, served
 from hasten.index.module import Binding, Call, Module, Scope, Shape, Use
@@ -100,6 +101,8 @@ class Kinds:
         self._known: dict[tuple[object, ...], Kind | None] = {}
         self._stores: dict[str, list[tuple[Module, Shape, Shape | None, int, int]]] = {}
         self._storing: dict[str, list[Module]] | None = None
+        #: Traits that were asked for and that a configuration may set, by the class that declares them.
+        self.configured: dict[tuple[str, int], set[str]] = {}
 
     def is_misnamed(self, dotted: str | None) -> bool:
         """Tell whether a name from elsewhere may be the program's own after all.
@@ -220,7 +223,21 @@ class Kinds:
             found[kind if isinstance(kind, str) else key_of(kind)] = kind
         if cyclic and not found:
             return _CYCLE  # nor does this add anything to the question of which it is part
-        return next(iter(found.values())) if len(found) == 1 else None
+        if len(found) > 1:
+            return self._common(list(found.values()))
+        return next(iter(found.values()), None)
+
+    def _common(self, kinds: list[Kind]) -> Scope | None:
+        """Return the nearest class of the program that all of several derive from, None where there is none."""
+        classes = [each for each in kinds if isinstance(each, Scope)]
+        if len(classes) < len(kinds):
+            return None
+        shared = [
+            each
+            for each in (classes[0], *self.program.ancestors(classes[0]))
+            if all(self.program.derives(other, each) for other in classes)
+        ]
+        return next((each for each in shared if all(self.program.derives(each, other) for other in shared)), None)
 
     # --- where values come from -----------------------------------------------------------------------------------
 
@@ -419,13 +436,28 @@ class Kinds:
 
     def _attribute(self, owner: Scope, name: str) -> Iterator[tuple[Module, int, Shape | None]]:
         """Yield what an attribute of the class is given, in the bodies of the class and its relatives and elsewhere."""
-        for each in self._with_bases(owner):
+        own = list(self._with_bases(owner))
+        known = set(map(key_of, own))
+        # An object of a class below may have what its own class gives all its objects.
+        below = (each for each in self.program.heirs(owner) if key_of(each) not in known)
+        for each in (*own, *below):
             for binding in each.module.bindings(each.number, name):
                 shape = binding.payload if binding.kind == "assign" else None
-                yield each.module, each.number, ["@", binding.payload] if binding.kind == "declared" else shape
+                held = self._held_by_trait(each, name, shape)
+                if held is not None:
+                    yield from held
+                else:
+                    yield each.module, each.number, ["@", binding.payload] if binding.kind == "declared" else shape
         for module, base, value, scope, _start in self.stores(name):
             if self._may_be_of(module, scope, base, owner):
                 yield module, scope, value
+
+    def _held_by_trait(self, owner: Scope, name: str, shape: Shape | None) -> list[traits.Value] | None:
+        """Return what a trait that a class body assigns to a name may hold; None where it is no trait."""
+        held = traits.held(self.program, owner, name, shape) if shape is not None and shape[0] == "c" else None
+        if held is not None and traits.is_configured(owner, shape):
+            self.configured.setdefault(key_of(owner), set()).add(name)
+        return held
 
     def _kept(self, name: str) -> Iterator[tuple[Module, int, Shape | None]]:
         """Yield what an attribute of what applications keep is given: `app.state.store = Store()`."""

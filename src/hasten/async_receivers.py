@@ -118,7 +118,7 @@ class Receivers(Values):
         """Return the functions that a call of a variable, an attribute of an object or an item may reach."""
         function = call.function
         if function[0] == "a":
-            if not self.stores(function[2]):
+            if not self.stores_or_traits(call):
                 return None  # methods are found below
             kind = self.kind(call.module, call.scope, function[1])
             if not isinstance(kind, Scope) or self.program.find_method(kind, function[2]) is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hasten import async_foreign, async_forms
-from hasten.async_bases import known_names
+from hasten.async_bases import known_names, names_of
 from hasten.async_decorators import forwards
 from hasten.async_fixtures import FIXTURES
 from hasten.async_forms import Form
@@ -337,10 +337,12 @@ class Definitions:
             found = self.program.resolve(dotted) if dotted else None
             if found is not None and found.kind == "class":
                 yield from self._foreign_bases(found, name, depth + 1)
-            elif name in known_names(dotted):
-                if isinstance(shape[-1], str):
-                    self.program.want(shape[-1])  # the file that defines the base, if the program has it
-                yield dotted or str(shape[-1])
+                continue
+            for each in names_of(owner.module, owner.parent, shape):
+                if name in known_names(each):
+                    if isinstance(shape[-1], str):
+                        self.program.want(shape[-1])  # the file that defines the base, if the program has it
+                    yield each or str(shape[-1])
 
     def is_protocol(self, owner: Scope) -> bool:
         """Tell whether a class is a Protocol itself, so that others stand for it without deriving from it."""

@@ -40,7 +40,8 @@ class AsyncTransformer(Transformer):
     `item` that is entered asynchronously, and so is `close-finally`: what it `closes`, an item of `closing`, by which
     variable, and how that gets its value. And `async-def` takes `renamed`, the new name of the function.
     A constructor that stays (see `hasten.async_first_use`) is `open-at-first-use`; `async-def` takes `waits`, the
-    attribute of what runs its later part, or `ends`, the same where the method only ends what was `made`.
+    attribute of what runs its later part, or `ends`, the same where the method only ends what was `made`. `open-first`
+    is meant for the read of what was made by a function of others, with that attribute as `opening`.
     Those of tests (see `hasten.async_tests`): `async-def` takes `mark`, a decorator to add, `loop_scope` for that of a
     fixture, and `name`, that of the method from then on; `await-method` calls a method by another `name` and awaits it,
     `call-method` does not await it; `name` puts another dotted name in the place of one, `double` lets a mock call a
@@ -84,9 +85,11 @@ class AsyncTransformer(Transformer):
         return result if change is None else change(self._orders, original_node, result)
 
     def _read(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        """`store.rows` -> `await store.rows`, of a property whose getter is a coroutine function."""
+        """`store.rows` -> `await store.rows`, of a property whose getter is a coroutine function, and its like."""
         edit = self.order(original_node)
         self._check_shown()
+        if edit is not None and edit.action == "open-first":
+            return async_first_use_layout.opened(updated_node, edit.get("opening"))
         run = edit is not None and edit.action == "asyncio-run"
         return _run(updated_node) if run else self.awaited(original_node, updated_node)
 
@@ -227,7 +230,7 @@ _PLACES: dict[str, tuple[type[cst.CSTNode], ...]] = {
     "collect": (cst.Arg,),
 }
 #: What is done to a read of an attribute.
-_READS = frozenset({"await-read", "asyncio-run"})
+_READS = frozenset({"await-read", "asyncio-run", "open-first"})
 _Orders: TypeAlias = Mapping[cst.CSTNode, "NodeEdit"]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from hasten.async_kinds import Kinds, key_of, method_of
+from hasten.async_kinds import Kind, Kinds, key_of, method_of
 from hasten.index.module import Binding, Call, Module, Scope, Shape
 
 #: A value, and where the names in it belong to; None for one that nobody can see.
@@ -27,23 +27,65 @@ class Values(Kinds):
 
     _asked: list[tuple[str, int, str]] | None = None
 
-    def functions_at(self, module: Module, scope: int, shape: Shape) -> tuple[Scope, ...] | None:
+    def _made_by(self, call: Call) -> Kind | None:
+        """Return what a call gives; where a value is called, what all that it may be give."""
+        known = super()._made_by(call)
+        if known is not None or not self._is_value(call):
+            return known
+        held = self.functions_at(call.module, call.scope, call.function, lambdas=True)
+        return self._agreed(self._results(held)) if held is not None else None
+
+    def _results(self, functions: tuple[Scope, ...]) -> Iterator[Value]:
+        """Yield what calls of functions, classes and lambdas give; None for what nobody can tell."""
+        for each in functions:
+            if each.kind == "class":
+                # `__new__` may give anything.
+                plain = self.program.find_method(each, "__new__") is None
+                yield each.module, each.parent, ["@", ["n", each.name]] if plain else None
+            elif each.is_async or each.is_generator or each.decorators or not each.returned:
+                yield each.module, each.number, None
+            elif each.returns is not None:
+                yield each.module, each.parent, ["@", each.returns]
+            else:
+                yield from ((each.module, each.number, shape) for shape in each.returned)
+
+    def _is_value(self, call: Call) -> bool:
+        """Tell whether what is called is a variable, or an attribute that objects are given."""
+        if call.function[0] == "a":
+            return self.stores_or_traits(call)
+        found = call.module.lookup(call.scope, call.function[1]) if call.function[0] == "n" else None
+        return found is not None and any(each.kind in {"assign", "param"} for each in found[1])
+
+    def stores_or_traits(self, call: Call) -> bool:
+        """Tell whether what a call names is an attribute that objects are given, and no method."""
+        name = call.function[2]
+        return bool(self.stores(name)) or any(
+            each.kind == "assign"
+            for module in self.program.modules_with("classes", name)
+            for owner in module.classes()
+            for each in module.bindings(owner.number, name)
+        )
+
+    def functions_at(
+        self, module: Module, scope: int, shape: Shape, *, lambdas: bool = False
+    ) -> tuple[Scope, ...] | None:
         """Return the functions and classes of the program that a value may be; None where it may be anything else.
 
-        A lambda that only calls counts as what it calls. None among the values is left out: calling it is an error.
+        A lambda that only calls counts as what it calls, unless `lambdas` are asked for themselves. None among the
+        values is left out: calling it is an error.
         """
         asked = self._asked = self._asked if self._asked is not None else []
-        key = module.path, scope, repr(shape)
+        key = module.path, scope, f"{shape!r}{lambdas}"
         if key in asked:
             self.leans_on = 0  # asked by itself the question has another answer
             return None
         asked.append(key)
         try:
-            return self._functions(module, scope, shape)
+            return self._functions(module, scope, shape, lambdas=lambdas)
         finally:
             asked.pop()
 
-    def _functions(self, module: Module, scope: int, shape: Shape) -> tuple[Scope, ...] | None:
+    def _functions(self, module: Module, scope: int, shape: Shape, *, lambdas: bool) -> tuple[Scope, ...] | None:
         found: dict[tuple[str, int], Scope] = {}
         pending: list[Value] = [(module, scope, shape)]
         seen: set[tuple[str, int, str]] = set()
@@ -55,6 +97,9 @@ class Values(Kinds):
             if key in seen or value[:2] == ["k", "NoneType"]:
                 continue
             seen.add(key)
+            if lambdas and value[0] == "m":
+                found[home.path, value[1]] = home.scope(value[1])
+                continue
             step = self._step(home, place, value)
             if step is None:
                 return None
@@ -222,7 +267,9 @@ class Values(Kinds):
             for binding in each.module.bindings(each.number, name):
                 if binding.kind == "declared" or method_of(each, name) is not None:
                     continue
-                yield each.module, each.number, binding.payload if binding.kind == "assign" else None
+                shape = binding.payload if binding.kind == "assign" else None
+                held = self._held_by_trait(each, name, shape)
+                yield from held if held is not None else [(each.module, each.number, shape)]
         for module, base, value, scope, _start in self.stores(name):
             if self._may_be_of(module, scope, base, owner):
                 yield module, scope, value

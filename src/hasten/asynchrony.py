@@ -13,8 +13,10 @@ from itertools import pairwise
 
 from hasten import propagate
 from hasten.async_advice import noted
+from hasten.async_behind import DEEP, deepest
 from hasten.async_blocks import Entering
 from hasten.async_choice import Choice
+from hasten.async_codes import FIRM
 from hasten.async_first_use import FirstUse
 from hasten.async_forms import Form, More, property_of
 from hasten.async_offload import Offload
@@ -42,10 +44,6 @@ from hasten.strategies import OFFLOAD, TWIN
 
 #: Hazards that say no more than that other tasks may come in between.
 _INTERLEAVING = frozenset({"ASY003"})
-#: Methods that cannot wait whatever calls them: special ones and properties.
-_FIRM = frozenset({"ASY121", "ASY122"})
-#: The same, and what others call: whoever has mended all else still could not wait there.
-_DEEP = _FIRM | {"ASY107", "ASY127", "ASY130", "ASY133"}
 #: So many functions of a path are named in a message.
 _LONGEST_PATH = 6
 
@@ -128,19 +126,30 @@ class Conversion:
         nothing of the kind is found, and where nobody reads them (`Program.rewritten`).
         """
         groups = [list(each) for each in refused]
-        calls = [each for group in groups for each in group]
-        if self.program.rewritten or not calls:
+        if self.program.rewritten:
             yield from (None for _ in groups)
             return
+        found = self._behind([each for group in groups for each in group])
+        for group in groups:
+            own = [found[site] for each in group if (site := site_id(each)) in found]
+            yield min(own, key=lambda each: (each.code not in FIRM, each), default=None)
+
+    def _behind(self, calls: Sequence[Call]) -> dict[str, Constraint]:
+        """Return, by site, what nobody mends on the way to blocking calls."""
+        if not calls:
+            return {}
         seeds = [(each, each.module.enclosing(each.scope, "function")) for each in calls]
         entry_points = self.program.entry_points if self._entry_points is None else self._entry_points
-        graph = build(self.program, seeds, self._resolve, entry_points=entry_points, forms=True)
-        stopped = propagate.propagate(graph.functions, graph.calls, graph.seeds).refused
-        deep = (each for each in stopped if each.constraint.code in _DEEP and not _is_of_tests(each.constraint.path))
-        by_site = {each.seed.site: each.constraint for each in deep}
-        for group in groups:
-            found = [by_site[site] for each in group if (site := site_id(each)) in by_site]
-            yield min(found, key=lambda each: (each.code not in _FIRM, each), default=None)
+        graph = build(
+            self.program,
+            seeds,
+            self._resolve,
+            entry_points=entry_points,
+            forms=True,
+            first_use=self._first_use,
+            thorough=True,
+        )
+        return deepest(graph)
 
     def _converted(self, wanted: Mapping[tuple[str, int], Awaited]) -> Iterator[Finding]:
         calls = [step.call for _, each in sorted(wanted.items()) for step in each.steps]
@@ -160,6 +169,8 @@ class Conversion:
             yield from found.all()
             return
         groups = [each for _, each in sorted(wanted.items())]
+        shallow = [graph.sites[site] for site, each in found.refused_seeds.items() if DEEP.isdisjoint(each.codes)]
+        found.behind = self._behind(shallow)
         yield from noted(self.program, self.codemod, self._several, self._resolve, list(found.all()), groups)
 
 
@@ -189,6 +200,8 @@ class _Findings:
         self.refused_seeds = choice.refused
         self.waited = choice.waited
         self.result = choice.result
+        #: By site, what nobody mends above a call that is refused for something else; whoever asks for it fills it in.
+        self.behind: Mapping[str, Constraint] = {}
         self.converted = frozenset(self.result.converted)
         self.sites: dict[str, list[propagate.Call]] = {}
         for each in self.result.awaited:
@@ -212,18 +225,29 @@ class _Findings:
             # constructor cannot leave something to the first use follows from the rest, more often than not.
             stopped = min(
                 refused,
-                key=lambda each: (each.constraint.code not in _FIRM, each.constraint.code == "ASY141"),
+                key=lambda each: (each.constraint.code not in FIRM, each.constraint.code == "ASY141"),
                 default=None,
             )
             if stopped is not None:
                 behind = {code for each in refused for code in each.codes} - {stopped.constraint.code}
-                yield replace(self.refused(stopped, each.call), awaitable=len(sites), behind=tuple(sorted(behind)))
+                refusal = replace(self.refused(stopped, each.call), awaitable=len(sites), behind=tuple(sorted(behind)))
+                yield self.deepened(refusal, sites)
             elif sites[0] not in made:
                 yield replace(self.unreached(each.call), awaitable=len(sites))
             else:
                 yield self.change(each, [made[site] for site in sites])
         for function in self.result.converted:
             yield self.support(function)
+
+    def deepened(self, refusal: Refusal, sites: Sequence[str]) -> Refusal:
+        """Return a refusal that names first what is behind its reason, if that is nothing to be mended."""
+        found = [self.behind[site] for site in sites if site in self.behind]
+        deep = min(found, key=lambda each: (each.code not in FIRM, each), default=None)
+        if deep is None or refusal.code in DEEP or deep.code == refusal.code:
+            return refusal
+        message = f"{deep.path}:{deep.line}: {deep.message}; and besides, {refusal.message}"
+        codes = {refusal.code, *refusal.behind} - {deep.code}
+        return replace(refusal, code=deep.code, message=message, behind=tuple(sorted(codes)))
 
     # --- why not ------------------------------------------------------------------------------------------------
 
@@ -522,12 +546,6 @@ def _formed(edit: NodeEdit, form: Form, module: Module) -> NodeEdit:
     if form.extent is not None:
         edit = replace(edit, start=module.position(form.extent.start), end=module.position(form.extent.end))
     return replace(edit, action=form.action, data=form.data)
-
-
-def _is_of_tests(path: str) -> bool:
-    """Tell whether a file is one of tests, by its name."""
-    name = path.rpartition("/")[2]
-    return name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
 
 
 def _id(call: Call) -> tuple[str, int]:

@@ -15,11 +15,12 @@ from hasten.async_answers import Answers, answers_of
 from hasten.async_blocks import Entering, is_entering
 from hasten.async_callers import Callers
 from hasten.async_closing import Closing
+from hasten.async_codes import FIRM
 from hasten.async_constructors import is_constructor
 from hasten.async_entries import Entries
 from hasten.async_first_use import FirstUse, FirstUses
 from hasten.async_forms import Form, More, Shown
-from hasten.async_kinds import key_of
+from hasten.async_kinds import key_of, owner_of
 from hasten.async_places import because, function_around, is_entry
 from hasten.async_readings import Handed, Reading
 from hasten.async_receivers import Reached, Resolve, receivers_of, takes
@@ -35,6 +36,8 @@ BlockingCall = tuple[Call, Scope | None]
 
 #: The remedy of a call: it is wrapped, `asyncio.run(f())`, and its caller stays as it is.
 RUN = "asyncio.run"
+#: So many functions are looked at for what stands behind what stands in the way.
+_MOST_ABOVE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ def build(
     entry_points: frozenset[str] = frozenset(),
     forms: bool = False,
     first_use: FirstUse | None = None,
+    thorough: bool = False,
 ) -> CallGraph:
     """Return the graph above `seeds`.
 
@@ -93,8 +97,10 @@ def build(
         forms: whether whoever asks carries out `CallGraph.forms`; else generators and context managers made of them
             stay as they are, and so do blocking calls in commands.
         first_use: which constructors stay, and do what has to wait when the object is first used; by default none.
+        thorough: go on above what stands in the way: for asking what else does, and not for converting.
     """
     builder = _Builder(answers_of(receivers_of(program, resolve), entry_points, forms=forms), forms=forms)
+    builder.thorough = thorough
     if first_use is not None:
         builder.first_uses = FirstUses(program, builder.receivers, builder.families, first_use)
     for call, _function in sorted(seeds, key=lambda each: (each[0].module.path, each[0].span)):
@@ -129,6 +135,7 @@ class _Builder:
         self.foreign = answers.foreign
         self.settling = Settling(answers)
         self.with_forms = forms
+        self.thorough = False
         self.entries = Entries(self.program, answers.starts)
         self.entries.related = self.constructors.hierarchy
         self.forms: dict[str, Form] = {}
@@ -153,12 +160,13 @@ class _Builder:
         self.hazards.setdefault(site, set()).update(around.hazards)
         self.seeds.append(propagate.Seed(site, function_id(around.function), around.constraints))
         self.node(around.function)
-        if not around.constraints:
+        if self.thorough or not around.constraints:
             self.pending.append(around.function)
 
     def result(self) -> CallGraph:
-        while self.pending:
-            self.expand(self.pending.pop())
+        while self.pending and not (self.thorough and len(self.done) > _MOST_ABOVE):
+            # What is nearest first, where not all is looked at.
+            self.expand(self.pending.pop(0 if self.thorough else -1))
         self.turn_entries()
         flask = any(each.code == "ASY004" for found in self.hazards.values() for each in found)
         self.settling.settle(self.nodes, self.edges, self.forms, RUN, flask=flask)
@@ -168,6 +176,7 @@ class _Builder:
         self.count_loops()
         self.enter_from_outside()
         self.show_early()
+        self.ask_configurations()
         self.open_at_first_use()
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
         return CallGraph(
@@ -227,7 +236,7 @@ class _Builder:
             self.nodes[key].family = min(keys) if len(keys) > 1 else ""
         plain = [each for each in members if not each.is_async]
         # What is cheap comes first: a function that cannot convert needs no look at the rest of the program.
-        if any(self.nodes[function_id(each)].constraints for each in plain):
+        if self.is_blocked(plain):
             return
         for each in plain:
             if async_forms.kind_of(each) != async_forms.kind_of(plain[0]):
@@ -255,16 +264,23 @@ class _Builder:
             self.add(function_id(each), verdict)
             if verdict.handed or test:
                 self.handed.add(function_id(each))
-        if any(self.nodes[function_id(each)].constraints for each in plain):
+        if self.is_blocked(plain):
             return
         found = [(each, self.callers(each, family)) for each in plain]
         # What calls a stub calls what takes its place.
         found += [(plain[0], self.callers(each, family, plain[0])) for each in stubs]
-        blocked = any(self.nodes[function_id(each)].constraints for each in plain)
+        blocked = self.is_blocked(plain)
         for each, calls in found:
             for call, reached in calls:
                 real = tuple(one for one in reached.functions if one not in stubs)
                 self.edge(call, each, replace(reached, functions=real), blocked=blocked)
+
+    def is_blocked(self, functions: list[Scope]) -> bool:
+        """Tell whether callers of functions need not be looked for."""
+        found = [one for each in functions for one in self.nodes[function_id(each)].constraints]
+        if not self.thorough:
+            return bool(found)
+        return any(each.code in FIRM for each in found)  # nobody goes on above these
 
     def callers(self, function: Scope, family: list[Scope], real: Scope | None = None) -> list[tuple[Call, Reached]]:
         """Return the calls of `function`; note a constraint for each that may be one, of `real` if it is a stub."""
@@ -314,7 +330,7 @@ class _Builder:
             self.edges[site, caller, callee] = propagate.Call(
                 caller, callee, site, reached.certainty, remedy, tuple(sorted(set(constraints)))
             )
-        if not (blocked or constraints):
+        if self.thorough or not (blocked or constraints):
             self.pending += others
             if not remedy:
                 self.pending.append(around.function)
@@ -479,6 +495,17 @@ class _Builder:
                 waits += [self.sites[each.site] for each in self.edges.values() if each.caller == key]
                 self.hazards.setdefault(key, set()).update(self.constructors.seen_early(node.scope, waits))
 
+    def ask_configurations(self) -> None:
+        """Note a hazard where a class has something from a trait that a configuration may set."""
+        for key, node in self.nodes.items():
+            owner = owner_of(node.scope)
+            if owner is None:
+                continue
+            for name in sorted(self.receivers.configured.get(key_of(owner), ())):
+                message = f"`{name}` of `{owner.name}` may be set by a configuration, to what cannot be awaited"
+                constraint = because("ASY039", message, owner.module, owner.span.start)
+                self.hazards.setdefault(key, set()).add(constraint)
+
     def open_at_first_use(self) -> None:
         """Write constructors that stay, and what waits for them; note what stands in the way of that."""
         if self.first_uses is None or not self.opening:
@@ -512,6 +539,9 @@ class _Builder:
                     form, data=(*form.data, *data), extent=extent, together=(*form.together, key)
                 )
                 together.append(function_id(method))
+            for function, read in opener.outside:
+                more.append(read)
+                together += [function_id(function)] if not function.is_async else []
             self.forms[key] = replace(opener.form, more=tuple(more), together=tuple(together))
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hasten.model import Code
 
+#: No event loop runs a call, so nothing is gained where it is awaited.
+UNREACHED = "ASY150"
+
 CONVERSION_CODES: tuple[Code, ...] = (
     Code(
         "ASY020",
@@ -35,13 +38,13 @@ CONVERSION_CODES: tuple[Code, ...] = (
         "take it with `--accept ASY022`.",
     ),
     Code(
-        "ASY150",
+        UNREACHED,
         "refusal",
         "no coroutine calls it",
         "The blocking call stands in a plain function that no coroutine calls, directly or through others. No event "
         "loop is blocked, and to start one would only cost.",
         "Leave it as it is. Where it is called from a coroutine in a way that cannot be seen, make the function "
-        "`async def` by hand.",
+        "`async def` by hand. Where another codemod makes one of it in this run, run hasten once more.",
     ),
     Code(
         "ASY151",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from hasten import plan as planning
 from hasten import settle, source
+from hasten.conversion_codes import UNREACHED
 from hasten.errors import SourceError
 from hasten.formatting import BlackStyle, style_for, tidy
 from hasten.index.module import Module
@@ -197,7 +198,8 @@ class Maker:
         """Return the files in which a second run would find more to do: something went wrong there.
 
         What a conflict kept this run from doing is left to the next one, as its refusal says; and what was found and
-        not selected is found again.
+        not selected is found again. So is what no event loop ran, in a file in which another codemod has made coroutine
+        functions since.
         """
         replaced: dict[str, Module] = {}
         sources: dict[str, Source] = {}
@@ -210,6 +212,9 @@ class Maker:
         again = self.second_look(found, replaced, sources)
         more = self.take(again)
         left = {(each.codemod, each.path) for each in found.plan.refusals if each.code == planning.CONFLICT}
+        idle = {(each.codemod, each.path) for each in found.plan.refusals if each.code == UNREACHED}
+        edited = {(each.codemod, edit.path) for each in found.plan.changes for edit in each.edits}
+        left |= {(name, path) for name, path in idle if any(path == where and name != by for by, where in edited)}
         fresh = [each for each in again.changes if each.id in more and not each.support]
         fresh = [each for each in fresh if not any((each.codemod, edit.path) in left for edit in each.edits)]
         known = Counter(place for each in self._left_out(found.plan, selected) for place in _places(each))

@@ -86,7 +86,8 @@ class Sqlite3ToAiosqlite(Codemod):
             default="factory",
             help="What becomes of an `__init__` that opens a connection: `factory`, by which objects are made from "
             "then on (`await Store.create(path)`), or `lazy`: `Store(path)` stays, and opens when it is first used. It "
-            "is the file of the class that counts.",
+            "is the file of the class that counts. What derives from a class of traitlets is always opened lazily: "
+            "traitlets makes such objects itself, and awaits nothing.",
             choices=("factory", "lazy"),
         ),
     )

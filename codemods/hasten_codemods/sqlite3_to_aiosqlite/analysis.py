@@ -19,6 +19,7 @@ from hasten.api import (
     Hazard,
     ImportRequest,
     Locked,
+    Module,
     NodeEdit,
     Position,
     Program,
@@ -29,6 +30,7 @@ from hasten.api import (
     Tasks,
     Use,
     find_uses,
+    is_made_by_others,
     raced,
     trouble_with,
     waiting,
@@ -51,7 +53,7 @@ _DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: Reasons that a person can mend at the place that they name, and would then come to the next one.
-_MENDED = frozenset({f"SQL{each}" for each in (110, 111, 112, 113, 114, 119)})
+_MENDED = frozenset({f"SQL{each}" for each in (110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123)})
 #: What is done where one of aiosqlite's classes is named.
 _NAMING = frozenset({"annotation", "typed"})
 #: What the transformer is told where `os.fspath` is to be asked for the path.
@@ -115,12 +117,16 @@ class Analysis:
     def _first_use(self) -> FirstUse:
         """Return which constructors stay, and what their classes need for that."""
         return FirstUse(
-            lambda init: self.opening.of(init.module.path) == LAZY,
+            self._is_lazy,
             f"{helper.OPENINGS}.Opening",
             self.locks.request,
             lambda module: () if self.locks.is_there(module) else (self.locks.key(module),),
             self.locks.trouble,
         )
+
+    def _is_lazy(self, init: Scope) -> bool:
+        """Tell whether a constructor stays: it was asked for, or nobody who makes the objects could wait."""
+        return self.opening.of(init.module.path) == LAZY or is_made_by_others(self.program, init)
 
     def _whole(self, use: Use) -> Life | None:
         """Return a connection that nothing has to be written for, since a thread runs all that it lives for."""
@@ -204,7 +210,9 @@ class Analysis:
                 web = weaver.web(use)
                 # A constructor that stays still says what it keeps.
                 web.marks = [
-                    each for each in web.marks if each[1].action != "typed" or self.opening.of(each[0].path) != LAZY
+                    (module, mark)
+                    for module, mark in web.marks
+                    if mark.action != "typed" or not self._is_lazy(_function_at(module, mark.span.start))
                 ]
                 self._check_names(web)
                 webs.append(web)
@@ -515,6 +523,13 @@ def _functions(web: Web) -> list[Scope]:
         if function is not None:
             found[function.module.path, function.number] = function
     return [found[key] for key in sorted(found)]
+
+
+def _function_at(module: Module, offset: int) -> Scope:
+    """Return the innermost function around a place, the module's own scope where there is none."""
+    scopes = (each for each in module.scopes() if each.kind in {"module", "function"})
+    around = [each for each in scopes if each.span.start <= offset < each.span.end]
+    return max(around, key=lambda each: (each.span.start, each.number))
 
 
 def _missed(uses: Iterable[Use]) -> Iterator[Hazard]:

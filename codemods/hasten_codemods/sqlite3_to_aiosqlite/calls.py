@@ -24,6 +24,15 @@ def check_arguments(method: str, call: Call) -> None:
         raise Unfit("SQL123", "`cursor` takes no class in aiosqlite", call.span.start)
 
 
+def unsettable(name: str) -> str:
+    """Return why an attribute of a connection cannot be set, for people."""
+    if name in table.CONNECTION_READ | {"autocommit"}:
+        return f"`{name}` cannot be set here; give it to `connect`"
+    return (
+        f"`{name}` is set, which no connection of `sqlite3` has: it is of another class, which aiosqlite does not open"
+    )
+
+
 def dumped(call: Call) -> str:
     """Return what is done at `connection.iterdump()`, which becomes an asynchronous generator.
 

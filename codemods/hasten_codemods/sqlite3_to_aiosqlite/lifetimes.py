@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from hasten.api import Call, Module, Read, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
-from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped, exception
+from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped, exception, unsettable
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Statement, Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped, gives_isolation, hidden, left_over
 from hasten_codemods.sqlite3_to_aiosqlite.record import Record
@@ -213,7 +213,7 @@ class _Tracker(Record):
         elif name in table.CONNECTION_WRITTEN - {"isolation_level"}:
             self.factory(name, value, read)
             return
-        raise Unfit("SQL121", f"`{name}` cannot be set here; give it to `connect`", read.span.start)
+        raise Unfit("SQL121", unsettable(name), read.span.start)
 
     def stored(self, read: Read) -> tuple[str, Any]:
         """Return the attribute that is set, and the shape of its new value."""

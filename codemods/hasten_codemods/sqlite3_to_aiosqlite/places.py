@@ -493,8 +493,15 @@ class Places:
         """
         owner = self.class_of(module, scope, base, offset)
         if owner is not None:
-            if self.program.derives(owner, top) or self.program.derives(top, owner):
+            if self.program.derives(owner, top):
                 return True
+            if self.program.derives(top, owner):
+                sibling = self._sibling(owner, top, name)
+                if sibling is None:
+                    return True
+                where = f"{module.path}:{module.position(offset).line}"
+                message = f"`{name}`, read at {where}, may be that of a `{sibling.name}`, which is another one"
+                raise Unfit("SQL119", message, -1)
             if self._mentions_store(owner, name):
                 return False
             return self.program.are_related(owner, top)
@@ -506,6 +513,12 @@ class Places:
             return True
         where = f"{module.path}:{module.position(offset).line}"
         raise Unfit("SQL119", f"`{name}` of something unknown is read at {where}; annotate what it is read of", -1)
+
+    def _sibling(self, owner: Scope, top: Scope, name: str) -> Scope | None:
+        """Return a class below `owner` that gives an attribute another value than `top` does, None where none does."""
+        line = {(each.module.path, each.number) for each in (*self.program.heirs(top), *self.program.ancestors(top))}
+        others = (each for each in self.program.heirs(owner) if (each.module.path, each.number) not in line)
+        return next((each for each in others if self._mentions_store(each, name)), None)
 
     def _classes(self) -> list[Scope]:
         return list(self.program.classes())

@@ -5,7 +5,8 @@ All openings whose connections meet at some place convert together, with all tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from hasten.api import Call, ImportRequest, Module, Program, Scope, Span, Use, receivers_of
@@ -92,27 +93,18 @@ class _Weaving(Ends):
         # What hands them to something that may go on when the statement is over.
         self.running: set[Place | tuple[str, int]] = set()
         self.pending: list[Place] = []
+        # Something is put into a place that is not a connection or cursor, or may not be one.
+        self.foreign = False
 
     def all(self, use: Use) -> Web:
-        # What cannot be is kept for the end: it may turn out that a place holds either, which is looked at anew.
+        # What cannot be is kept for the end: it may turn out that a place holds either, which is looked at anew. And
+        # all that is found tells what else would stop these connections.
         wrong: list[Unfit] = []
         try:
-            self.open(use)
-            while self.pending:
-                self.holder = None
-                place = self.pending.pop()
-                for source in list(self.where.sources(place)):
-                    self.check(source, self.web.places[place], place)
-                self.holder = place
-                for value in list(self.where.values(place)):
-                    if self.weaver.unions.is_none_of(place, value, self.web.places[place]):
-                        continue
-                    try:
-                        self.take(value, self.web.places[place])
-                    except Unfit as why:
-                        wrong.append(self.placed(why, use))
-        except Unfit as why:
-            wrong.append(self.placed(why, use))
+            self._grow(wrong, use)
+        except _MixedError:
+            if not self.foreign:
+                raise
         if wrong:
             found = [*self.web.awaited.values(), *(step for life in self.web.lives for step in life.steps)]
             wrong[0].calls = tuple({(each.call.module.path, each.call.index): each.call for each in found}.values())
@@ -131,6 +123,40 @@ class _Weaving(Ends):
         self.web.marks += annotated.first_set(self.program, self.web, self.where.sources)
         self.web.handed = keeping.handed(self.program, self.web, self.onward)
         return self.web
+
+    def _grow(self, wrong: list[Unfit], use: Use) -> None:
+        """Follow an opening, and all that comes of it, to the end."""
+        if self._note(wrong, use, lambda: self.open(use)):
+            self.foreign = True
+        while self.pending:
+            place = self.pending.pop()
+            if self._note(wrong, use, partial(self._fill, place, wrong, use)):
+                self.foreign = True
+            self.holder = place
+            self._note(wrong, use, partial(self._follow, place, wrong, use))
+
+    def _fill(self, place: Place, wrong: list[Unfit], use: Use) -> None:
+        """Look at all that is put into a place."""
+        for source in list(self.where.sources(place)):
+            self.holder = None
+            if self._note(wrong, use, partial(self.check, source, self.web.places[place], place)):
+                self.foreign = True
+
+    def _follow(self, place: Place, wrong: list[Unfit], use: Use) -> None:
+        """Follow all that reads a place."""
+        # Where it cannot be told what reads the place, what is known of that so far still tells something.
+        for value in self.where.values(place):
+            if not self.weaver.unions.is_none_of(place, value, self.web.places[place]):
+                self._note(wrong, use, partial(self.take, value, self.web.places[place]))
+
+    def _note(self, wrong: list[Unfit], use: Use, look: Callable[[], None]) -> bool:
+        """Look at something, and go on where it cannot be; return whether it cannot."""
+        try:
+            look()
+        except Unfit as why:
+            wrong.append(self.placed(why, use))
+            return True
+        return False
 
     def placed(self, why: Unfit, use: Use) -> Unfit:
         """Return what is wrong with its place, which may lie in another file than the opening."""
@@ -366,6 +392,11 @@ class _Weaving(Ends):
                 if kept is None:
                     text = _dotted_text(base) if base[0] in {"n", "a"} else "this"
                     message = f"{WHAT[kind]} is kept in `{text}.{name}`, and nobody can tell what `{text}` is"
+                    if value.module.dotted(value.scope, base) == "flask.g":
+                        message = (
+                            f"{WHAT[kind]} is kept in `{text}.{name}`, and what `g` of Flask keeps is not followed; "
+                            "hand it on by itself"
+                        )
                     raise Unfit("SQL111", message, value.span.start)
                 self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hasten.api import Call, Hazard, Module, Program, Span, Use, meaning
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, statements, table
+from hasten_codemods.sqlite3_to_aiosqlite.calls import unsettable
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Data, Mark, Statement, Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import gives_isolation
 from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Value
@@ -69,7 +70,7 @@ class Notes(ABC):
             self.isolate(value, shape)
             return
         if name not in known:
-            raise Unfit("SQL121", f"`{name}` cannot be set here; give it to `connect`", value.span.start)
+            raise Unfit("SQL121", unsettable(name), value.span.start)
         dotted = meaning(self.program, module.dotted(value.scope, shape)) if shape is not None else None
         if name != "arraysize" and not (dotted in table.PURE or (shape is not None and shape[:2] == ["k", "NoneType"])):
             self.callback(module, value.span, f"what `{name}` is set to")

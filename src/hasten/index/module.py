@@ -371,7 +371,29 @@ class Module:
             return starred or f"builtins.{name}"
         _, bindings = found
         names = {self._bound_name(each) for each in bindings if each.kind != "del"}
-        return names.pop() if len(names) == 1 else None
+        single = names.pop() if len(names) == 1 else None
+        return single or self._mixed_in(found[0], name, bindings)
+
+    def _mixed_in(self, scope: int, name: str, bindings: Sequence[Binding]) -> str | None:
+        """Return the class that a mixin tells type checkers to be its base, and is `object` when the program runs.
+
+        if TYPE_CHECKING:
+            from app.store import Store as Base
+        else:
+            Base = object
+
+        What derives from it is mixed into heirs of that class, and overrides what it has, just as if it derived from
+        it. Where the name is used for anything else it stands for `object`.
+        """
+        if len(bindings) != 2:  # noqa: PLR2004 - one for each of both
+            return None
+        told = [each for each in bindings if "T" in each.nest]
+        runs = [each for each in bindings if "T" not in each.nest]
+        plain = all(each.kind == "assign" and each.payload == ["n", "object"] for each in runs)
+        if len(told) != 1 or not plain or self.lookup(scope, "object") is not None:
+            return None
+        used = all(each.use[0] in {"base", "ann"} for each in self.reads(scope, name))
+        return self._bound_name(told[0]) if used else None
 
     def _bound_name(self, binding: Binding) -> str | None:
         if binding.kind == "import":
