@@ -1,4 +1,4 @@
-"""The page about the corpus, `docs/corpus.md`, and its section about packages that read and write JSON."""
+"""The page about the corpus, `docs/corpus.md`, and its sections about changes at two levels."""
 
 from __future__ import annotations
 
@@ -35,23 +35,27 @@ error or gone is a regression.
 `make corpus` writes this page, one section for each kind of package; nobody edits it."""
 
 
-def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> list[str]:
-    """Return the section about packages that read and write JSON.
+def render(
+    facts: list[dict[str, Any]], *, command: str, isolated: bool, title: str = "JSON", extra: str = "orjson"
+) -> list[str]:
+    """Return the section about packages that are rewritten at two levels.
 
     Args:
         facts: one dictionary for each package: the fields of `run.Result`.
+        title: the heading of the section.
+        extra: what the new code needs.
         command: the command line to show.
         isolated: whether the tests ran without a network.
     """
     lines = [
-        "## JSON",
+        f"## {title}",
         "",
         "*After default* is after `hasten apply`, *after `--unsafe`* after `hasten apply --unsafe`, each on a fresh",
         "copy.",
         "",
         f"    {command}",
         "",
-        circumstances(facts, isolated=isolated, extra="orjson"),
+        circumstances(facts, isolated=isolated, extra=extra),
         "",
         HEADER,
         "|---|---|--:|--:|--:|---|--:|--:|--:|--:|--:|",
@@ -63,8 +67,8 @@ def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> list
         *_refusals(facts),
         *notes(facts),
     ]
-    for name, title in (("default", "at the default level"), ("unsafe", "with `--unsafe`")):
-        lines += [f"### Regressions {title}", ""]
+    for name, level in (("default", "at the default level"), ("unsafe", "with `--unsafe`")):
+        lines += [f"### Regressions {level}", ""]
         if name == "unsafe":
             lines += [_WHY, ""]
         sections = [line for fact in facts for line in regressions(fact, name)]
@@ -75,9 +79,10 @@ def render(facts: list[dict[str, Any]], *, command: str, isolated: bool) -> list
 def circumstances(facts: list[dict[str, Any]], *, isolated: bool, extra: str) -> str:
     """Return when and with what the run was made."""
     found = sorted({fact["versions"][extra] for fact in facts if extra in fact["versions"]})
+    needs = f" with {extra} {', '.join(found) or 'none'}" if extra else ""
     return (
         f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, hasten {hasten.__version__} on Python {platform.python_version()} with "
-        f"libcst {installed('libcst')}; the packages on Python {PYTHON} with {extra} {', '.join(found) or 'none'}, "
+        f"libcst {installed('libcst')}; the packages on Python {PYTHON}{needs}, "
         f"{'without a network' if isolated else 'with the network, which some suites notice'}."
     )
 

@@ -26,7 +26,7 @@ from packaging.version import InvalidVersion, Version
 PYTHON = "3.11"
 """The Python that the pins of the corpus were resolved for."""
 
-EXTRAS = ("orjson", "aiosqlite", "pytest-asyncio")
+EXTRAS = ("orjson", "aiosqlite", "tenacity", "pytest-asyncio")
 """What rewritten packages, and their tests, import in addition."""
 
 

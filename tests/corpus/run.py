@@ -1,7 +1,8 @@
 """Rewrite real packages with hasten and run their own tests before and after.
 
-There are two kinds. Packages that read and write JSON are rewritten twice from the same sources: as `hasten apply`
-does by default, and with `--unsafe`. Packages that block on sqlite3 are rewritten with `--unsafe`, and the type checker
+There are four kinds. Packages that read and write JSON, those that call out over the network, and all of them for what
+they load again and again, are rewritten twice from the same sources: as `hasten apply` does by default, and with
+`--unsafe`. Packages that block on sqlite3 are rewritten with `--unsafe`, and the type checker
 looks at the result, too. A test that passed before and is failed, skipped, in error or gone afterwards is a regression.
 Nothing is special about any package. Exit code: 1 where a package is not sound, or something could not be run, else 0.
 """
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +43,32 @@ class Kind:
         levels: the flags of hasten at each level, by the level's name.
         strict: the level at which there must be no regression.
         render: makes the kind's section of the page.
+        everywhere: packages of all categories are taken, since any may hold something.
     """
 
     select: tuple[str, ...]
     levels: dict[str, tuple[str, ...]]
     strict: str
     render: Callable[..., list[str]]
+    everywhere: bool = False
 
 
 KINDS = {
     # The other codemods' changes are another kind's.
     "json": Kind(("json-to-orjson",), {"default": (), "unsafe": ("--unsafe",)}, "default", page.render),
+    "retry": Kind(
+        ("retry-api-calls",),
+        {"default": (), "unsafe": ("--unsafe",)},
+        "default",
+        partial(page.render, title="Retries", extra="tenacity"),
+    ),
+    "cache": Kind(
+        ("cache-pure-loaders",),
+        {"default": (), "unsafe": ("--unsafe",)},
+        "default",
+        partial(page.render, title="Caches", extra=""),
+        everywhere=True,
+    ),
     "sqlite": Kind(awaited.CODEMODS, {"unsafe": ("--unsafe",)}, "unsafe", awaited_page.render),
 }
 
@@ -124,12 +141,14 @@ def main() -> int:
     codes = []
     for kind in options.kind:
         chosen = [
-            package
-            for package in packages
-            if (package.name in options.only if options.only else kind in package.category.split("+"))
+            package for package in packages if (package.name in options.only if options.only else _is_of(package, kind))
         ]
         codes.append(_kind(kind, chosen, options))
     return max(codes)
+
+
+def _is_of(package: Package, kind: str) -> bool:
+    return KINDS[kind].everywhere or kind in package.category.split("+")
 
 
 def _kind(kind: str, packages: list[Package], options: argparse.Namespace) -> int:
