@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hasten.companion import Companion, is_written
+from hasten.decorating import RANK_OF_CACHES, RANK_OF_RETRIES, decorate
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Block, Call, Guard, Module, Read, Scope
@@ -50,12 +51,15 @@ if TYPE_CHECKING:
     from hasten.asynchrony import Conversion
     from hasten.awaited import Awaited, Locked, Step, waiting
     from hasten.concurrency import Tasks
+    from hasten.decorator_transformer import DecoratorTransformer
     from hasten.later import raced
     from hasten.rewrite import Transformer
 
 __all__ = [
     "KEPT",
     "OFFLOAD",
+    "RANK_OF_CACHES",
+    "RANK_OF_RETRIES",
     "Applicability",
     "Argument",
     "AsyncTransformer",
@@ -68,6 +72,7 @@ __all__ = [
     "Codemod",
     "Companion",
     "Conversion",
+    "DecoratorTransformer",
     "Edit",
     "Finding",
     "FirstUse",
@@ -94,6 +99,7 @@ __all__ = [
     "Transformer",
     "Use",
     "cleans_up",
+    "decorate",
     "excluded",
     "find_uses",
     "follow",
@@ -196,6 +202,7 @@ _LATE = {
     "FirstUse": "hasten.async_first_use",
     "Locked": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
+    "DecoratorTransformer": "hasten.decorator_transformer",
     "Step": "hasten.awaited",
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",
