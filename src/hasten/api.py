@@ -36,6 +36,7 @@ from hasten.model import (
     TextEdit,
 )
 from hasten.strategies import OFFLOAD, ByPath
+from hasten.touches import Touch, touches_of
 from hasten.uses import Use, meaning, trouble_with
 from hasten.uses import find as find_uses
 
@@ -96,6 +97,7 @@ __all__ = [
     "Step",
     "Tasks",
     "TextEdit",
+    "Touch",
     "Transformer",
     "Use",
     "cleans_up",
@@ -114,6 +116,7 @@ __all__ = [
     "raced",
     "receivers_of",
     "requesters",
+    "touches_of",
     "trouble_with",
     "value_calls",
     "waiting",
@@ -130,6 +133,8 @@ class Option:
         default: its value where nobody gives one.
         choices: the words that it may be. Such an option may be one for some files, and another for others: its value
             is a `ByPath`, whatever was given.
+        per: names that may each have a value of their own, in a table, `default` being that of the others. The value
+            of such an option is a mapping of names to values, `""` standing for all that are not in it.
     """
 
     name: str
@@ -137,6 +142,7 @@ class Option:
     default: Any
     help: str
     choices: tuple[str, ...] = ()
+    per: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 19
+FACTS_VERSION = 20
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -70,6 +70,7 @@ class _Walk(Expressions):
             "attribute_touches": self.attribute_touches,
             "misread": self.misread,
             "item_stores": self.item_stores,
+            "augmented": self.augmented,
             "yielded": self.yielded,
             "delegated": self.delegated,
             "modules_read": self.modules_read,
@@ -164,6 +165,8 @@ class _Walk(Expressions):
         if isinstance(node.target, ast.Name):
             start, end = self.at(node.target)
             self.reads[self.scope].setdefault(node.target.id, []).append([start, end, ["aug"]])
+        else:
+            self.augmented.append(self.start(node.target))
         self.store(node.target, "aug", value)
 
     def return_(self, node: ast.Return) -> None:

@@ -1,0 +1,413 @@
+"""Decide, function by function, from evidence of the whole program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from hasten.api import (
+    RANK_OF_RETRIES,
+    Applicability,
+    Change,
+    Finding,
+    Hazard,
+    Module,
+    Position,
+    Program,
+    Proof,
+    Refusal,
+    Scope,
+    Settings,
+    decorate,
+)
+from hasten_codemods.retry_api_calls import decorators, failures, functions, paths
+from hasten_codemods.retry_api_calls.clients import CLIENTS, STATUS
+from hasten_codemods.retry_api_calls.decorators import Unnamed, Wanted
+from hasten_codemods.retry_api_calls.failures import LINE, Leaving
+from hasten_codemods.retry_api_calls.paths import Paths, Way
+from hasten_codemods.retry_api_calls.places import is_in_tests
+from hasten_codemods.retry_api_calls.policy import Policy
+from hasten_codemods.retry_api_calls.policy import text as policy_text
+from hasten_codemods.retry_api_calls.repeating import Repeating, loop_around
+from hasten_codemods.retry_api_calls.sessions import Sessions
+from hasten_codemods.retry_api_calls.sites import Insistent, Outbound, Passed, Sites
+from hasten_codemods.retry_api_calls.terms import Terms, number
+from hasten_codemods.retry_api_calls.witnesses import Witnesses
+
+REQUIREMENT = "tenacity>=8.2"
+#: Words of names of functions and addresses that do something, whatever the verb says.
+_DOING = re.compile(
+    r"(?:^|[_/])(?:charge|pay|send|order|book|transfer|publish|buy|sell|cancel|refund|notify|vote|register|launch|trigger"
+    r"|delete|remove|create|restart|reboot|shutdown|toggle|increment|subscribe|unsubscribe|submit|exec|execute|run)"
+    r"(?:$|[_/?])",
+    re.IGNORECASE,
+)
+_Key = tuple[str, int]
+
+
+class Analysis:
+    """One look at one program."""
+
+    def __init__(self, program: Program, settings: Settings, codemod: str) -> None:
+        """Take the program and the settings."""
+        self.program = program
+        self.settings = settings
+        self.codemod = codemod
+        self.paths = Paths(program)
+        self.repeating = Repeating(program)
+        self.witnesses = Witnesses(program)
+        self.sessions = Sessions(program)
+        self.terms = {each.name: Terms.read(settings.options, each.name) for each in CLIENTS}
+        shared = Terms.read(settings.options, "")
+        self.policies = {
+            word: Policy(program, codemod, policy_text(shared, shared=word == "shared"))
+            for word in ("inline", "shared")
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a change or a refusal for every function of the target files that calls out."""
+        decided: dict[_Key, list[Finding]] = {}
+        for key in self._inside_out:
+            decided[key] = list(self._function(key))
+            if any(isinstance(each, Change) for each in decided[key]):
+                self._changed.add(key)
+        for key in sorted(decided):
+            if key[0] in self.program.targets:
+                yield from decided[key]
+        yield from self._elsewhere
+        for policy in self.policies.values():
+            yield from policy.changes()
+
+    # --- the functions that call out --------------------------------------------------------------------------------
+
+    @cached_property
+    def _sites(self) -> dict[_Key, list[Outbound | Insistent]]:
+        """Return the calls that leave the program by the innermost function around them."""
+        found: dict[_Key, list[Outbound | Insistent]] = {}
+        self._elsewhere: list[Finding] = []
+        self._changed: set[_Key] = set()
+        for each in Sites(self.program).find():
+            module = each.call.module
+            if isinstance(each, Passed):
+                if module.path in self.program.targets and not is_in_tests(module.path):
+                    message = "it is handed on, and called elsewhere; call it here, or try again where it is called"
+                    symbol = module.symbol(each.call.scope)
+                    self._elsewhere.append(self._refuse(module, each.call.span.start, symbol, "RTY125", message))
+                continue
+            around = module.enclosing(each.call.scope, "function", "lambda")
+            if around is not None and around.kind == "function" and _is_in_body(around, each.call.span.start):
+                found.setdefault((module.path, around.number), []).append(each)
+            elif module.path in self.program.targets:
+                message = "the call stands in no function that could be tried again; put it into one"
+                self._elsewhere.append(self._refuse(module, each.call.span.start, module.symbol(0), "RTY110", message))
+        return found
+
+    @cached_property
+    def _inside_out(self) -> list[_Key]:
+        """Return the functions that call out, those that are reached by others first."""
+        order: list[_Key] = []
+        seen: set[_Key] = set()
+
+        def visit(key: _Key) -> None:
+            if key in seen:
+                return
+            seen.add(key)
+            for each in self.paths.beyond(self._scope(key)):
+                if (each.module.path, each.number) in self._sites:
+                    visit((each.module.path, each.number))
+            order.append(key)
+
+        for key in sorted(self._sites):
+            visit(key)
+        return order
+
+    def _scope(self, key: _Key) -> Scope:
+        return self.program.module(key[0]).scope(key[1])
+
+    # --- one function -----------------------------------------------------------------------------------------------
+
+    def _function(self, key: _Key) -> Iterator[Finding]:
+        function, sites = self._scope(key), self._sites[key]
+        sent = [each for each in sites if isinstance(each, Outbound)]
+        for insistent in {each.library.name: each for each in reversed(sites) if isinstance(each, Insistent)}.values():
+            library = insistent.library
+            message = f"`{library.name}` tries again by itself, and both would multiply: {library.instead}"
+            if not functions.is_of_tests(function):
+                yield self._refuse(
+                    function.module, insistent.call.span.start, self._symbol(function), "RTY101", message
+                )
+            if not sent:
+                return
+        if not sent:
+            return
+        first = sent[0]
+        refused = self._refusal(function, sites, sent)
+        if refused is not None:
+            yield self._refuse(function.module, first.call.span.start, self._symbol(function), *refused)
+            return
+        yield self._proposal(function, sent)
+
+    def _refusal(
+        self, function: Scope, sites: Sequence[Outbound | Insistent], sent: Sequence[Outbound]
+    ) -> tuple[str, str] | None:
+        """Return why a function is left alone, as far as that needs no look at what the decorator would be."""
+        own = functions.refusal(function)
+        if own is not None:
+            return own
+        already = paths.decorated(self.program, function)
+        if already:
+            return "RTY115", f"it is tried again already, by {already}"
+        for each in sent:
+            if each.via:
+                return "RTY118", f"{each.via}; import `{each.client.name}` in one way"
+            insists = self.sessions.insists(each)
+            if insists:
+                return "RTY102", insists
+            loop = paths.trying(each.call)
+            if loop:
+                return (
+                    "RTY103",
+                    (
+                        f"a loop tries the call again by hand ({loop}); a decorator would multiply its attempts: "
+                        "replace the loop by `@tenacity.retry`, or leave it"
+                    ),
+                )
+            if each.request.streams:
+                return (
+                    "RTY116",
+                    (
+                        "the answer is read as a stream, and may fail while it is read, outside of it or with "
+                        "half of it used; read it whole, or try again around the reading"
+                    ),
+                )
+            if each.awaited and each.call.use[0] not in {"await", "with"}:
+                return (
+                    "RTY117",
+                    (
+                        "the coroutine is handed on and not awaited here, so that a retry would try only its making; "
+                        "await it in a coroutine function, and return what it gives"
+                    ),
+                )
+            held = paths.holding(each.call)
+            if held:
+                return "RTY104", f"{held} would be held, or taken again, while it waits; call outside of it"
+        if any(isinstance(each, Insistent) for each in sites):
+            return "RTY101", "another call in it tries again by itself, and would be tried again as a whole"
+        if len({each.client.name for each in sent}) > 1:
+            return "RTY119", "it calls through several clients, whose failures are not told apart; split it"
+        used = self.repeating.consumed(function, sent, self._until(function, sent))
+        if used is not None and used[2]:
+            return (
+                "RTY120",
+                (
+                    f"`{used[0]}` can be read once ({used[1]}), and a second attempt would find it empty; "
+                    "read it before, and pass what was read"
+                ),
+            )
+        return self._nested(function)
+
+    def _nested(self, function: Scope) -> tuple[str, str] | None:
+        """Return that something that `function` calls is tried again."""
+        for each in self.paths.beyond(function):
+            if each.module is function.module and each.number == function.number:
+                return (
+                    "RTY121",
+                    f"`{function.name}` calls itself, so that attempts would multiply; take the call out of it",
+                )
+            retried = paths.decorated(self.program, each)
+            if (each.module.path, each.number) in self._changed:
+                retried = f"what is proposed here for `{each.name}`"
+            if retried:
+                return (
+                    "RTY122",
+                    (
+                        f"it calls what is tried again by {retried}, so that attempts would multiply; "
+                        "take its own call out into a function of its own"
+                    ),
+                )
+        return None
+
+    # --- what is proposed -------------------------------------------------------------------------------------------
+
+    def _proposal(self, function: Scope, sent: Sequence[Outbound]) -> Finding:
+        module, first = function.module, sent[0]
+        leaving = self._leaving(function, sent)
+        if not (leaving.families | leaving.causes) & LINE:
+            stop = leaving.stopped[0]
+            kept = f"are turned into `{stop.into}`" if stop.into else "are handled"
+            message = (
+                f"failures {kept} inside ({stop.place}), so that the decorator would never see them; take the call "
+                "out into a function of its own, or raise the other error `from` the first"
+            )
+            return self._refuse(module, first.call.span.start, self._symbol(function), "RTY105", message)
+        way = self.paths.to(function)
+        refused = self._refused_by(way)
+        if refused is not None:
+            return self._refuse(module, first.call.span.start, self._symbol(function), *refused)
+        asked = all(each.request.asks or (not each.request.verb and each.client.knows_request) for each in sent)
+        told = asked and any(not each.request.verb for each in sent)
+        wanted = Wanted(first.client, leaving, told)
+        terms = self.terms[first.client.name]
+        word = self.settings["policy"].of(module.path)
+        shared = word == "shared" and terms == Terms.read(self.settings.options, "")
+        policy = self.policies["shared" if word == "shared" else "inline"]
+        needs = shared or wanted.needs_policy
+        trouble = policy.trouble(module) if needs else ""
+        if trouble:
+            message = f"what is worth another attempt cannot be said in a module beside: {trouble}"
+            return self._refuse(module, first.call.span.start, self._symbol(function), "RTY123", message)
+        made = decorators.compose(
+            function,
+            wanted,
+            terms,
+            policy=policy.request(module),
+            shared=shared,
+            fallback=self.settings["fallback"],
+            reachable=self._is_imported_beside,
+        )
+        if isinstance(made, Unnamed):
+            message = f"{made.reason}, and the decorator needs it when the module is imported"
+            return self._refuse(module, first.call.span.start, self._symbol(function), "RTY124", message)
+        hazards = tuple(self._hazards(function, sent, wanted, way))
+        requires = (policy.key(module),) if needs else ()
+        return Change(
+            f"{module.path}:{function.number}",
+            self.codemod,
+            self._title(function, wanted, terms),
+            self._symbol(function),
+            Applicability.UNSAFE if hazards else Applicability.SAFE,
+            (decorate(function, self.codemod, made.text, rank=RANK_OF_RETRIES),),
+            hazards,
+            requires,
+            made.imports,
+            dependencies=(REQUIREMENT,),
+            proofs=tuple(self._proofs(sent, wanted, way)),
+        )
+
+    def _title(self, function: Scope, wanted: Wanted, terms: Terms) -> str:
+        busy = STATUS in wanted.leaving.families | wanted.leaving.causes
+        what = "no answer, or a busy server" if busy else "no answer"
+        longer = f"at most {number(terms.longest)} s more" if not terms.jitter else "with random waits"
+        return f"try `{function.name}` {terms.attempts} times on {what}, {longer}"
+
+    def _leaving(self, function: Scope, sent: Sequence[Outbound]) -> Leaving:
+        found = [failures.leaving(self.program, each, function) for each in sent]
+        families = frozenset[str]().union(*(each.families for each in found))
+        causes = frozenset[str]().union(*(each.causes for each in found))
+        stopped = tuple(stop for each in found for stop in each.stopped)
+        return Leaving(families, causes, stopped)
+
+    def _refused_by(self, way: Way) -> tuple[str, str] | None:
+        if way.retried:
+            return "RTY106", f"what calls it tries again already: {way.retried}; attempts would multiply"
+        if way.held:
+            return "RTY104", f"it is called where {way.held} is held, and others would wait for it as well"
+        if way.waited:
+            return (
+                "RTY107",
+                (
+                    f"{way.waited} is a coroutine that calls it, and the waits would stop the event loop for all else; "
+                    "make it a coroutine function first, of an asynchronous client"
+                ),
+            )
+        return None
+
+    def _hazards(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Hazard]:
+        until = self._until(function, sent)
+        yield from self._of_requests(function, sent, wanted)
+        again = next(self.repeating.before(function, sent, until), None)
+        if again is not None:
+            yield Hazard("RTY003", f"it would be done once for each attempt: {again.what} ({again.place})")
+        used = self.repeating.consumed(function, sent, until)
+        if used is not None:
+            yield Hazard("RTY004", f"`{used[0]}` may be used up by the first attempt ({used[1]})")
+        for each in sent:
+            loop = loop_around(function.module, function, each.call.span.start)
+            if loop:
+                yield Hazard("RTY005", f"the call stands in a loop ({loop}), which would begin again from its start")
+                break
+        unknown = functions.unknown_decorator(self.program, function)
+        if unknown:
+            yield Hazard("RTY006", f"nobody knows what {unknown} does with the function")
+        context = next((found for each in sent if (found := paths.unknown_context(each.call))), "")
+        if context:
+            yield Hazard("RTY007", f"{context} would be entered once for each attempt")
+        uncertain = next((each for each in sent if not each.certain or self.sessions.doubts(each)), None)
+        if uncertain is not None:
+            doubt = (
+                self.sessions.doubts(uncertain) or f"what it is called on may come from elsewhere ({uncertain.place})"
+            )
+            yield Hazard("RTY008", f"{doubt}, and may try again by itself")
+        guessed = next((each for each in sent if each.guessed), None)
+        if guessed is not None:
+            name = guessed.client.name
+            yield Hazard("RTY011", f"only its name tells that it is a session of `{name}` ({guessed.place})")
+        # A module that belongs to tests, and calls it over however many others, or names it.
+        failing = next((each for each in self.witnesses.failing(wanted.client) if each.path in way.modules), None)
+        if failing is not None:
+            yield Hazard(
+                "RTY009", f"a test lets such calls fail ({failing.place}): it would wait, and see more of them"
+            )
+        if self.settings["fallback"]:
+            text = self.settings["fallback"]
+            yield Hazard("RTY010", f"callers get `{text}` in the place of the error after the last attempt")
+
+    def _of_requests(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted) -> Iterator[Hazard]:
+        for each in sent:
+            verb = each.request.verb
+            if each.request.asks:
+                address = each.call.argument(0 if verb.lower() == each.call.tail else 1, "url")
+                text = str(address.shape[2]) if address is not None and address.shape[:2] == ["k", "str"] else ""
+                doing = _DOING.search(function.name) or _DOING.search(text)
+                if doing:
+                    word = doing.group(0).strip("_/?")
+                    yield Hazard("RTY002", f"the request asks, but seems to do something: `{word}` ({each.place})")
+                    return
+            elif verb or not wanted.only_asked:
+                if each.request.key == "kept":
+                    continue
+                shown = f"`{verb}`" if verb else "a request whose verb nobody knows"
+                fresh = "; its idempotency key is a new one for each attempt" if each.request.key else ""
+                yield Hazard("RTY001", f"{shown} may be carried out twice ({each.place}){fresh}")
+                return
+
+    def _proofs(self, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Proof]:
+        verbs = sorted({each.request.verb for each in sent if each.request.asks})
+        if wanted.only_asked:
+            yield Proof("RTY202", "only requests that change nothing are tried again: the error knows its request")
+        elif verbs:
+            yield Proof("RTY201", f"{' and '.join(verbs)} changes nothing, by the standard of HTTP")
+        if any(each.request.key == "kept" for each in sent):
+            yield Proof("RTY203", "an idempotency key is sent, the same with each attempt")
+        if way.seen and not way.retried:
+            yield Proof("RTY204", "nothing on the ways to it tries again")
+
+    # --- details ----------------------------------------------------------------------------------------------------
+
+    def _until(self, function: Scope, sent: Sequence[Outbound]) -> int:
+        """Return where the last call that may fail is over."""
+        ends = [each.call.span.end for each in sent]
+        ends += [each.span.end for each in failures.raising(self.program, function)]
+        return max(ends)
+
+    def _is_imported_beside(self, module: Module, name: str) -> bool:
+        """Tell whether a module of the same package imports a library without asking whether it is there."""
+        package = module.name.partition(".")[0]
+        return any(
+            each.scope == 0 and not each.nest and (each.module or each.name).partition(".")[0] == name
+            for other in self.program.modules
+            if other.name.partition(".")[0] == package
+            for each in other.imports()
+        )
+
+    def _symbol(self, function: Scope) -> str:
+        return function.module.symbol(function.number)
+
+    def _refuse(self, module: Module, offset: int, symbol: str, code: str, message: str) -> Refusal:
+        position: Position = module.position(offset)
+        return Refusal(self.codemod, code, message, module.path, position, symbol)
+
+
+def _is_in_body(function: Scope, offset: int) -> bool:
+    return function.span.start <= offset < function.span.end
