@@ -106,11 +106,13 @@ def _predicate(wanted: Wanted, names: _Names) -> str:
     if STATUS in families | causes:
         parts.append(f"tenacity.retry_if_exception({NAME}.is_busy)")
     names.of(_TENACITY, needed=True)
-    text = "\n| ".join(parts)
-    if wanted.only_asked:
-        text = f"({text})" if len(parts) > 1 else text
-        text += f"\n& tenacity.retry_if_exception({NAME}.only_asked)"
-    return text
+    if not wanted.only_asked:
+        return "\n| ".join(parts)
+    first = f"tenacity.retry_if_exception({NAME}.only_asked)"
+    if len(parts) == 1:
+        return f"{first}\n& {parts[0]}"
+    inner = "\n    | ".join(parts)
+    return f"{first}\n& (\n    {inner}\n)"
 
 
 def _types(taker: str, client: Client, names: _Names) -> str:
@@ -122,12 +124,12 @@ def _types(taker: str, client: Client, names: _Names) -> str:
 
 def _laid_out(function: str, arguments: Sequence[str]) -> str:
     """Return a call with each argument on a line of its own, where they are too long for one line."""
-    flat = f"{function}({', '.join(each.replace(chr(10), ' ') for each in arguments)})"
+    flat = f"{function}({', '.join(map(_flat, arguments))})"
     if len(flat) < _WIDTH:
         return flat
     lines = [f"{function}("]
     for each in arguments:
-        one = f"    {each.replace(chr(10), ' ')},"
+        one = f"    {_flat(each)},"
         if len(one) < _WIDTH:
             lines.append(one)
             continue
@@ -136,15 +138,22 @@ def _laid_out(function: str, arguments: Sequence[str]) -> str:
     return "\n".join([*lines, ")"])
 
 
+def _flat(text: str) -> str:
+    """Return an expression of several lines on one."""
+    return " ".join(each.strip() for each in text.split("\n")).replace("( ", "(").replace(" )", ")")
+
+
 def _wrapped(line: str) -> list[str]:
     """Return a call of one tuple on several lines, where it is too long for one."""
     if len(line) + 5 < _WIDTH or "((" not in line:
         return [line]
+    pad = " " * (len(line) - len(line.lstrip()))
     head, _, rest = line.partition("((")
     inner, _, tail = rest.rpartition("))")
-    if len(inner) + 10 < _WIDTH:
-        return [f"{head}(", f"    ({inner})", f"){tail}"]
-    return [f"{head}(", "    (", *(f"        {each}," for each in inner.split(", ")), "    )", f"){tail}"]
+    if len(inner) + len(pad) + 10 < _WIDTH:
+        return [f"{head}(", f"{pad}    ({inner})", f"{pad}){tail}"]
+    lines = (f"{pad}        {each}," for each in inner.split(", "))
+    return [f"{head}(", f"{pad}    (", *lines, f"{pad}    )", f"{pad}){tail}"]
 
 
 class _Names:
