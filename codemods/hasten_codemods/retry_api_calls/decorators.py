@@ -11,7 +11,7 @@ from hasten_codemods.retry_api_calls.failures import LINE, Leaving
 from hasten_codemods.retry_api_calls.policy import NAME
 from hasten_codemods.retry_api_calls.terms import Terms
 
-_WIDTH = 88
+_WIDTH = 100
 _TENACITY = "tenacity"
 
 
