@@ -173,7 +173,7 @@ class Maker:
     def _unstable(self, found: Found, made: Sequence[_Made]) -> dict[str, Outcome]:
         """Return the files in which a second run would find more to do: something went wrong there.
 
-        What a conflict kept this run from doing is left to the next one, as its refusal says.
+        What a conflict, or a reason that this run took away, kept it from doing is left to the next one.
         """
         replaced: dict[str, Module] = {}
         sources: dict[str, Source] = {}
@@ -185,7 +185,9 @@ class Maker:
             return {}
         again = self.second_look(found, replaced, sources)
         more = self.take(again)
-        left = {(each.codemod, each.path) for each in found.plan.refusals if each.code == planning.CONFLICT}
+        left = {
+            (each.codemod, each.path) for each in found.plan.refusals if each.code == planning.CONFLICT or each.lifts
+        }
         fresh = [each for each in again.changes if each.id in more and not each.support]
         fresh = [each for each in fresh if not any((each.codemod, edit.path) in left for edit in each.edits)]
         paths = sorted({edit.path for each in fresh for edit in each.edits} & set(replaced))

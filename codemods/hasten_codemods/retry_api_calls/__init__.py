@@ -49,6 +49,7 @@ class RetryApiCalls(Codemod):
         *(b"redis", b"grpc", b"stripe", b"azure", b"google.cloud"),
     )
     asks: ClassVar[tuple[bytes, ...]] = (b"requests", b"httpx", b"aiohttp", b"urllib.request")
+    literals: ClassVar[tuple[str, ...]] = (r"\w\.(?:time|sleep)$",)
     codes = codes.CODES
     options: ClassVar[tuple[Option, ...]] = (
         Option("attempts", int, 3, "How often a call is made, the first time included.", per=_CLIENTS),

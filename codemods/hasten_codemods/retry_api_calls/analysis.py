@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from hasten.api import (
@@ -21,7 +22,7 @@ from hasten.api import (
     Settings,
     decorate,
 )
-from hasten_codemods.retry_api_calls import decorators, failures, functions, paths
+from hasten_codemods.retry_api_calls import decorators, failures, functions, loops, paths
 from hasten_codemods.retry_api_calls.clients import CLIENTS, STATUS
 from hasten_codemods.retry_api_calls.decorators import Unnamed, Wanted
 from hasten_codemods.retry_api_calls.failures import LINE, Leaving
@@ -35,7 +36,7 @@ from hasten_codemods.retry_api_calls.sites import Insistent, Outbound, Passed, S
 from hasten_codemods.retry_api_calls.terms import Terms, number
 from hasten_codemods.retry_api_calls.witnesses import Witnesses
 
-REQUIREMENT = "tenacity>=8.2"
+REQUIREMENT = "tenacity>=9.0"
 #: Words of names of functions and addresses that do something, whatever the verb says.
 _DOING = re.compile(
     r"(?:^|[_/])(?:charge|pay|send|order|book|transfer|publish|buy|sell|cancel|refund|notify|vote|register|launch|trigger"
@@ -146,7 +147,7 @@ class Analysis:
         if refused is not None:
             yield self._refuse(function.module, first.call.span.start, self._symbol(function), *refused)
             return
-        yield self._proposal(function, sent)
+        yield self._without_loop(function, sent) or self._proposal(function, sent)
 
     def _refusal(
         self, function: Scope, sites: Sequence[Outbound | Insistent], sent: Sequence[Outbound]
@@ -165,12 +166,12 @@ class Analysis:
             if insists:
                 return "RTY102", insists
             loop = paths.trying(each.call)
-            if loop:
+            if loop and (kept := self._kept(function, each)):
                 return (
                     "RTY103",
                     (
-                        f"a loop tries the call again by hand ({loop}); a decorator would multiply its attempts: "
-                        "replace the loop by `@tenacity.retry`, or leave it"
+                        f"a loop tries the call again by hand ({loop}), and {kept}; a decorator on top would multiply "
+                        "its attempts: replace the loop by `@tenacity.retry`, or leave it"
                     ),
                 )
             if each.request.streams:
@@ -206,6 +207,48 @@ class Analysis:
                 ),
             )
         return self._nested(function)
+
+    def _kept(self, function: Scope, sent: Outbound) -> str:
+        """Return why the loop around a call cannot be replaced, an empty string where it can."""
+        loop = loops.loop_of(function)
+        if loop is None:
+            return "it, or its function, does more than to try again, or says how often where it cannot be seen"
+        if not loop.span.start <= sent.call.span.start < loop.span.end:
+            return "a call before it would be tried again with it"
+        again = next(self.repeating.before(function, [sent], loop.span.start), None)
+        if again is not None:
+            return f"its function does something before it: {again.what} ({again.place})"
+        found = loops.replaced(self.program, function, loop, self.codemod, "")
+        return found if isinstance(found, str) else ""
+
+    def _without_loop(self, function: Scope, sent: Sequence[Outbound]) -> Finding | None:
+        """Return the change that puts a decorator in the place of a loop; None where there is no loop."""
+        loop = loops.loop_of(function)
+        if loop is None or not paths.trying(sent[0].call):
+            return None
+        module, symbol = function.module, self._symbol(function)
+        way = self.paths.to(function)
+        if way.retried:
+            message = f"what calls it tries again already: {way.retried}; attempts multiply"
+            return self._refuse(module, loop.span.start, symbol, "RTY106", message)
+        level = self.terms[sent[0].client.name].level
+        found = loops.replaced(self.program, function, loop, self.codemod, level)
+        if isinstance(found, str):
+            return self._refuse(module, loop.span.start, symbol, "RTY103", f"{found}; leave the loop")
+        return Change(
+            f"{module.path}:{function.number}",
+            self.codemod,
+            f"try `{function.name}` {found.attempts} times by a decorator, as its loop did",
+            symbol,
+            Applicability.UNSAFE if found.hazards else Applicability.SAFE,
+            found.edits,
+            found.hazards,
+            (),
+            found.imports,
+            found.releases,
+            (REQUIREMENT,),
+            (Proof("RTY205", "attempts, waits and the last exception are those of the loop"),),
+        )
 
     def _nested(self, function: Scope) -> tuple[str, str] | None:
         """Return that something that `function` calls is tried again."""
@@ -244,7 +287,9 @@ class Analysis:
         way = self.paths.to(function)
         refused = self._refused_by(way)
         if refused is not None:
-            return self._refuse(module, first.call.span.start, self._symbol(function), *refused)
+            refusal = self._refuse(module, first.call.span.start, self._symbol(function), *refused)
+            # Another codemod may make a coroutine function of it in this very run.
+            return replace(refusal, lifts=refused[0] == "RTY107")
         asked = all(each.request.asks or (not each.request.verb and each.client.knows_request) for each in sent)
         told = asked and any(not each.request.verb for each in sent)
         wanted = Wanted(first.client, leaving, told)

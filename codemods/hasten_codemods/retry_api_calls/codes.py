@@ -99,6 +99,30 @@ CODES: tuple[Code, ...] = (
         "Annotate the parameter or the attribute (`session: requests.Session`); or take it with `--accept RTY011`.",
     ),
     Code(
+        "RTY012",
+        "hazard",
+        "its log line reads otherwise",
+        "The loop wrote a line before each wait. tenacity writes one as well, in its own words, and at the level that "
+        "the settings say.",
+        "Look for what reads these lines; take it with `--accept RTY012` where only people do.",
+    ),
+    Code(
+        "RTY013",
+        "hazard",
+        "other tasks run while it waits",
+        "The loop waits with `time.sleep` in a coroutine, and nothing else runs meanwhile. tenacity waits with "
+        "`asyncio.sleep`: that is better, and lets others in.",
+        "Look at what the function shares with other tasks; take it with `--accept RTY013`.",
+    ),
+    Code(
+        "RTY014",
+        "hazard",
+        "something is put in the place of the sleep",
+        "A test replaces `time` or `sleep` by the name that the module has for it. The module sleeps no more: tenacity "
+        "does, and it really waits.",
+        "Replace `tenacity.nap.time.sleep` there; or take it with `--accept RTY014`.",
+    ),
+    Code(
         "RTY101",
         "refusal",
         "the client tries again by itself",
@@ -118,7 +142,8 @@ CODES: tuple[Code, ...] = (
         "RTY103",
         "refusal",
         "a loop tries again by hand",
-        "The call stands in a loop that tries it again when it fails. A decorator on top would multiply the attempts.",
+        "The call stands in a loop that tries it again when it fails. A decorator on top would multiply the attempts. "
+        "Where the loop is all that the function does, and how often and how long can be seen, it is replaced.",
         "Replace the loop by `@tenacity.retry` with the same attempts and waits; or leave it.",
     ),
     Code(
@@ -298,5 +323,12 @@ CODES: tuple[Code, ...] = (
         "proof",
         "nothing on the ways to it tries again",
         "All callers were followed, to where the program begins.",
+    ),
+    Code(
+        "RTY205",
+        "proof",
+        "the loop did the same",
+        "The handler of the loop was run with every number in it: attempts, waits and the last exception are those of "
+        "the decorator.",
     ),
 )

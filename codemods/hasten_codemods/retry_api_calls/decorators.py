@@ -69,13 +69,13 @@ def compose(
         fallback: the expression that is returned after the last attempt, `""` for none.
         reachable: tells whether a library that a module does not import yet can be imported in it.
     """
-    names = _Names(function, reachable)
+    names = Names(function, reachable)
     with_policy = shared or wanted.needs_policy
     predicate = _predicate(wanted, names)
     if shared and not fallback:
         names.request(policy)
         arguments = [predicate]
-        text = _laid_out(f"{NAME}.retried", arguments)
+        text = laid_out(f"{NAME}.retried", arguments)
     else:
         wait = f"{NAME}.wait_as_told({terms.wait})" if _has_answers(wanted) else terms.wait
         arguments = [f"retry={predicate}", f"stop={terms.stop}", f"wait={wait}"]
@@ -85,7 +85,7 @@ def compose(
         arguments.append(f"retry_error_callback=lambda _: {fallback}" if fallback else "reraise=True")
         if with_policy:
             names.request(policy)
-        text = _laid_out("tenacity.retry", arguments)
+        text = laid_out("tenacity.retry", arguments)
     if names.trouble:
         return Unnamed(names.trouble)
     return Decorator(text, tuple(names.requests))
@@ -95,7 +95,7 @@ def _has_answers(wanted: Wanted) -> bool:
     return STATUS in wanted.leaving.families | wanted.leaving.causes
 
 
-def _predicate(wanted: Wanted, names: _Names) -> str:
+def _predicate(wanted: Wanted, names: Names) -> str:
     """Return the expression that tells failures that pass from the others."""
     families, causes = wanted.leaving.families, wanted.leaving.causes
     parts: list[str] = []
@@ -115,14 +115,14 @@ def _predicate(wanted: Wanted, names: _Names) -> str:
     return f"{first}\n& (\n    {inner}\n)"
 
 
-def _types(taker: str, client: Client, names: _Names) -> str:
+def _types(taker: str, client: Client, names: Names) -> str:
     if not client.errors:
         return f"tenacity.retry_if_exception({NAME}.is_unreachable)"
     written = [names.error(each) for each in client.errors]
     return f"tenacity.{taker}(({', '.join(written)}))"
 
 
-def _laid_out(function: str, arguments: Sequence[str]) -> str:
+def laid_out(function: str, arguments: Sequence[str]) -> str:
     """Return a call with each argument on a line of its own, where they are too long for one line."""
     flat = f"{function}({', '.join(map(_flat, arguments))})"
     if len(flat) < _WIDTH:
@@ -156,10 +156,11 @@ def _wrapped(line: str) -> list[str]:
     return [f"{head}(", f"{pad}    (", *lines, f"{pad}    )", f"{pad}){tail}"]
 
 
-class _Names:
+class Names:
     """How modules are called where a decorator stands."""
 
     def __init__(self, function: Scope, reachable: Callable[[Module, str], bool]) -> None:
+        """Take the function, and what tells whether a library that is not imported yet can be."""
         self.function = function
         self.module = function.module
         self.reachable = reachable
