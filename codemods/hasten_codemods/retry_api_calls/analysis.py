@@ -156,6 +156,15 @@ class Analysis:
         own = functions.refusal(function)
         if own is not None:
             return own
+        late = next((each for each in sent if self._is_late(function, each)), None)
+        if late is not None:
+            return (
+                "RTY124",
+                (
+                    f"`{late.client.name}` is only imported when it is needed, and tenacity would be imported always; "
+                    "import it at the top of the module"
+                ),
+            )
         already = paths.decorated(self.program, function)
         if already:
             return "RTY115", f"it is tried again already, by {already}"
@@ -207,6 +216,15 @@ class Analysis:
                 ),
             )
         return self._nested(function)
+
+    @staticmethod
+    def _is_late(function: Scope, sent: Outbound) -> bool:
+        """Tell whether a call is of something that the function, or one around it, imports for itself."""
+        shape = sent.call.function
+        while shape[0] == "a":
+            shape = shape[1]
+        found = function.module.lookup(sent.call.scope, shape[1]) if shape[0] == "n" else None
+        return found is not None and found[0] != 0 and any(each.kind == "import" for each in found[1])
 
     def _kept(self, function: Scope, sent: Outbound) -> str:
         """Return why the loop around a call cannot be replaced, an empty string where it can."""

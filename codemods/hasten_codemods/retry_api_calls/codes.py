@@ -299,6 +299,14 @@ CODES: tuple[Code, ...] = (
         "Call it here; or put `@tenacity.retry` on what calls it.",
     ),
     Code(
+        "RTY126",
+        "refusal",
+        "the function is only defined under a condition",
+        'It stands below `if __name__ == "__main__"`, in a `try`, or in another condition. The imports that its '
+        "decorator needs would run whenever the module is imported, and make tenacity a need of the whole program.",
+        "Define the function at the top of the module; or import tenacity below the condition and decorate it by hand.",
+    ),
+    Code(
         "RTY201",
         "proof",
         "the request changes nothing",

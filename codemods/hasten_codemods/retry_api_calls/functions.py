@@ -61,6 +61,16 @@ def refusal(function: Scope) -> tuple[str, str] | None:
                 "take the call out into a function of its own"
             ),
         )
+    condition = _condition(function)
+    if condition:
+        # if __name__ == "__main__": def fetch(): ...
+        return (
+            "RTY126",
+            (
+                f"`{function.name}` is only defined under a condition ({condition}), and tenacity would be imported "
+                "always; define it at the top of the module, or import tenacity there and decorate it by hand"
+            ),
+        )
     for each in function.decorators:
         if each[0] in {"n", "a"} and each[-1] in _PROPERTIES:
             return (
@@ -76,6 +86,19 @@ def refusal(function: Scope) -> tuple[str, str] | None:
             ),
         )
     return None
+
+
+def _condition(function: Scope) -> str:
+    """Return where the condition begins that a function, or what is around it, is defined under."""
+    module = function.module
+    inner = function
+    while inner.parent >= 0:
+        around = module.scope(inner.parent)
+        for each in module.bindings(inner.parent, inner.name):
+            if each.payload == inner.number and each.kind in {"def", "class"} and set(each.nest) & set("ITte"):
+                return place_of(module, each.start)
+        inner = around
+    return ""
 
 
 def unknown_decorator(program: Program, function: Scope) -> str:

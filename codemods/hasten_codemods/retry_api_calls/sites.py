@@ -13,6 +13,8 @@ from hasten_codemods.retry_api_calls.requests import Request, request_of
 
 Shape: TypeAlias = list[Any]
 #: A client as an object, and whether nothing else can be in its place.
+#: What gives its last argument where there is nothing else.
+_DEFAULTING = frozenset({"get", "pop", "getattr", "setdefault"})
 #: What is done with a function that nobody calls then.
 _IDLE = frozenset({"call", "callee", "meth", "attr", "expr", "cmp", "dest", "ann", "del", "fmt", "sub", "deco"})
 Found: TypeAlias = "tuple[Client | Persistent, bool]"
@@ -278,6 +280,11 @@ class Sites:
                 call = module.call(number)
                 dotted = self.program.dotted(module, call.scope, call.function)
                 made = self._named(dotted) if dotted is not None else None
+                default = call.arguments[-1].shape if call.tail in _DEFAULTING and len(call.arguments) > 1 else None
+                if made is None and default is not None:
+                    # kwargs.get("session", requests.Session())
+                    given = self._object_of(module, call.scope, default, depth + 1)
+                    return (given[0], False) if given is not None else None
                 if made is None and call.function[0] == "a" and call.function[2] in {"from_url", "client", "resource"}:
                     # redis.Redis.from_url(...), boto3.Session().client("s3")
                     return self._object_of(module, call.scope, call.function[1], depth + 1)
