@@ -10,6 +10,11 @@ answer, and, where the code makes errors of answers (`raise_for_status`), 429, 5
 that grow, what `Retry-After` says, a log line before each wait, and in the end the very exception that callers saw
 before.
 
+Where the code looks at the status of the answer itself, only missing answers are tried again: what it makes of a 503
+is its own affair. The line in the log names the error, and so the address: look whether that holds a secret.
+
+A loop that tries again by hand is replaced by a decorator that makes the same attempts, after the same waits.
+
 The decorator stands below those that are there, next to the function. Clients that try again by themselves are left
 alone, and so is what is called by something that does.
 
@@ -48,7 +53,9 @@ class RetryApiCalls(Codemod):
         *(b"requests", b"httpx", b"aiohttp", b"urllib", b"openai", b"anthropic", b"boto3", b"botocore", b"genai"),
         *(b"redis", b"grpc", b"stripe", b"azure", b"google.cloud"),
     )
-    asks: ClassVar[tuple[bytes, ...]] = (b"requests", b"httpx", b"aiohttp", b"urllib.request")
+    asks: ClassVar[tuple[bytes, ...]] = tuple(
+        b"%b %b" % (word, name) for word in (b"import", b"from") for name in (b"requests", b"httpx", b"aiohttp")
+    )
     literals: ClassVar[tuple[str, ...]] = (r"\w\.(?:time|sleep)$",)
     codes = codes.CODES
     options: ClassVar[tuple[Option, ...]] = (

@@ -351,8 +351,9 @@ class Analysis:
     def _title(self, function: Scope, wanted: Wanted, terms: Terms) -> str:
         busy = STATUS in wanted.leaving.families | wanted.leaving.causes
         what = "no answer, or a busy server" if busy else "no answer"
-        longer = f"at most {number(terms.longest)} s more" if not terms.jitter else "with random waits"
-        return f"try `{function.name}` {terms.attempts} times on {what}, {longer}"
+        waits = "waiting at random" if terms.jitter else f"waiting {number(terms.longest)} s"
+        told = ", or as long as the server says" if busy else ""
+        return f"try `{function.name}` {terms.attempts} times on {what}, {waits}{told}"
 
     def _leaving(self, function: Scope, sent: Sequence[Outbound]) -> Leaving:
         found = [failures.leaving(self.program, each, function) for each in sent]
@@ -386,7 +387,7 @@ class Analysis:
         if used is not None:
             yield Hazard("RTY004", f"`{used[0]}` may be used up by the first attempt ({used[1]})")
         for each in sent:
-            loop = loop_around(function.module, function, each.call.span.start)
+            loop = loop_around(function, each.call)
             if loop:
                 yield Hazard("RTY005", f"the call stands in a loop ({loop}), which would begin again from its start")
                 break
@@ -406,6 +407,8 @@ class Analysis:
         if guessed is not None:
             name = guessed.client.name
             yield Hazard("RTY011", f"only its name tells that it is a session of `{name}` ({guessed.place})")
+        if way.doubt:
+            yield Hazard("RTY015", f"{way.doubt} may be a call of it, in a coroutine or in what tries again")
         # A module that belongs to tests, and calls it over however many others, or names it.
         failing = next((each for each in self.witnesses.failing(wanted.client) if each.path in way.modules), None)
         if failing is not None:

@@ -123,6 +123,14 @@ CODES: tuple[Code, ...] = (
         "Replace `tenacity.nap.time.sleep` there; or take it with `--accept RTY014`.",
     ),
     Code(
+        "RTY015",
+        "hazard",
+        "something that may call it is a coroutine, or tries again",
+        "A method of that name is called on something that nobody can tell the kind of. Were it this one, its waits "
+        "would keep an event loop from all else, or its attempts would multiply.",
+        "Annotate what the method is called on; or take it with `--accept RTY015` where it is something else.",
+    ),
+    Code(
         "RTY101",
         "refusal",
         "the client tries again by itself",

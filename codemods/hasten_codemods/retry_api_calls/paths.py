@@ -42,6 +42,11 @@ _PLAIN = frozenset(
     }
     | {"start_as_current_span", "start_span", "nullcontext", "timer", "time", "ExitStack", "AsyncExitStack"}
 )
+#: Names of methods that are called on anything.
+_COMMON = frozenset(
+    {"get", "post", "put", "delete", "patch", "head", "request", "send", "read", "run", "call", "close", "update"}
+    | {name for kind in (dict, list, set, str) for name in dir(kind) if not name.startswith("_")}
+)
 #: Callers are followed so far.
 _FARTHEST = 8
 _MOST = 300
@@ -61,6 +66,7 @@ class Way(NamedTuple):
         retried: where something tries again already, for people; an empty string for nowhere.
         held: where a lock is held, or a transaction open.
         waited: where a coroutine calls it.
+        doubt: where something that may call it, by its name, is a coroutine or tries again.
         modules: the paths of the modules from which it is called, over however many others.
         seen: whether every caller could be looked at.
     """
@@ -68,6 +74,7 @@ class Way(NamedTuple):
     retried: str
     held: str
     waited: str
+    doubt: str
     modules: frozenset[str]
     seen: bool
 
@@ -85,7 +92,7 @@ class Paths:
 
     def to(self, function: Scope) -> Way:
         """Return what stands on the ways to `function`."""
-        retried = held = waited = ""
+        retried = held = waited = doubt = ""
         paths: set[str] = set()
         seen = {(function.module.path, function.number)}
         level = [function]
@@ -93,6 +100,7 @@ class Paths:
             above: list[Scope] = []
             for each in level:
                 retried = retried or self.handed(each)
+                doubt = doubt or self._doubt(each, function)
                 for call in self._calls(each):
                     module = call.module
                     paths.add(module.path)
@@ -111,13 +119,26 @@ class Paths:
             level = above
             if not level:
                 break
-        return Way(retried, held, waited, frozenset(paths), not level and len(seen) < _MOST)
+        return Way(retried, held, waited, doubt, frozenset(paths), not level and len(seen) < _MOST)
 
     def _calls(self, function: Scope) -> Iterator[Call]:
         """Yield the calls that reach a function, those left out of which another name is the only sign."""
         for call, certain in self.program.callers(function, near=False):
             if certain or function in self.receivers.reached(call).functions:
                 yield call
+
+    def _doubt(self, function: Scope, first: Scope) -> str:
+        """Return a call that may be one of a function, by its name alone, and would matter if it were."""
+        if function.name in _COMMON:
+            return ""
+        for call, certain in self.program.callers(function, near=False):
+            around = call.module.enclosing(call.scope, "function")
+            if certain or around is None or self.receivers.reached(call).known:
+                continue
+            waits = around.is_async and not first.is_async and not _is_in_thread(call) and call.use[0] != "await"
+            if waits or trying(call) or decorated(self.program, around):
+                return f"`{call.tail}` in `{around.name}` ({place_of(call.module, call.span.start)})"
+        return ""
 
     def handed(self, function: Scope) -> str:
         """Return where a function is handed to something that tries again: `retry_call(fetch)`."""

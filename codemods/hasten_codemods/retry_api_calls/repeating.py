@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from hasten.api import Call, Module, Program, Receivers, Scope, Touch, receivers_of, touches_of
+from hasten.api import Call, Program, Receivers, Scope, Touch, receivers_of, touches_of
 from hasten_codemods.retry_api_calls import harmless
 from hasten_codemods.retry_api_calls.places import place_of
 from hasten_codemods.retry_api_calls.sites import Outbound
@@ -193,8 +193,13 @@ def _is_argument_of_error(call: Call) -> bool:
     return call.use == ["raise"]
 
 
-def loop_around(module: Module, function: Scope, offset: int) -> str:
-    """Return the place of the loop, in a function, that a place stands in; an empty string where it is in none."""
+def loop_around(function: Scope, call: Call) -> str:
+    """Return the place of the loop, in a function, that a call stands in; an empty string where it is in none."""
+    module, offset = function.module, call.span.start
+    inner = module.scope(call.scope)
+    if inner.number != function.number:
+        # [fetch(each) for each in urls]
+        return place_of(module, inner.span.start)
     for block in module.blocks(offset):
         if block.kind in {"for", "async for", "while"} and block.header >= function.span.start:
             return place_of(module, block.header)
