@@ -156,6 +156,8 @@ class Analysis:
         own = functions.refusal(function)
         if own is not None:
             return own
+        if "tenacity" in self.program.own_names:
+            return "RTY124", "`tenacity` is a module of the program's own; give that one another name"
         late = next((each for each in sent if self._is_late(function, each)), None)
         if late is not None:
             return (

@@ -106,10 +106,11 @@ _SHARED = '''
 
 def retried(retry: Callable[[tenacity.RetryCallState], bool]) -> Callable[[_Function], _Function]:
     """Return the decorator for all calls of this package: it tries again what `retry` is true of."""
-    return tenacity.retry(
+    decorator = tenacity.retry(
         retry=retry,
 __ARGUMENTS__
     )
+    return cast("Callable[[_Function], _Function]", decorator)
 '''
 
 
@@ -128,7 +129,7 @@ def text(terms: Terms, *, shared: bool) -> str:
         imports.insert(0, "import logging")
     imports[imports.index("from collections.abc import Iterator")] = "from collections.abc import Callable, Iterator"
     at = imports.index("from urllib.error import HTTPError, URLError")
-    imports.insert(at, "from typing import Any, TypeVar")
+    imports.insert(at, "from typing import Any, TypeVar, cast")
     body = _TEXT.replace("__IMPORTS__", "\n".join(imports))
     names = '_Function = TypeVar("_Function", bound=Callable[..., Any])\n'
     names += "\nlog = logging.getLogger(__name__)\n" if terms.level else ""

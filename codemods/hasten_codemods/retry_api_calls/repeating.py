@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from hasten.api import Call, Program, Receivers, Scope, Touch, receivers_of, touches_of
+from hasten.api import Call, Program, Receivers, Scope, Span, Touch, receivers_of, touches_of
 from hasten_codemods.retry_api_calls import harmless
 from hasten_codemods.retry_api_calls.places import place_of
 from hasten_codemods.retry_api_calls.sites import Outbound
@@ -56,16 +56,22 @@ class Repeating:
             until: where the last of them is over, with what tells whether it went well.
         """
         own = {each.call.index for each in sent}
-        yield from self._in_body(function, own, until, 0)
+        yield from self._in_body(function, own, until, 0, _handlers(function, sent))
 
-    def _in_body(self, function: Scope, own: set[int], until: int, depth: int) -> Iterator[Again]:
+    def _in_body(
+        self, function: Scope, own: set[int], until: int, depth: int, handlers: Sequence[Span] = ()
+    ) -> Iterator[Again]:
         module = function.module
+
+        def counts(offset: int) -> bool:
+            return offset < until or any(each.start <= offset < each.end for each in handlers)
+
         touches = touches_of(module, function.number, self.program)
         for touch in touches:
-            if touch.writes and touch.start < until and self._is_felt(function, touch, touches):
+            if touch.writes and counts(touch.start) and self._is_felt(function, touch, touches):
                 yield Again(f"`{touch.place}` is changed", place_of(module, touch.start))
         for call in module.calls_in(function.number):
-            if call.span.start < until and call.index not in own and not _is_argument_of_error(call):
+            if counts(call.span.start) and call.index not in own and not _is_argument_of_error(call):
                 again = self._called(call, depth)
                 if again is not None:
                     yield again
@@ -168,6 +174,17 @@ class Repeating:
                         return name, place, True
                     doubtful = doubtful or (name, place, False)
         return doubtful
+
+
+def _handlers(function: Scope, sent: Sequence[Outbound]) -> list[Span]:
+    """Return the blocks that run when one of the calls fails: those of `except` and `finally`."""
+    module = function.module
+    tries = {block.header for each in sent for block in module.blocks(each.call.span.start) if block.kind == "try"}
+    return [
+        Span(start, end)
+        for _parent, kind, header, start, end in module.facts["blocks"]
+        if header in tries and kind in {"except", "finally"}
+    ]
 
 
 def _words(shape: Shape | None) -> frozenset[str]:
