@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -25,25 +24,16 @@ from hasten.api import (
 from hasten_codemods.retry_api_calls import decorators, failures, functions, loops, paths
 from hasten_codemods.retry_api_calls.clients import CLIENTS, STATUS
 from hasten_codemods.retry_api_calls.decorators import Unnamed, Wanted
+from hasten_codemods.retry_api_calls.evidence import Evidence
 from hasten_codemods.retry_api_calls.failures import LINE, Leaving
 from hasten_codemods.retry_api_calls.paths import Paths, Way
 from hasten_codemods.retry_api_calls.places import is_in_tests
 from hasten_codemods.retry_api_calls.policy import Policy
 from hasten_codemods.retry_api_calls.policy import text as policy_text
-from hasten_codemods.retry_api_calls.repeating import Repeating, loop_around
-from hasten_codemods.retry_api_calls.sessions import Sessions
 from hasten_codemods.retry_api_calls.sites import Insistent, Outbound, Passed, Sites
 from hasten_codemods.retry_api_calls.terms import Terms, number
-from hasten_codemods.retry_api_calls.witnesses import Witnesses
 
 REQUIREMENT = "tenacity>=9.0"
-#: Words of names of functions and addresses that do something, whatever the verb says.
-_DOING = re.compile(
-    r"(?:^|[_/])(?:charge|pay|send|order|book|transfer|publish|buy|sell|cancel|refund|notify|vote|register|launch|trigger"
-    r"|delete|remove|create|restart|reboot|shutdown|toggle|increment|subscribe|unsubscribe|submit|exec|execute|run)"
-    r"(?:$|[_/?])",
-    re.IGNORECASE,
-)
 _Key = tuple[str, int]
 
 
@@ -56,9 +46,8 @@ class Analysis:
         self.settings = settings
         self.codemod = codemod
         self.paths = Paths(program)
-        self.repeating = Repeating(program)
-        self.witnesses = Witnesses(program)
-        self.sessions = Sessions(program)
+        self.evidence = Evidence(program, settings)
+        self.repeating, self.sessions = self.evidence.repeating, self.evidence.sessions
         self.terms = {each.name: Terms.read(settings.options, each.name) for each in CLIENTS}
         shared = Terms.read(settings.options, "")
         self.policies = {
@@ -208,7 +197,7 @@ class Analysis:
             return "RTY101", "another call in it tries again by itself, and would be tried again as a whole"
         if len({each.client.name for each in sent}) > 1:
             return "RTY119", "it calls through several clients, whose failures are not told apart; split it"
-        used = self.repeating.consumed(function, sent, self._until(function, sent))
+        used = self.repeating.consumed(function, sent, failures.until(self.program, function, sent))
         if used is not None and used[2]:
             return (
                 "RTY120",
@@ -334,7 +323,7 @@ class Analysis:
         if isinstance(made, Unnamed):
             message = f"{made.reason}, and the decorator needs it when the module is imported"
             return self._refuse(module, first.call.span.start, self._symbol(function), "RTY124", message)
-        hazards = tuple(self._hazards(function, sent, wanted, way))
+        hazards = (*self.evidence.hazards(function, sent, wanted, way), *self._of_others(function))
         requires = (policy.key(module),) if needs else ()
         return Change(
             f"{module.path}:{function.number}",
@@ -347,8 +336,17 @@ class Analysis:
             requires,
             made.imports,
             dependencies=(REQUIREMENT,),
-            proofs=tuple(self._proofs(sent, wanted, way)),
+            proofs=tuple(self.evidence.proofs(sent, wanted, way)),
         )
+
+    def _of_others(self, function: Scope) -> Iterator[Hazard]:
+        """Yield that `function` also calls one that calls out and stays as it is, whose failures look the same."""
+        for each in self.paths.beyond(function):
+            if (each.module.path, each.number) in self._sites:
+                yield Hazard(
+                    "RTY003", f"it also calls `{each.name}`, which calls out, and would do so for each attempt"
+                )
+                return
 
     def _title(self, function: Scope, wanted: Wanted, terms: Terms) -> str:
         busy = STATUS in wanted.leaving.families | wanted.leaving.causes
@@ -379,85 +377,7 @@ class Analysis:
             )
         return None
 
-    def _hazards(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Hazard]:
-        until = self._until(function, sent)
-        yield from self._of_requests(function, sent, wanted)
-        again = next(self.repeating.before(function, sent, until), None)
-        if again is not None:
-            yield Hazard("RTY003", f"it would be done once for each attempt: {again.what} ({again.place})")
-        used = self.repeating.consumed(function, sent, until)
-        if used is not None:
-            yield Hazard("RTY004", f"`{used[0]}` may be used up by the first attempt ({used[1]})")
-        for each in sent:
-            loop = loop_around(function, each.call)
-            if loop:
-                yield Hazard("RTY005", f"the call stands in a loop ({loop}), which would begin again from its start")
-                break
-        unknown = functions.unknown_decorator(self.program, function)
-        if unknown:
-            yield Hazard("RTY006", f"nobody knows what {unknown} does with the function")
-        context = next((found for each in sent if (found := paths.unknown_context(each.call))), "")
-        if context:
-            yield Hazard("RTY007", f"{context} would be entered once for each attempt")
-        uncertain = next((each for each in sent if not each.certain or self.sessions.doubts(each)), None)
-        if uncertain is not None:
-            doubt = (
-                self.sessions.doubts(uncertain) or f"what it is called on may come from elsewhere ({uncertain.place})"
-            )
-            yield Hazard("RTY008", f"{doubt}, and may try again by itself")
-        guessed = next((each for each in sent if each.guessed), None)
-        if guessed is not None:
-            name = guessed.client.name
-            yield Hazard("RTY011", f"only its name tells that it is a session of `{name}` ({guessed.place})")
-        if way.doubt:
-            yield Hazard("RTY015", f"{way.doubt} may be a call of it, in a coroutine or in what tries again")
-        # A module that belongs to tests, and calls it over however many others, or names it.
-        failing = next((each for each in self.witnesses.failing(wanted.client) if each.path in way.modules), None)
-        if failing is not None:
-            yield Hazard(
-                "RTY009", f"a test lets such calls fail ({failing.place}): it would wait, and see more of them"
-            )
-        if self.settings["fallback"]:
-            text = self.settings["fallback"]
-            yield Hazard("RTY010", f"callers get `{text}` in the place of the error after the last attempt")
-
-    def _of_requests(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted) -> Iterator[Hazard]:
-        for each in sent:
-            verb = each.request.verb
-            if each.request.asks:
-                address = each.call.argument(0 if verb.lower() == each.call.tail else 1, "url")
-                text = str(address.shape[2]) if address is not None and address.shape[:2] == ["k", "str"] else ""
-                doing = _DOING.search(function.name) or _DOING.search(text)
-                if doing:
-                    word = doing.group(0).strip("_/?")
-                    yield Hazard("RTY002", f"the request asks, but seems to do something: `{word}` ({each.place})")
-                    return
-            elif verb or not wanted.only_asked:
-                if each.request.key == "kept":
-                    continue
-                shown = f"`{verb}`" if verb else "a request whose verb nobody knows"
-                fresh = "; its idempotency key is a new one for each attempt" if each.request.key else ""
-                yield Hazard("RTY001", f"{shown} may be carried out twice ({each.place}){fresh}")
-                return
-
-    def _proofs(self, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Proof]:
-        verbs = sorted({each.request.verb for each in sent if each.request.asks})
-        if wanted.only_asked:
-            yield Proof("RTY202", "only requests that change nothing are tried again: the error knows its request")
-        elif verbs:
-            yield Proof("RTY201", f"{' and '.join(verbs)} changes nothing, by the standard of HTTP")
-        if any(each.request.key == "kept" for each in sent):
-            yield Proof("RTY203", "an idempotency key is sent, the same with each attempt")
-        if way.seen and not way.retried:
-            yield Proof("RTY204", "nothing on the ways to it tries again")
-
     # --- details ----------------------------------------------------------------------------------------------------
-
-    def _until(self, function: Scope, sent: Sequence[Outbound]) -> int:
-        """Return where the last call that may fail is over."""
-        ends = [each.call.span.end for each in sent]
-        ends += [each.span.end for each in failures.raising(self.program, function)]
-        return max(ends)
 
     def _is_imported_beside(self, module: Module, name: str) -> bool:
         """Tell whether a module of the same package imports a library without asking whether it is there."""

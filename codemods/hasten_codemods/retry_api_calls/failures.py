@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from hasten.api import Call, Module, Program, Scope
@@ -61,6 +62,12 @@ def leaving(program: Program, outbound: Outbound, function: Scope) -> Leaving:
         causes |= each.causes
         stopped += each.stopped
     return Leaving(families & EVERY, causes & EVERY, tuple(dict.fromkeys(stopped)))
+
+
+def until(program: Program, function: Scope, sent: Sequence[Outbound]) -> int:
+    """Return where the last call in `function` that may fail for a while is over."""
+    ends = [each.call.span.end for each in sent]
+    return max(ends + [each.span.end for each in raising(program, function)])
 
 
 def raising(program: Program, function: Scope, depth: int = 0) -> list[Call]:

@@ -18,8 +18,32 @@ MODULES = (
         "time.perf_counter",
     ),
     *("time.gmtime", "time.localtime", "time.strftime", "time.mktime", "calendar.", "os.environ", "os.getenv"),
-    *("os.fspath", "os.getcwd", "os.stat", "pathlib.", "sys.", "inspect.", "types.", "unicodedata.", "zlib.", "gzip."),
-    *("secrets.", "random.", "struct.", "ssl.", "http.", "mimetypes.", "packaging.", "yarl.", "certifi.", "xml."),
+    *(
+        "os.fspath",
+        "os.getcwd",
+        "os.stat",
+        "pathlib.",
+        "sys.",
+        "inspect.",
+        "types.",
+        "unicodedata.",
+        "zlib.",
+        "gzip.compress",
+        "gzip.decompress",
+    ),
+    *(
+        "secrets.",
+        "random.",
+        "struct.",
+        "ssl.",
+        "http.HTTPStatus",
+        "http.cookiejar.",
+        "mimetypes.",
+        "packaging.",
+        "yarl.",
+        "certifi.",
+        "xml.",
+    ),
     *("logging.", "warnings.warn", "contextlib.", "asyncio.timeout", "async_timeout.", "pydantic.", "dateutil."),
     *("requests.Session", "requests.session", "requests.auth.", "requests.adapters.", "requests.cookies."),
     *("requests.Request", "requests.utils.", "requests.compat.", "httpx.Client", "httpx.AsyncClient", "httpx.URL"),
@@ -57,4 +81,10 @@ SETTING = frozenset({"update", "setdefault", "add", "discard", "set", "clear", "
 LOGGERS = frozenset({"log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER", "_LOGGER", "_LOG"})
 LOG_METHODS = frozenset(
     {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "isEnabledFor", "getLogger"}
+)
+#: Methods that do something each time, on whatever they are called.
+ACTING = frozenset(
+    {"write", "writelines", "write_text", "write_bytes", "unlink", "mkdir", "rename", "rmdir", "touch", "symlink_to"}
+    | {"send", "sendall", "send_message", "sendmail", "put_nowait", "commit", "rollback", "execute", "executemany"}
+    | {"publish", "submit", "start", "kill", "terminate", "release", "notify", "emit"}
 )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from hasten.api import Call, Program, Receivers, Scope, Span, Touch, receivers_of, touches_of
 from hasten_codemods.retry_api_calls import harmless
+from hasten_codemods.retry_api_calls.clients import CLIENTS
 from hasten_codemods.retry_api_calls.places import place_of
 from hasten_codemods.retry_api_calls.sites import Outbound
 
@@ -101,7 +102,7 @@ class Repeating:
             if name == "open":
                 return None if _only_reads(call) else Again("a file is opened", place)
             return Again(f"`{name}` is called", place) if name in harmless.BUSY_BUILTINS else None
-        if dotted is not None and dotted.startswith(harmless.MODULES):
+        if dotted is not None and dotted.startswith(harmless.MODULES) and call.tail not in harmless.ACTING:
             return None
         target, known = self.program.target_of(call)
         reached = (target,) if target is not None else self.receivers.reached(call).functions if not known else ()
@@ -115,11 +116,15 @@ class Repeating:
 
     def _is_plain_method(self, call: Call) -> bool:
         base = call.function[1]
+        if call.tail in harmless.ACTING:
+            return False
         if call.tail in harmless.LOG_METHODS and str(base[-1]) in harmless.LOGGERS:
             return True
         if call.tail in harmless.METHODS:
             return True
         kind = self.receivers.kind(call.module, call.scope, base)
+        if isinstance(kind, str) and any(kind in each.classes and call.tail in each.methods for each in CLIENTS):
+            return False
         if isinstance(kind, str) and kind.startswith(("builtins.", *harmless.MODULES)):
             return True  # what changes it is looked at with what else changes
         if call.tail in {"get", "pop"} and call.arguments:
