@@ -224,7 +224,7 @@ class Analysis:
             return "it, or its function, does more than to try again, or says how often where it cannot be seen"
         if not loop.span.start <= sent.call.span.start < loop.span.end:
             return "a call before it would be tried again with it"
-        again = next(self.repeating.before(function, [sent], loop.span.start), None)
+        again = next(self.repeating.before(function, (), loop.span.start), None)
         if again is not None:
             return f"its function does something before it: {again.what} ({again.place})"
         found = loops.replaced(self.program, function, loop, self.codemod, "")
