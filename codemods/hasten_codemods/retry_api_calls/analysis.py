@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -303,6 +304,10 @@ class Analysis:
         told = asked and any(not each.request.verb for each in sent)
         wanted = Wanted(first.client, leaving, told)
         terms = self.terms[first.client.name]
+        unusable = terms.trouble or self._no_expression
+        if unusable:
+            message = f"{unusable}: mend `[tool.hasten.{self.codemod}]`"
+            return self._refuse(module, first.call.span.start, self._symbol(function), "RTY127", message)
         word = self.settings["policy"].of(module.path)
         shared = word == "shared" and terms == Terms.read(self.settings.options, "")
         policy = self.policies["shared" if word == "shared" else "inline"]
@@ -338,6 +343,16 @@ class Analysis:
             dependencies=(REQUIREMENT,),
             proofs=tuple(self.evidence.proofs(sent, wanted, way)),
         )
+
+    @cached_property
+    def _no_expression(self) -> str:
+        """Return that what functions are to return in the end is no expression."""
+        text = self.settings["fallback"]
+        try:
+            ast.parse(text or "None", mode="eval")
+        except SyntaxError:
+            return f"`fallback = {text!r}` is no expression"
+        return ""
 
     def _of_others(self, function: Scope) -> Iterator[Hazard]:
         """Yield that `function` also calls one that calls out and stays as it is, whose failures look the same."""

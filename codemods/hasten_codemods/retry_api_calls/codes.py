@@ -315,6 +315,13 @@ CODES: tuple[Code, ...] = (
         "Define the function at the top of the module; or import tenacity below the condition and decorate it by hand.",
     ),
     Code(
+        "RTY127",
+        "refusal",
+        "the settings make no sense",
+        "Fewer than two attempts, a shortest wait longer than the longest, or a `fallback` that is no expression.",
+        "Mend the settings.",
+    ),
+    Code(
         "RTY201",
         "proof",
         "the request changes nothing",

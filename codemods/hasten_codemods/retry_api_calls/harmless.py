@@ -76,7 +76,7 @@ METHODS = frozenset(
     | {"mount", "add_header", "get_secret_value", "tzinfo", "hex", "bit_length", "conjugate", "isoweekday", "weekday"}
 )
 #: Methods that do the same the second time.
-SETTING = frozenset({"update", "setdefault", "add", "discard", "set", "clear", "sort"})
+SETTING = frozenset({"close", "aclose", "update", "setdefault", "add", "discard", "set", "clear", "sort"})
 #: Names of what writes log lines, and its methods.
 LOGGERS = frozenset({"log", "logger", "logging", "_log", "_logger", "LOG", "LOGGER", "_LOGGER", "_LOG"})
 LOG_METHODS = frozenset(

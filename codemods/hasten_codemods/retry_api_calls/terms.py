@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: How a number of the settings is written; whole ones without a point.
+#: A call and one more.
+_FEWEST = 2
+#: The levels of log lines, as the settings and as Python write them.
 _WORDS = {"none": "", "debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR"}
 
 
@@ -44,6 +46,15 @@ class Terms:
             of("jitter"),
             _WORDS[of("log")],
         )
+
+    @property
+    def trouble(self) -> str:
+        """Return why these terms make no sense, an empty string where they do."""
+        if self.attempts < _FEWEST:
+            return f"`attempts = {self.attempts}` tries nothing again"
+        if self.multiplier < 0 or self.least < 0 or self.most < self.least:
+            return f"no wait is as long as `min = {number(self.least)}` and `max = {number(self.most)}` say"
+        return ""
 
     @property
     def stop(self) -> str:
