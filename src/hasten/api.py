@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hasten.companion import Companion, is_written
+from hasten.decorating import RANK_OF_CACHES, RANK_OF_RETRIES, decorate
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Block, Call, Guard, Module, Read, Scope
@@ -35,6 +36,7 @@ from hasten.model import (
     TextEdit,
 )
 from hasten.strategies import OFFLOAD, ByPath
+from hasten.touches import Touch, touches_of
 from hasten.uses import Use, meaning, trouble_with
 from hasten.uses import find as find_uses
 
@@ -51,12 +53,15 @@ if TYPE_CHECKING:
     from hasten.asynchrony import Conversion
     from hasten.awaited import Awaited, Locked, Step, waiting
     from hasten.concurrency import Tasks
+    from hasten.decorator_transformer import DecoratorTransformer
     from hasten.later import raced
     from hasten.rewrite import Transformer
 
 __all__ = [
     "KEPT",
     "OFFLOAD",
+    "RANK_OF_CACHES",
+    "RANK_OF_RETRIES",
     "Applicability",
     "Argument",
     "AsyncTransformer",
@@ -69,6 +74,7 @@ __all__ = [
     "Codemod",
     "Companion",
     "Conversion",
+    "DecoratorTransformer",
     "Edit",
     "Finding",
     "FirstUse",
@@ -92,9 +98,11 @@ __all__ = [
     "Step",
     "Tasks",
     "TextEdit",
+    "Touch",
     "Transformer",
     "Use",
     "cleans_up",
+    "decorate",
     "excluded",
     "find_uses",
     "follow",
@@ -110,6 +118,7 @@ __all__ = [
     "raced",
     "receivers_of",
     "requesters",
+    "touches_of",
     "trouble_with",
     "value_calls",
     "waiting",
@@ -126,6 +135,8 @@ class Option:
         default: its value where nobody gives one.
         choices: the words that it may be. Such an option may be one for some files, and another for others: its value
             is a `ByPath`, whatever was given.
+        per: names that may each have a value of their own, in a table, `default` being that of the others. The value
+            of such an option is a mapping of names to values, `""` standing for all that are not in it.
     """
 
     name: str
@@ -133,6 +144,7 @@ class Option:
     default: Any
     help: str
     choices: tuple[str, ...] = ()
+    per: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +211,7 @@ _LATE = {
     "is_made_by_others": "hasten.async_bases",
     "Locked": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
+    "DecoratorTransformer": "hasten.decorator_transformer",
     "Step": "hasten.awaited",
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     AnyCodemod: TypeAlias = Codemod | type[Codemod]
 
 
+#: In a table of names: what goes for the others.
+_OTHERS = "default"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """What a person set, in the file and on the command line.
@@ -53,7 +57,9 @@ class Config:
         given = self.options.get(codemod.name, {})
         values = {option.name: option.default for option in codemod.options} | dict(given)
         for option in codemod.options:
-            if option.choices:
+            if option.per:
+                values[option.name] = _by_name(option, values[option.name])
+            elif option.choices:
                 values[option.name] = _by_path(option, values[option.name])
         return values
 
@@ -201,6 +207,14 @@ def _by_path(option: Option, value: object) -> ByPath:
     return ByPath(str(value))
 
 
+def _by_name(option: Option, value: object) -> Mapping[str, object]:
+    """Return what goes for which name, of a value for all of them or a table of names."""
+    if not isinstance(value, Mapping):
+        return {"": value}
+    rest = {name: each for name, each in value.items() if name != _OTHERS}
+    return {"": value.get(_OTHERS, option.default), **rest}
+
+
 def _check_strategy(word: str, error: Callable[[str], HastenError]) -> None:
     if word not in STRATEGIES:
         hint = near(word, STRATEGIES) or f"; there are {', '.join(STRATEGIES)}"
@@ -313,6 +327,12 @@ class _Reader:
         return found
 
     def _option(self, key: str, option: Option, value: object) -> object:
+        if option.per and isinstance(value, dict):
+            known = (_OTHERS, *option.per)
+            for each in sorted(value):
+                if each not in known:
+                    raise self._error(f"{key}.{each}", f"is not a known key{near(each, known)}")
+            return {each: self._option(f"{key}.{each}", replace(option, per=()), value[each]) for each in value}
         if option.choices and isinstance(value, dict):
             self._patterns(key, value)
             return {each: self._choice(f"{key}.{each!r}", option, value[each]) for each in value}

@@ -219,6 +219,7 @@ class Refusal:
         awaitable: how many blocking calls could be awaited here, if it were not for the functions around them.
         served: the strategies (see `hasten.strategies`) under which a coroutine would be spared these calls.
         behind: the codes of other reasons in the way, which whoever mends this one would meet next.
+        lifts: changes of other codemods may take the reason away, so that the next run finds more.
     """
 
     codemod: str
@@ -230,6 +231,7 @@ class Refusal:
     awaitable: int = 0
     served: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
+    lifts: bool = False
 
 
 Finding: TypeAlias = Change | Refusal

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
+from hasten import decorating
 from hasten.model import (
     Applicability,
     Change,
@@ -244,7 +245,7 @@ def _without_conflicts(changes: list[Change]) -> tuple[list[Change], list[Refusa
 def _cross(edit: Edit, span: Span, old: Edit) -> bool:
     if edit == old or isinstance(edit, RequirementEdit) or isinstance(old, RequirementEdit):
         return False
-    if edit.span == span:
+    if edit.span == span and not (_only_decorates(edit) or _only_decorates(old)):
         return isinstance(edit, TextEdit) == isinstance(old, TextEdit)
     if edit.span.end <= span.start or span.end <= edit.span.start:
         return False
@@ -254,6 +255,11 @@ def _cross(edit: Edit, span: Span, old: Edit) -> bool:
         edit.span.start <= span.start and span.end <= edit.span.end
     )
     return not inside or _is_copied(edit, span, old) or _is_copied(old, edit.span, edit)
+
+
+def _only_decorates(edit: Edit) -> bool:
+    """Tell whether an edit adds a decorator: whatever else is done to a function goes together with that."""
+    return isinstance(edit, NodeEdit) and edit.action == decorating.ACTION
 
 
 def _is_copied(edit: Edit, span: Span, other: Edit) -> bool:

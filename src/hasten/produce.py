@@ -197,9 +197,9 @@ class Maker:
     def _unstable(self, found: Found, selected: Collection[str], made: Sequence[_Made]) -> dict[str, Outcome]:
         """Return the files in which a second run would find more to do: something went wrong there.
 
-        What a conflict kept this run from doing is left to the next one, as its refusal says; and what was found and
-        not selected is found again. So is what no event loop ran, in a file in which another codemod has made coroutine
-        functions since.
+        What a conflict, or a reason that this run took away, kept it from doing is left to the next one; and what was
+        found and not selected is found again. So is what no event loop ran, in a file in which another codemod has made
+        coroutine functions since.
         """
         replaced: dict[str, Module] = {}
         sources: dict[str, Source] = {}
@@ -211,7 +211,9 @@ class Maker:
             return {}
         again = self.second_look(found, replaced, sources)
         more = self.take(again)
-        left = {(each.codemod, each.path) for each in found.plan.refusals if each.code == planning.CONFLICT}
+        left = {
+            (each.codemod, each.path) for each in found.plan.refusals if each.code == planning.CONFLICT or each.lifts
+        }
         idle = {(each.codemod, each.path) for each in found.plan.refusals if each.code == UNREACHED}
         edited = {(each.codemod, edit.path) for each in found.plan.changes for edit in each.edits}
         left |= {(name, path) for name, path in idle if any(path == where and name != by for by, where in edited)}

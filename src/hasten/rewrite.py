@@ -16,7 +16,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from hasten.errors import SourceError
 from hasten.model import Edit, NodeEdit, Span, TextEdit
-from hasten.text import LineTable
+from hasten.text import LineTable, newline_of
 
 NodeT = TypeVar("NodeT", bound=cst.CSTNode)
 
@@ -183,8 +183,7 @@ def _transform(
     shell = ""
     if wrapped:
         start = max(text.rfind("\n", 0, span.start), text.rfind("\r", 0, span.start)) + 1
-        newline = "\r\n" if "\r\n" in before else "\r" if "\r" in before and "\n" not in before else "\n"
-        shell = _SHELL + newline
+        shell = _SHELL + (_newline_in(before) or newline_of(text))
         before = text[start : span.end]
     island = shell + before
     try:
@@ -193,6 +192,9 @@ def _transform(
         raise SourceError(
             "syntax", f"LibCST cannot parse the statement at offset {span.start}: {_first_line(error)}"
         ) from error
+    if not _newline_in(island):
+        # What is put in gets the line ends of the file, of which a statement of one line shows none.
+        module = module.with_changes(default_newline=newline_of(text))
     if module.code != island:
         raise SourceError("internal", f"LibCST does not give back the statement at offset {span.start} as it was")
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
@@ -230,6 +232,11 @@ def _transform(
     if not code.startswith(shell):
         raise SourceError("internal", f"the statement at offset {span.start} lost its indentation; please report this")
     return code[len(shell) + span.start - start :] if wrapped else code
+
+
+def _newline_in(text: str) -> str:
+    """Return the line end of some lines, an empty string where there is but one."""
+    return next((each for each in ("\r\n", "\n", "\r") if each in text), "")
 
 
 def _joined(known: NodeEdit | None, edit: NodeEdit) -> NodeEdit:

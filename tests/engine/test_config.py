@@ -252,3 +252,42 @@ def test_a_pipe_is_no_configuration(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pyproject.toml")
     with pytest.raises(ConfigError, match="not a regular file"):
         load(tmp_path, None, CODEMODS)
+
+
+class _Keen(_Other):
+    name = "keen"
+    options = (
+        Option("tries", int, 3, "help", per=("one", "other")),
+        Option("tone", str, "low", "help", choices=("low", "high"), per=("one",)),
+    )
+
+
+def test_options_by_name(tmp_path: Path) -> None:
+    """An option may have a value for some names, and another for the rest."""
+    codemod = _Keen()
+    assert Config().options_for(codemod) == {"tries": {"": 3}, "tone": {"": "low"}}
+    _write(tmp_path, "[tool.hasten.keen]\ntries = 4\ntone = { one = 'high' }\n")
+    assert load(tmp_path, None, (codemod,)).options_for(codemod) == {
+        "tries": {"": 4}, "tone": {"": "low", "one": "high"},
+    }  # fmt: skip
+    _write(tmp_path, "[tool.hasten.keen.tries]\ndefault = 5\none = 6\n")
+    assert load(tmp_path, None, (codemod,)).options_for(codemod)["tries"] == {"": 5, "one": 6}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("tries = { on = 1 }", "tool.hasten.keen.tries.on: is not a known key; did you mean one?"),
+        ("tries = { one = 'x' }", "tool.hasten.keen.tries.one: must be a whole number, not 'x'"),
+        (
+            "tone = { one = 'hig' }",
+            "tool.hasten.keen.tone.one: must be one of low, high, not 'hig'; did you mean high?",
+        ),
+    ],
+)
+def test_options_by_name_that_cannot_be_used(tmp_path: Path, table: str, message: str) -> None:
+    """A name that the option does not have, or a value that it cannot have, is an error that names it."""
+    _write(tmp_path, f"[tool.hasten.keen]\n{table}\n")
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path, None, (_Keen(),))
+    assert message in str(error.value)

@@ -24,6 +24,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from hasten.index import attempts
 from hasten.index.conditions import given, leaves
 from hasten.index.expressions import Expressions, Shape, Use, base_shape
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 19
+FACTS_VERSION = 20
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -54,6 +55,7 @@ class _Walk(Expressions):
 
     def facts(self, tree: ast.Module) -> dict[str, Any]:
         self.open_scope("module", "", 0, len(self.text))
+        self.constants = attempts.constants_of(tree)
         self.body(tree.body)
         return {
             "starts": self.starts,
@@ -70,6 +72,8 @@ class _Walk(Expressions):
             "attribute_touches": self.attribute_touches,
             "misread": self.misread,
             "item_stores": self.item_stores,
+            "augmented": self.augmented,
+            "attempts": self.attempts,
             "yielded": self.yielded,
             "delegated": self.delegated,
             "modules_read": self.modules_read,
@@ -164,6 +168,8 @@ class _Walk(Expressions):
         if isinstance(node.target, ast.Name):
             start, end = self.at(node.target)
             self.reads[self.scope].setdefault(node.target.id, []).append([start, end, ["aug"]])
+        else:
+            self.augmented.append(self.start(node.target))
         self.store(node.target, "aug", value)
 
     def return_(self, node: ast.Return) -> None:
@@ -247,6 +253,18 @@ class _Walk(Expressions):
         record[8] = "a" if isinstance(node, ast.AsyncFunctionDef) else ""
         self.bind(node.name, "def", scope, start)
         self.inside(scope, lambda: self.function_body(node.args, node.body))
+        if isinstance(node.body[-1], (ast.For, ast.While)):
+            self.note_attempts(scope, node)
+
+    def note_attempts(self, scope: int, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """Note that a function only tries something again: see `hasten.index.attempts`."""
+        found = attempts.read(node, self.constants)
+        if found is not None:
+            counters = [list(self.at(each)) for each in found.counters]
+            logs = [self.start(each) for each in found.logs]
+            errors = ast.unparse(found.errors)
+            loop, sleep = self.at(found.loop), self.start(found.sleep)
+            self.attempts.append([scope, *loop, errors, list(found.waits), found.limit, counters, sleep, logs])
 
     def function_body(self, arguments: ast.arguments, statements: list[ast.stmt]) -> None:
         self.bind_parameters(arguments)

@@ -51,6 +51,11 @@ class Expressions:
         #: Reads of attributes inside f-strings that are not where the parser says.
         self.misread: list[list[int]] = []
         self.item_stores: list[Any] = []
+        #: Where attributes and items begin that an operator changes: `self.count += 1`.
+        self.augmented: list[int] = []
+        #: Functions that only try something again: scope, loop, errors, waits, limit, counters, sleep, log lines.
+        self.attempts: list[list[Any]] = []
+        self.constants: dict[str, float] = {}
         #: What functions yield: scope, shape, which is None for what another generator yields, and place.
         self.yielded: list[list[Any]] = []
         self.delegated: list[list[Any]] = []

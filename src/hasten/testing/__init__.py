@@ -287,6 +287,8 @@ def _behaviour(case: Case, run: _Run) -> Iterator[str]:
             yield f"the program fails before it is rewritten:\n{before.text}"
         elif case.differs and before == after:
             yield f"it behaves the same, though the case says it differs ({case.differs}): {before.text}"
+        elif after.failed and "AssertionError" in after.text:
+            yield f"it behaves in another way than its script expects:\n{after.text}"
         elif not case.differs and before != after:
             yield f"it behaves differently:\nbefore: {before.text}\nafter:  {after.text}"
         for name in case.unimportable:

@@ -1,0 +1,113 @@
+"""What speaks against trying a function again, and for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hasten.api import Hazard, Program, Proof, Scope, Settings
+from hasten_codemods.retry_api_calls import failures, functions, paths
+from hasten_codemods.retry_api_calls.decorators import Wanted
+from hasten_codemods.retry_api_calls.paths import Way
+from hasten_codemods.retry_api_calls.repeating import Repeating, loop_around
+from hasten_codemods.retry_api_calls.sessions import Sessions
+from hasten_codemods.retry_api_calls.sites import Outbound
+from hasten_codemods.retry_api_calls.witnesses import Witnesses
+
+#: Words of names of functions and addresses that do something, whatever the verb says.
+_DOING = re.compile(
+    r"(?:^|[_/])(?:charge|pay|send|order|book|transfer|publish|buy|sell|cancel|refund|notify|vote|register|launch|trigger"
+    r"|delete|remove|create|restart|reboot|shutdown|toggle|increment|subscribe|unsubscribe|submit|exec|execute|run)"
+    r"(?:$|[_/?])",
+    re.IGNORECASE,
+)
+
+
+class Evidence:
+    """Answers for one program."""
+
+    def __init__(self, program: Program, settings: Settings) -> None:
+        """Take the program and the settings."""
+        self.program = program
+        self.settings = settings
+        self.repeating = Repeating(program)
+        self.witnesses = Witnesses(program)
+        self.sessions = Sessions(program)
+
+    def hazards(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Hazard]:
+        """Yield what could not be ruled out of a function that is tried again as a whole."""
+        until = failures.until(self.program, function, sent)
+        yield from self._of_requests(function, sent, wanted)
+        again = next(self.repeating.before(function, sent, until), None)
+        if again is not None:
+            yield Hazard("RTY003", f"it would be done once for each attempt: {again.what} ({again.place})")
+        used = self.repeating.consumed(function, sent, until)
+        if used is not None:
+            yield Hazard("RTY004", f"`{used[0]}` may be used up by the first attempt ({used[1]})")
+        for each in sent:
+            loop = loop_around(function, each.call)
+            if loop:
+                yield Hazard("RTY005", f"the call stands in a loop ({loop}), which would begin again from its start")
+                break
+        unknown = functions.unknown_decorator(self.program, function)
+        if unknown:
+            yield Hazard("RTY006", f"nobody knows what {unknown} does with the function")
+        context = next((found for each in sent if (found := paths.unknown_context(each.call))), "")
+        if context:
+            yield Hazard("RTY007", f"{context} would be entered once for each attempt")
+        uncertain = next((each for each in sent if not each.certain or self.sessions.doubts(each)), None)
+        if uncertain is not None:
+            doubt = (
+                self.sessions.doubts(uncertain) or f"what it is called on may come from elsewhere ({uncertain.place})"
+            )
+            yield Hazard("RTY008", f"{doubt}, and may try again by itself")
+        guessed = next((each for each in sent if each.guessed), None)
+        if guessed is not None:
+            name = guessed.client.name
+            yield Hazard("RTY011", f"only its name tells that it is a session of `{name}` ({guessed.place})")
+        if way.doubt:
+            yield Hazard("RTY015", f"{way.doubt} may be a call of it, in a coroutine or in what tries again")
+        # A module that belongs to tests, and calls it over however many others, or names it.
+        failing = next((each for each in self.witnesses.failing(wanted.client) if each.path in way.modules), None)
+        if failing is not None:
+            yield Hazard(
+                "RTY009", f"a test lets such calls fail ({failing.place}): it would wait, and see more of them"
+            )
+        if self.settings["fallback"]:
+            text = self.settings["fallback"]
+            yield Hazard("RTY010", f"callers get `{text}` in the place of the error after the last attempt")
+
+    def _of_requests(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted) -> Iterator[Hazard]:
+        if wanted.only_asked and len(sent) > 1:
+            place = next(each.place for each in sent if not each.request.verb)
+            yield Hazard("RTY001", f"a request whose verb nobody knows may be sent again for another one ({place})")
+            return
+        for each in sent:
+            verb = each.request.verb
+            if each.request.asks:
+                address = each.call.argument(0 if verb.lower() == each.call.tail else 1, "url")
+                text = str(address.shape[2]) if address is not None and address.shape[:2] == ["k", "str"] else ""
+                doing = _DOING.search(function.name) or _DOING.search(text)
+                if doing:
+                    word = doing.group(0).strip("_/?")
+                    yield Hazard("RTY002", f"the request asks, but seems to do something: `{word}` ({each.place})")
+                    return
+            elif verb or not wanted.only_asked:
+                if each.request.key == "kept":
+                    continue
+                shown = f"`{verb}`" if verb else "a request whose verb nobody knows"
+                fresh = "; its idempotency key is a new one for each attempt" if each.request.key else ""
+                yield Hazard("RTY001", f"{shown} may be carried out twice ({each.place}){fresh}")
+                return
+
+    def proofs(self, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Proof]:
+        """Yield what speaks for it."""
+        verbs = sorted({each.request.verb for each in sent if each.request.asks})
+        if wanted.only_asked:
+            yield Proof("RTY202", "only requests that change nothing are tried again: the error knows its request")
+        elif verbs:
+            yield Proof("RTY201", f"{' and '.join(verbs)} changes nothing, by the standard of HTTP")
+        if any(each.request.key == "kept" for each in sent):
+            yield Proof("RTY203", "an idempotency key is sent, the same with each attempt")
+        if way.seen and not way.retried:
+            yield Proof("RTY204", "nothing on the ways to it tries again")

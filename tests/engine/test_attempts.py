@@ -1,0 +1,100 @@
+"""Functions that only try something again: how often, after which waits, and which are none of these."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+from hasten.index.attempts import Attempts, constants_of, read
+
+
+def _read(text: str) -> Attempts | None:
+    tree = ast.parse(textwrap.dedent(text))
+    function = tree.body[-1]
+    assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+    return read(function, constants_of(tree))
+
+
+def _loop(head: str, *handler: str, before: str = "") -> str:
+    lines = "\n".join(f"                {each}" for each in handler)
+    first = f"    {before}\n" if before else ""
+    return f"def f():\n{first}    {head}\n        try:\n            return ask()\n        except E:\n{lines}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "waits"),
+    [
+        (_loop("for n in range(3):", "if n == 2: raise", "sleep(2**n)"), (1, 2)),
+        (_loop("for n in range(3):", "if n < 2:", "    sleep(1)", "    continue", "raise"), (1, 1)),
+        (_loop("for n in range(1, 5):", "if n >= 4: raise", "time.sleep(n * 0.5)"), (0.5, 1, 1.5)),
+        (_loop("for n in range(9, 6, -1):", "if n == 7: raise", "time.sleep(n)"), (9, 8)),
+        (_loop("while True:", "n += 1", "if n > 2: raise", "time.sleep(min(n * 3, 4))", before="n = 0"), (3, 4)),
+        (_loop("while True:", "n -= 1", "if not_n == n: raise", "time.sleep(1)", before="n = 0"), None),
+        (_loop("while n < 5:", "n += 1", "if n == 3: raise", "time.sleep(1)", before="n = 0"), (1, 1)),
+    ],
+)
+def test_waits(text: str, waits: tuple[float, ...] | None) -> None:
+    """The handler is run with each number in it, however it is written."""
+    found = _read(text)
+
+    assert (None if found is None else found.waits) == waits
+
+
+def test_what_is_found() -> None:
+    """The constant, the counters and the log lines are told with the waits."""
+    text = """
+    TRIES = 3
+
+    def f():
+        x = look()
+        delay = 1
+        for n in range(TRIES):
+            try:
+                return ask(x)
+            except (A, b.C) as error:
+                if n == TRIES - 1:
+                    raise
+                log.warning("again: %s", error)
+                time.sleep(delay)
+                delay *= 3
+    """
+    found = _read(text)
+
+    assert found is not None
+    assert (found.waits, found.limit, ast.unparse(found.errors)) == ((1, 3), "TRIES", "(A, b.C)")
+    assert [ast.unparse(each) for each in found.counters] == ["delay = 1"]
+    assert [ast.unparse(each.func) for each in found.logs] == ["log.warning"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # It ends with None, or never.
+        _loop("for n in range(3):", "time.sleep(1)"),
+        _loop("while True:", "time.sleep(1)"),
+        # It waits before it gives up, or does not wait at all.
+        _loop("for n in range(3):", "time.sleep(1)", "if n == 2: raise"),
+        _loop("for n in range(3):", "if n == 2: raise"),
+        # Something cannot be seen, or is done beside.
+        _loop("for n in range(tries):", "if n == tries - 1: raise", "time.sleep(1)"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(random())"),
+        _loop("for n in range(3):", "if n == 2: raise", "reconnect()", "time.sleep(1)"),
+        _loop("for n in range(3):", "if n == 2: raise Other", "time.sleep(1)"),
+        _loop("for n in items:", "if n == 2: raise", "time.sleep(1)"),
+        _loop("for n in range(3):", "if n == 2: return None", "time.sleep(1)"),
+        # What it counts with is used elsewhere.
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)").replace("ask()", "ask(n)"),
+        # It may go on without a result.
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)").replace("return ask()", "ask()"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)") + "    return None\n",
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)") + "    else:\n        return None\n",
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)").replace("except E", "except"),
+        # A constant that says something else than how often.
+        "PAUSE = 7\n" + _loop("for n in range(3):", "if n == 2: raise", "time.sleep(PAUSE)"),
+    ],
+)
+def test_none(text: str) -> None:
+    """What does more, or less, or what nobody can tell, is no such function."""
+    assert _read(text) is None
