@@ -180,6 +180,7 @@ def _program(
         names,
         inputs.suites,
         request.config.by_path(),
+        inputs.distribution,
     )
 
 

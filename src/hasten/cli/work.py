@@ -100,7 +100,10 @@ def _print(options: Options, done: Session, kind: str, applied: Applied | None =
             found = report.document(done.report, done.root, done.names, also=also, context=options.unified)
             _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         case "summary":
-            _send(options, "".join(f"{line}\n" for line in telling.table_lines(done, applied)).encode())
+            _send(
+                options,
+                "".join(f"{line}\n" for line in telling.table_lines(done, applied, verbose=options.verbose)).encode(),
+            )
         case _:
             _print_diffs(options, done)
 

@@ -1,0 +1,266 @@
+"""Decide about every function that loads or parses something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hasten.api import (
+    RANK_OF_CACHES,
+    Applicability,
+    Change,
+    Finding,
+    Hazard,
+    ImportRequest,
+    Module,
+    Program,
+    Proof,
+    Refusal,
+    Scope,
+    Settings,
+    decorate,
+    trouble_with,
+)
+from hasten_codemods.cache_pure_loaders import doubles, tables
+from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
+from hasten_codemods.cache_pure_loaders.files import Files
+from hasten_codemods.cache_pure_loaders.globals import Globals
+from hasten_codemods.cache_pure_loaders.kinds import Kinds, is_immutable
+from hasten_codemods.cache_pure_loaders.purity import Purity
+from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
+from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
+
+_NOT_WORTH = "CCH190"
+#: Decorators that keep results already.
+_CACHES = frozenset({"cache", "lru_cache", "cached", "memoize", "memoized", "cached_property", "cachedmethod"})
+#: The version of Python that has `functools.cache`.
+_CACHE_SINCE = (3, 9)
+#: Attributes that a plain function has, and a cached one has not.
+_OF_FUNCTIONS = ("__code__", "__globals__", "__defaults__", "__closure__")
+
+
+@dataclass(slots=True)
+class _Site:
+    """A function, and what was found out about it."""
+
+    function: Scope
+    effects: Effects
+    hazards: list[Hazard]
+    proofs: list[Proof]
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.function.module.path, self.function.number
+
+
+class Analysis:
+    """The decisions for one program."""
+
+    def __init__(self, program: Program, codemod: str, settings: Settings) -> None:
+        """Take the program, the name of the codemod, and what was set for it."""
+        self.program = program
+        self.codemod = codemod
+        self.settings = settings
+        self.kinds = Kinds(program)
+        self.globals = Globals(program, self.kinds)
+        self.purity = Purity(program, self.kinds, self.globals)
+        self.files = Files(program)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a change or a refusal for every function that is looked at."""
+        found: dict[tuple[str, int], tuple[_Site, Change]] = {}
+        for module in self.program.modules:
+            if module.path not in self.program.targets or is_of_tests(module.path):
+                continue
+            for function in self._functions(module):
+                result = self._judge(function)
+                if isinstance(result, Refusal):
+                    yield result
+                else:
+                    site, change = result
+                    found[site.key] = site, change
+        cached = {key for key, (_, change) in found.items() if not change.hazards}
+        for site, change in found.values():
+            around = self._kept_by_callers(site.function, cached - {site.key})
+            if around:
+                yield self._refuse(site.function, _NOT_WORTH, f"`{around}`, which calls it, is cached")
+            else:
+                yield change
+
+    def _functions(self, module: Module) -> Iterator[Scope]:
+        """Yield the functions that do something themselves that takes long, and give something."""
+        numbers = {
+            function.number
+            for call in module.calls()
+            if self._is_costly(module, call.scope, call.function)
+            and (function := module.enclosing(call.scope, "function")) is not None
+        }
+        for number in sorted(numbers):
+            function = module.scope(number)
+            if any(each != ["k", "NoneType", "None"] for each in function.returned) and not self._is_cached(function):
+                yield function
+
+    def _is_costly(self, module: Module, scope: int, callee: list[object]) -> bool:
+        if callee[0] == "a" and callee[2] in tables.COSTLY_METHODS:
+            return True
+        dotted = module.dotted(scope, callee)
+        return dotted in tables.COSTLY
+
+    def _is_cached(self, function: Scope) -> bool:
+        return any(tail_of(function.module, each) in _CACHES for each in function.decorators)
+
+    # --- the decision -----------------------------------------------------------------------------------------------
+
+    def _judge(self, function: Scope) -> Refusal | tuple[_Site, Change]:
+        worth = worth_of(self.program, function)
+        if not worth.reason:
+            said = (
+                "nobody in the program calls it"
+                if not worth.calls
+                else "nothing calls it again with the same arguments"
+            )
+            return self._refuse(function, _NOT_WORTH, said)
+        barred = self._barred(function)
+        if barred is not None:
+            return self._refuse(function, *barred)
+        effects = self.purity.of(function)
+        if effects.stain is not None:
+            return self._refuse(function, effects.stain.code, effects.stain.message)
+        arguments = arguments_of(self.program, self.kinds, function)
+        if arguments.unhashable:
+            return self._refuse(function, "CCH107", arguments.unhashable)
+        place = doubles.replaced(self.program, function, effects)
+        if place:
+            return self._refuse(function, "CCH110", place)
+        site = _Site(function, effects, [], [Proof("CCH201", worth.reason)])
+        if arguments.unknown:
+            site.hazards.append(Hazard("CCH003", arguments.unknown))
+        self._judge_files(site)
+        if worth.waits and any(each.code == "CCH001" for each in site.hazards):
+            return self._refuse(function, "CCH113", f"a loop calls it until the file changes ({worth.waits})")
+        changed = self._judge_result(site)
+        if changed:
+            return self._refuse(function, "CCH106", changed)
+        return site, self._change(site, arguments)
+
+    def _barred(self, function: Scope) -> tuple[str, str] | None:
+        """Return why a function cannot be cached whatever it does."""
+        module = function.module
+        parent = module.scope(function.parent)
+        if function.is_async or function.is_generator:
+            return "CCH108", f"`{function.name}` is a {'coroutine function' if function.is_async else 'generator'}"
+        static = self.program.is_static(function)
+        if parent.kind == "class" and not static:
+            return "CCH109", f"`{function.name}` is a method, and a cache would keep its objects alive"
+        if parent.kind == "class" and self._is_overridden(parent, function):
+            return "CCH109", f"`{function.name}` is overridden, or overrides another"
+        if parent.kind not in {"class", "module"}:
+            return "CCH108", f"`{function.name}` stands inside `{parent.name}`, and would get a new cache each time"
+        others = [each for each in function.decorators if not (static and tail_of(module, each) == "staticmethod")]
+        if others:
+            return "CCH108", f"`{function.name}` has decorators already, which may do anything"
+        if len(module.bindings(function.parent, function.name)) > 1:
+            return "CCH108", f"`{function.name}` is defined more than once"
+        taken = trouble_with(self.program, module, 0, "functools", function.span.start)
+        if taken:
+            return "CCH111", f"{taken}; give it another name"
+        for name in _OF_FUNCTIONS:
+            for read in self.program.attribute_reads(name, want=False):
+                if any(each.span.start == read.span.start for each in self.program.references(function)):
+                    return "CCH112", f"`{name}` of it is read at {read.module.path}"
+        return None
+
+    def _is_overridden(self, owner: Scope, function: Scope) -> bool:
+        related = [*self.program.heirs(owner), *self.program.ancestors(owner)]
+        return any(each != owner and each.module.bindings(each.number, function.name) for each in related)
+
+    def _judge_files(self, site: _Site) -> None:
+        troubles = [trouble for each in site.effects.reads if (trouble := self.files.trouble(each))]
+        if troubles:
+            site.hazards.append(Hazard("CCH001", troubles[0]))
+        elif site.effects.reads:
+            site.proofs.append(Proof("CCH204", "it reads files of its own package only"))
+
+    def _judge_result(self, site: _Site) -> str:
+        """Add what is known of the result; return where somebody changes it, in words, or an empty string."""
+        function = site.function
+        kind = self.kinds.given_by_function(function)
+        if is_immutable(kind):
+            site.proofs.append(Proof("CCH202", f"what it gives cannot be changed: {kind}"))
+            return ""
+        fate = self.globals.sharing.of_result(function, kind)
+        if fate.changed:
+            return fate.changed
+        if fate.lost:
+            site.hazards.append(Hazard("CCH002", fate.lost))
+        elif self._is_public(function):
+            site.hazards.append(
+                Hazard("CCH005", f"`{function.name}` is part of a library, and gives what can be changed")
+            )
+        else:
+            site.proofs.append(Proof("CCH203", "what it gives is followed to all its uses, and changed by none"))
+        return ""
+
+    def _is_public(self, function: Scope) -> bool:
+        """Tell whether others than the program may import a function: by a public name, from what they install."""
+        name = f"{function.module.name}.{function.module.symbol(function.number)}"
+        return self.program.distribution.shared and not any(part.startswith("_") for part in name.split("."))
+
+    # --- what comes out ---------------------------------------------------------------------------------------------
+
+    def _change(self, site: _Site, arguments: Arguments) -> Change:
+        function = site.function
+        module = function.module
+        if _calls_itself(self.program, function):
+            site.hazards.append(Hazard("CCH004", f"`{function.name}` calls itself"))
+        decorator = self._decorator(function, arguments)
+        edit = decorate(function, self.codemod, decorator, rank=RANK_OF_CACHES, plain=True)
+        return Change(
+            f"{module.path}:{function.span.start}",
+            self.codemod,
+            f"keep the results of `{function.name}`",
+            module.symbol(function.number),
+            Applicability.UNSAFE if site.hazards else Applicability.SAFE,
+            (edit,),
+            hazards=tuple(site.hazards),
+            imports=(ImportRequest(module.path, "functools"),),
+            proofs=tuple(site.proofs),
+        )
+
+    def _decorator(self, function: Scope, arguments: Arguments) -> str:
+        typed = ", typed=True" if arguments.mixed else ""
+        if not function.parameters:
+            old = self.program.distribution.python is not None and self.program.distribution.python < _CACHE_SINCE
+            return "functools.lru_cache(maxsize=None)" if old else "functools.cache"
+        size = arguments.choices or self.settings["maxsize"]
+        return f"functools.lru_cache(maxsize={size}{typed})"
+
+    def _kept_by_callers(self, function: Scope, cached: set[tuple[str, int]]) -> str:
+        """Return the name of a cached function without parameters that makes the only calls of a function."""
+        around: list[Scope] = []
+        for call, _ in self.program.callers(function):
+            if is_of_tests(call.module.path):
+                continue
+            caller = call.module.enclosing(call.scope, "function")
+            if caller is None or caller.parameters:
+                return ""
+            if (caller.module.path, caller.number) not in cached and not self._is_cached(caller):
+                return ""
+            around.append(caller)
+        return around[0].name if around and len({each.number for each in around}) == 1 else ""
+
+    def _refuse(self, function: Scope, code: str, message: str) -> Refusal:
+        module = function.module
+        return Refusal(
+            self.codemod,
+            code,
+            message,
+            module.path,
+            module.position(function.span.start),
+            module.symbol(function.number),
+        )
+
+
+def _calls_itself(program: Program, function: Scope) -> bool:
+    inside = inner_scopes(function)
+    return any(call.module is function.module and call.scope in inside for call, _ in program.callers(function))
