@@ -42,7 +42,7 @@ def _foreign(program: Program, function: Scope, dotted: str) -> str:
     program.want(name, "stored", beside=beside)
     for each in program.places.setters.get(name, ()):
         target = each.target
-        if target[:2] == ["k", "str"] and not each.named:
+        if target[:2] == ["k", "str"] and str(target[2]).endswith(f".{name}"):
             whole = str(target[2])
             # patch("app.load.json.loads"): whoever it is called by, it is this function that is replaced.
             if not owner or whole == dotted or whole.endswith(f".{holder}.{name}"):

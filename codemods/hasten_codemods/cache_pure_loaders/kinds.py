@@ -55,6 +55,8 @@ _NAMED = {
     "CodeType": "code",
     "StrPath": "path",
 }
+#: Kinds of containers that nothing is in yet.
+_EMPTY = frozenset({"list of none", "dict of none", "set of none"})
 _ENUMS = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag"})
 
 
@@ -69,7 +71,7 @@ def parts_of(kind: str) -> str:
     head, _, held = kind.partition(" of ")
     if head in {"str", "text", "file"}:
         return "str" if head == "str" else "text"
-    return "json" if head == "json" else held or ("bytes" if head == "bytes" else UNKNOWN)
+    return head if head in {"json", "object"} else held or ("bytes" if head == "bytes" else UNKNOWN)
 
 
 def together(kinds: list[str]) -> str:
@@ -195,7 +197,9 @@ class Kinds:
             case ["d", list(pairs)]:
                 held = together([self.of(module, scope, value, depth + 1) for key, value in pairs if key is not None])
                 spread = any(key is None for key, _ in pairs)
-                return f"dict of {held}" if held != UNKNOWN and pairs and not spread else "dict"
+                if not pairs:
+                    return "dict of none"
+                return f"dict of {held}" if held != UNKNOWN and not spread else "dict"
             case ["g", str(word), element]:
                 name = {"ListComp": "list", "SetComp": "set", "DictComp": "dict"}.get(word, "iterator")
                 inner = next((each.number for each in _comps(module, scope)), scope) if depth else scope
@@ -269,11 +273,38 @@ class Kinds:
                 case _:
                     kinds.append(UNKNOWN)
         kind = together(kinds)
+        if kind in _EMPTY:
+            kind = self._filled(module, owner, name, kind.partition(" ")[0], depth)
         if UNKNOWN in kind.split():
             for each in bindings:
                 if each.kind == "declared":
                     return self.annotated(module, each.scope, each.payload)
         return kind
+
+    def _filled(self, module: Module, owner: int, name: str, head: str, depth: int) -> str:
+        """Return the kind of a variable that begins as an empty container, by what is put into it."""
+        kinds = [
+            self.of(module, scope, value, depth + 1) if value is not None else UNKNOWN
+            for base, _key, value, scope in module.facts["item_stores"]
+            if base == ["n", name] and self._is_of(module, scope, name, owner)
+        ]
+        for read in module.reads(owner, name):
+            match read.use:
+                case ["meth", "append" | "add", int() as index]:
+                    given = module.call(index).argument(0)
+                    kinds.append(self.of(module, read.scope, given.shape, depth + 1) if given is not None else UNKNOWN)
+                case ["meth", "get" | "items" | "keys" | "values" | "pop" | "sort" | "index" | "count" | "copy", _]:
+                    pass
+                case ["meth" | "arg" | "asg" | "elem" | "asgattr" | "aug" | "multi" | "asgsub", *_]:
+                    return head
+                case _:
+                    pass
+        held = together(kinds)
+        return head if held == UNKNOWN else f"{head} of {held}"
+
+    def _is_of(self, module: Module, scope: int, name: str, owner: int) -> bool:
+        found = module.lookup(scope, name)
+        return found is not None and found[0] == owner
 
     def _imported(self, module: Module, scope: int, name: str, depth: int) -> str:
         dotted = module.dotted(scope, ["n", name])
@@ -315,6 +346,8 @@ class Kinds:
                 return "member"
             return UNKNOWN if self.program.is_own(dotted) else "immutable"
         kind = self.of(module, scope, base, depth + 1)
+        if kind == "object":
+            return kind
         return tables.METHODS.get(kind, {}).get(name, UNKNOWN) if kind == "path" else UNKNOWN
 
     def given_by(self, call: Call, depth: int = 0) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hasten.api import Module, Program, Scope, Sink, Span, follow
+from hasten.api import Call, Module, Program, Scope, Sink, Span, follow
 from hasten_codemods.cache_pure_loaders import tables
 from hasten_codemods.cache_pure_loaders.kinds import UNKNOWN, Kinds, is_exception, is_immutable, parts_of
 
@@ -136,9 +136,10 @@ class Sharing:
                     for owner, name in _targets(module, scope, span.start, loop=word == "iter")
                     for each in on(["asg", owner, name], fewer, part, scope=owner)
                 ]
+            case _, ["bin", str(), inner]:
+                return on(inner, max(1, inside), part)  # another object, but its parts are those of the value
             case _, ["bin", str(operator)]:
-                # What is put together is another object, but its parts are those of the value.
-                if operator in {"Add", "BitOr"} and not inside and not is_immutable(part):
+                if operator in {"Add", "BitOr"} and not is_immutable(part):
                     fate.lost = fate.lost or f"its parts are put into something else at {sink.place}"
                 return []
             case _, ["meth", str(name), int() as index]:
@@ -193,12 +194,16 @@ class Sharing:
                 owner = call.module.lookup(call.scope, base[1])
                 held_in = owner[0] if owner else call.scope
                 return list(on(["asg", held_in, base[1]], start.inside + 1, start.kind))
-        if call.function[0] == "a" and call.tail in {*tables.LOOKERS, "get", "setdefault"} and where == 0:
-            return []
+        if call.function[0] == "a" and call.tail in {*tables.LOOKERS, "get"} and self._is_plain(call):
+            return []  # "{}".format(value), seen.count(value)
         if call.function[0] == "a" and call.tail in {"extend", "update"} and where == 0 and is_immutable(part):
             return []
         fate.lost = fate.lost or f"it is given to `{call.tail or 'something'}` at {sink.place}"
         return []
+
+    def _is_plain(self, call: Call) -> bool:
+        """Tell whether a method is one of text or of a built-in container."""
+        return self.kinds.of(call.module, call.scope, call.function[1]) != UNKNOWN
 
     def _is_local(self, module: Module, scope: int, name: str) -> bool:
         found = module.lookup(scope, name)
