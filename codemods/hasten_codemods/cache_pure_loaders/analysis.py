@@ -35,6 +35,10 @@ _NOT_WORTH = "CCH190"
 _CACHES = frozenset({"cache", "lru_cache", "cached", "memoize", "memoized", "cached_property", "cachedmethod"})
 #: The version of Python that has `functools.cache`.
 _CACHE_SINCE = (3, 9)
+#: Kinds of values of which a second reader gets nothing, or the rest.
+_ONE_SHOT = frozenset({"iterator", "file", "hash"})
+#: Kinds of values that looking at does not change.
+_FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object"})
 #: Attributes that a plain function has, and a cached one has not.
 _OF_FUNCTIONS = ("__code__", "__globals__", "__defaults__", "__closure__")
 
@@ -138,7 +142,10 @@ class Analysis:
         self._judge_files(site)
         if worth.waits and any(each.code == "CCH001" for each in site.hazards):
             return self._refuse(function, "CCH113", f"a loop calls it until the file changes ({worth.waits})")
-        changed = self._judge_result(site)
+        kind = self.kinds.given_by_function(function)
+        if not _ONE_SHOT.isdisjoint(kind.split()):
+            return self._refuse(function, "CCH108", f"`{function.name}` gives what can be read once: {kind}")
+        changed = self._judge_result(site, kind)
         if changed:
             return self._refuse(function, "CCH106", changed)
         return site, self._change(site, arguments)
@@ -181,17 +188,18 @@ class Analysis:
         elif site.effects.reads:
             site.proofs.append(Proof("CCH204", "it reads files of its own package only"))
 
-    def _judge_result(self, site: _Site) -> str:
+    def _judge_result(self, site: _Site, kind: str) -> str:
         """Add what is known of the result; return where somebody changes it, in words, or an empty string."""
         function = site.function
-        kind = self.kinds.given_by_function(function)
         if is_immutable(kind):
             site.proofs.append(Proof("CCH202", f"what it gives cannot be changed: {kind}"))
             return ""
         fate = self.globals.sharing.of_result(function, kind)
         if fate.changed:
             return fate.changed
-        if fate.lost:
+        if kind.partition(" of ")[0] not in _FOLLOWED:
+            site.hazards.append(Hazard("CCH002", f"nobody can tell what `{function.name}` gives"))
+        elif fate.lost:
             site.hazards.append(Hazard("CCH002", fate.lost))
         elif self._is_public(function):
             site.hazards.append(

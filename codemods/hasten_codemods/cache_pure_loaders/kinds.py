@@ -202,8 +202,9 @@ class Kinds:
                 return f"dict of {held}" if held != UNKNOWN and not spread else "dict"
             case ["g", str(word), element]:
                 name = {"ListComp": "list", "SetComp": "set", "DictComp": "dict"}.get(word, "iterator")
-                inner = next((each.number for each in _comps(module, scope)), scope) if depth else scope
-                held = self.of(module, inner, element, depth + 1) if element[0] in {"k", "f"} else UNKNOWN
+                value = element[1][1] if word == "DictComp" and element[0] == "t" else element
+                # Only a call says in which scope it stands.
+                held = self.of(module, scope, value, depth + 1) if value[0] in {"k", "f", "c"} else UNKNOWN
                 return name if held == UNKNOWN else f"{name} of {held}"
             case ["x", "Compare", *_] | ["u", "Not", _]:
                 return "bool"
@@ -401,7 +402,3 @@ class Kinds:
             said = self.annotated(function.module, function.parent, function.returns)
             return said if seen == UNKNOWN or said.startswith(seen) or is_immutable(said) else seen
         return seen if function.returned else "none"
-
-
-def _comps(module: Module, scope: int) -> list[Scope]:
-    return [each for each in module.scopes() if each.kind == "comp" and each.parent == scope]
