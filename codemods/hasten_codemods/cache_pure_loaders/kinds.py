@@ -178,8 +178,26 @@ class Kinds:
             owner = _class_of(self.program, module, scope, shape)
             if owner is None:
                 return UNKNOWN
-            return "member" if is_enumeration(self.program, owner) else UNKNOWN
+            if is_enumeration(self.program, owner):
+                return "member"
+            return "immutable" if self._is_record(owner) else UNKNOWN
         return _NAMED.get(dotted.rpartition(".")[2], UNKNOWN)
+
+    def _is_record(self, owner: Scope) -> bool:
+        """Tell whether the instances of a class are named tuples, or frozen, of values that nobody can change."""
+        module = owner.module
+        tuples = any(module.dotted(owner.parent, base) == "typing.NamedTuple" for base in owner.bases)
+        if not tuples and (owner.bases or not any(_is_frozen(module, each) for each in owner.decorators)):
+            return False
+        binds = module.facts["binds"][owner.number]
+        fields = [
+            (name, each[1])
+            for name, records in binds.items()
+            for each in records[:1]
+            if each[0] in {"declared", "assign"}
+        ]
+        declared = all(each[0][0] in {"declared", "def"} for each in binds.values())
+        return declared and all(is_immutable(self.annotated(module, owner.number, shape)) for _, shape in fields)
 
     def of(self, module: Module, scope: int, shape: Shape, depth: int = 0) -> str:
         """Return the kind of an expression."""
@@ -362,6 +380,8 @@ class Kinds:
             return self._of_call(call, kind, depth)
         if dotted and self.program.is_own(dotted):
             target = self.program.target_of(call)[0]
+            if target is not None and target.kind == "class":
+                return "immutable" if self._is_record(target) else UNKNOWN
             return self.given_by_function(target, depth) if target is not None else UNKNOWN
         if call.function[0] != "a":
             return UNKNOWN
@@ -402,3 +422,12 @@ class Kinds:
             said = self.annotated(function.module, function.parent, function.returns)
             return said if seen == UNKNOWN or said.startswith(seen) or is_immutable(said) else seen
         return seen if function.returned else "none"
+
+
+def _is_frozen(module: Module, decorator: Shape) -> bool:
+    """Tell whether a decorator is `@dataclass(frozen=True)`."""
+    if decorator[0] != "c":
+        return False
+    call = module.call(decorator[1])
+    frozen = next((each.shape for each in call.arguments if each.keyword == "frozen"), None)
+    return module.dotted(call.scope, call.function) == "dataclasses.dataclass" and frozen == ["k", "bool", "True"]

@@ -6,7 +6,7 @@ taken out of it by a subscript, a loop or a method. A container that it is put i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hasten.api import Call, Module, Program, Scope, Sink, Span, follow
@@ -172,6 +172,8 @@ class Sharing:
             found = on(call.use, inside, held, span=call.span)
         elif name in tables.COPIERS:
             found = on(call.use, inside + 1, part, span=call.span)
+        elif name in tables.READERS and not self._is_own_method(name):
+            found = on(call.use, inside, part, span=call.span)  # whatever it gives may be a part
         else:
             fate.lost = fate.lost or f"`.{name}()` of it is not known to leave it as it is ({sink.place})"
             found = []
@@ -188,6 +190,11 @@ class Sharing:
             return list(on(call.use, max(1, start.inside), part, **held))
         if dotted in tables.TAKERS_THAT_GIVE:
             return list(on(call.use, max(0, start.inside - 1), part, **held))
+        keywords = self._among_keywords(call, where)
+        if keywords is not None:
+            target, name = keywords
+            start = replace(start, module=target.module, scope=target.number, span=target.span)
+            return [replace(start, use=["asg", target.number, name], inside=start.inside + 1, depth=start.depth + 1)]
         if call.function[0] == "a" and call.tail in {"append", "add", "appendleft"} and where == 0:
             base = call.function[1]
             if base[0] == "n" and self._is_local(call.module, call.scope, base[1]):
@@ -200,6 +207,21 @@ class Sharing:
             return []
         fate.lost = fate.lost or f"it is given to `{call.tail or 'something'}` at {sink.place}"
         return []
+
+    def _is_own_method(self, name: str) -> bool:
+        """Tell whether a class of the program has a method of that name."""
+        return any(
+            each.parent >= 0 and each.module.scope(each.parent).kind == "class"
+            for each in self.program.definitions(name)
+        )
+
+    def _among_keywords(self, call: Call, where: int | str) -> tuple[Scope, str] | None:
+        """Return the function of the program that an argument is given to, and its parameter `**name` that takes it."""
+        target = self.program.target_of(call)[0]
+        if not isinstance(where, str) or target is None or target.kind != "function" or target.parent != 0:
+            return None
+        name = next((each[0] for each in target.parameters if each[1] == "**"), None)
+        return (target, name) if name is not None and not target.decorators else None
 
     def _is_plain(self, call: Call) -> bool:
         """Tell whether a method is one of text or of a built-in container."""

@@ -296,6 +296,10 @@ LOOKERS = frozenset(
     | {"decode", "strip", "lower", "upper", "split", "isdigit", "keys", "__contains__", "__len__", "hexdigest", "title"}
     | {"lstrip", "rstrip", "replace", "splitlines", "removeprefix", "removesuffix", "capitalize", "partition"}
 )
+#: Methods of values in the tables that change nothing: what a pure function gives is made of such values.
+READERS = frozenset(name for table in METHODS.values() for name in table).difference(
+    MUTATORS, {"read", "readline", "readlines", "close", "seek"}
+)
 #: Methods that give a part of what they are called on, or a view or copy that holds its parts.
 GIVERS = frozenset({"get", "items", "values", "__getitem__", "__iter__"})
 COPIERS = frozenset({"copy", "union", "intersection", "difference"})
@@ -311,6 +315,11 @@ TAKERS_THAT_LOOK = frozenset(
     look: copy | deepcopy
     look: pprint | pprint pformat
     look: logging | debug info warning error
+    look: flask | jsonify
+    look: flask.json | jsonify
+    look: starlette.responses | JSONResponse
+    look: fastapi.responses | JSONResponse ORJSONResponse
+    look: django.http | JsonResponse
     look: re | compile match search fullmatch sub
 """)
 )
