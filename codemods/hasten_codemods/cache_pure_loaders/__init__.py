@@ -65,6 +65,22 @@ class CachePureLoaders(Codemod):
     codes = codes.CODES
     options: ClassVar[tuple[Option, ...]] = (
         Option("maxsize", int, 128, "How many results are kept of a function whose arguments cannot be counted."),
+        Option(
+            "freshness",
+            str,
+            "none",
+            "What is done about files that may change: `mtime` looks at the time and size of the file before each use, "
+            "through a module `_caching.py` that is written into the package.",
+            choices=("none", "mtime"),
+        ),
+        Option(
+            "returns",
+            str,
+            "same",
+            "What callers get: the `same` object, or a deep `copy` where one of them changes it, or where nobody can see "
+            "what becomes of it.",
+            choices=("same", "copy"),
+        ),
     )
 
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:

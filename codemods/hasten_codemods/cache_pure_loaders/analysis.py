@@ -25,6 +25,7 @@ from hasten_codemods.cache_pure_loaders import doubles, tables
 from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
+from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
 from hasten_codemods.cache_pure_loaders.kinds import Kinds, is_immutable
 from hasten_codemods.cache_pure_loaders.purity import Purity
 from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
@@ -39,18 +40,27 @@ _CACHE_SINCE = (3, 9)
 _ONE_SHOT = frozenset({"iterator", "file", "hash"})
 #: Kinds of values that looking at does not change.
 _FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object"})
+#: Kinds of values of which a copy is as good.
+_COPIED = frozenset({"list", "dict", "set", "json"})
 #: Attributes that a plain function has, and a cached one has not.
 _OF_FUNCTIONS = ("__code__", "__globals__", "__defaults__", "__closure__")
 
 
 @dataclass(slots=True)
 class _Site:
-    """A function, and what was found out about it."""
+    """A function, and what was found out about it.
+
+    Attributes:
+        fresh: how the file is named that is looked at before each use, empty where none is.
+        copied: whether each caller gets a copy.
+    """
 
     function: Scope
     effects: Effects
     hazards: list[Hazard]
     proofs: list[Proof]
+    fresh: str = ""
+    copied: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
@@ -69,6 +79,7 @@ class Analysis:
         self.globals = Globals(program, self.kinds)
         self.purity = Purity(program, self.kinds, self.globals)
         self.files = Files(program)
+        self.keeping = Keeping(program, codemod)
 
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every function that is looked at."""
@@ -89,7 +100,9 @@ class Analysis:
             if around:
                 yield self._refuse(site.function, _NOT_WORTH, f"`{around}`, which calls it, is cached")
             else:
+                self._note_companion(site)
                 yield change
+        yield from self.keeping.changes()
 
     def _functions(self, module: Module) -> Iterator[Scope]:
         """Yield the functions that do something themselves that takes long, and give something."""
@@ -140,7 +153,8 @@ class Analysis:
         if arguments.unknown:
             site.hazards.append(Hazard("CCH003", arguments.unknown))
         self._judge_files(site)
-        if worth.waits and any(each.code == "CCH001" for each in site.hazards):
+        site.fresh = self._fresh(site)
+        if worth.waits and _may_change(site):
             return self._refuse(function, "CCH113", f"a loop calls it until the file changes ({worth.waits})")
         kind = self.kinds.given_by_function(function)
         if not _ONE_SHOT.isdisjoint(kind.split()):
@@ -148,6 +162,10 @@ class Analysis:
         changed = self._judge_result(site, kind)
         if changed:
             return self._refuse(function, "CCH106", changed)
+        if site.fresh or site.copied:
+            trouble = self.keeping.trouble(function.module)
+            if trouble:
+                return self._refuse(function, "CCH114", trouble)
         return site, self._change(site, arguments)
 
     def _barred(self, function: Scope) -> tuple[str, str] | None:
@@ -195,6 +213,11 @@ class Analysis:
             site.proofs.append(Proof("CCH202", f"what it gives cannot be changed: {kind}"))
             return ""
         fate = self.globals.sharing.of_result(function, kind)
+        copies = self.settings["returns"].of(function.module.path) == "copy"
+        if copies and kind.partition(" of ")[0] in _COPIED and (fate.changed or fate.lost or self._is_public(function)):
+            site.copied = True
+            site.proofs.append(Proof("CCH205", "each caller gets a copy of its own"))
+            return ""
         if fate.changed:
             return fate.changed
         if kind.partition(" of ")[0] not in _FOLLOWED:
@@ -209,6 +232,17 @@ class Analysis:
             site.proofs.append(Proof("CCH203", "what it gives is followed to all its uses, and changed by none"))
         return ""
 
+    def _fresh(self, site: _Site) -> str:
+        """Return how the file is named that is to be looked at before each use, if that was asked for and helps."""
+        path = site.function.module.path
+        if self.settings["freshness"].of(path) != "mtime" or not _may_change(site):
+            return ""
+        named = one_file(self.program, site.function, site.effects.reads)
+        if named:
+            site.hazards = [each for each in site.hazards if each.code != "CCH001"]
+            site.hazards.append(Hazard("CCH006", "whether the file is the same is told by its time and size"))
+        return named
+
     def _is_public(self, function: Scope) -> bool:
         """Tell whether others than the program may import a function: by a public name, from what they install."""
         name = f"{function.module.name}.{function.module.symbol(function.number)}"
@@ -221,26 +255,44 @@ class Analysis:
         module = function.module
         if _calls_itself(self.program, function):
             site.hazards.append(Hazard("CCH004", f"`{function.name}` calls itself"))
-        decorator = self._decorator(function, arguments)
-        edit = decorate(function, self.codemod, decorator, rank=RANK_OF_CACHES, plain=True)
+        decorators = [self._decorator(site, arguments)]
+        if site.copied:
+            decorators.insert(0, f"{NAME}.copied")
+        imports = [] if site.fresh else [ImportRequest(module.path, "functools")]
+        requires: tuple[str, ...] = ()
+        if site.fresh or site.copied:
+            imports.append(self.keeping.request(module))
+            requires = () if self.keeping.is_there(module) else (f"{NAME}:{self.keeping.path(module)}",)
         return Change(
             f"{module.path}:{function.span.start}",
             self.codemod,
             f"keep the results of `{function.name}`",
             module.symbol(function.number),
             Applicability.UNSAFE if site.hazards else Applicability.SAFE,
-            (edit,),
+            tuple(
+                decorate(function, self.codemod, each, rank=RANK_OF_CACHES + rank - len(decorators) + 1, plain=True)
+                for rank, each in enumerate(decorators)
+            ),
             hazards=tuple(site.hazards),
-            imports=(ImportRequest(module.path, "functools"),),
+            requires=requires,
+            imports=tuple(imports),
             proofs=tuple(site.proofs),
         )
 
-    def _decorator(self, function: Scope, arguments: Arguments) -> str:
-        typed = ", typed=True" if arguments.mixed else ""
-        if not function.parameters:
+    def _note_companion(self, site: _Site) -> None:
+        """Note that the module beside is needed, now that the change is made."""
+        if site.fresh or site.copied:
+            self.keeping.key(site.function.module)
+
+    def _decorator(self, site: _Site, arguments: Arguments) -> str:
+        parameters = site.function.parameters
+        size = arguments.choices or self.settings["maxsize"] if parameters else 1
+        if site.fresh:
+            return f"{NAME}.fresh({site.fresh}, maxsize={size})"
+        if not parameters:
             old = self.program.distribution.python is not None and self.program.distribution.python < _CACHE_SINCE
             return "functools.lru_cache(maxsize=None)" if old else "functools.cache"
-        size = arguments.choices or self.settings["maxsize"]
+        typed = ", typed=True" if arguments.mixed else ""
         return f"functools.lru_cache(maxsize={size}{typed})"
 
     def _kept_by_callers(self, function: Scope, cached: set[tuple[str, int]]) -> str:
@@ -272,3 +324,8 @@ class Analysis:
 def _calls_itself(program: Program, function: Scope) -> bool:
     inside = inner_scopes(function)
     return any(call.module is function.module and call.scope in inside for call, _ in program.callers(function))
+
+
+def _may_change(site: _Site) -> bool:
+    """Tell whether the file that a function reads may change."""
+    return any(each.code == "CCH001" for each in site.hazards)

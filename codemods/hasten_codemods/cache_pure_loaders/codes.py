@@ -57,6 +57,13 @@ CODES: tuple[Code, ...] = (
         "library are not to be seen; one who changes what he is given changes it for all others.",
         "Return something that cannot be changed, such as a tuple; or take it with `--accept CCH005`.",
     ),
+    _hazard(
+        "CCH006",
+        "the file is told by its time and size",
+        'With `freshness = "mtime"` the file is read again once it is another one, or its time or its size has '
+        "changed. "
+        "Whoever writes as many bytes as before within the same tick of the clock is not noticed.",
+    ),
     _refusal(
         "CCH101",
         "it changes something",
@@ -151,6 +158,13 @@ CODES: tuple[Code, ...] = (
         "Leave it as it is.",
     ),
     _refusal(
+        "CCH114",
+        "the module beside it cannot be used",
+        "What was asked for needs the module `_caching.py` in the package, or beside the script. There is another one "
+        "of that name, the name is taken, or the file is imported where the module may not be found.",
+        "Rename what is in the way, or leave the options `freshness` and `returns` as they are for this file.",
+    ),
+    _refusal(
         "CCH190",
         "not worth it",
         "Nothing shows that the function is called again with the same arguments: in a loop that leaves them as they "
@@ -169,5 +183,12 @@ CODES: tuple[Code, ...] = (
         "data of the package",
         "The files that it reads lie beside the module, under names that are written out, and nothing in the program "
         "writes them.",
+    ),
+    Code(
+        "CCH205",
+        "proof",
+        "each caller gets a copy",
+        'With `returns = "copy"` nobody has the object that is kept. A deep copy takes its time, too: for a small JSON '
+        "document longer than reading it again.",
     ),
 )
