@@ -26,7 +26,7 @@ from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
 from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
-from hasten_codemods.cache_pure_loaders.kinds import Kinds, is_immutable
+from hasten_codemods.cache_pure_loaders.kinds import FOLLOWED, Kinds, is_immutable
 from hasten_codemods.cache_pure_loaders.purity import Purity
 from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
 from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
@@ -38,8 +38,6 @@ _CACHES = frozenset({"cache", "lru_cache", "cached", "memoize", "memoized", "cac
 _CACHE_SINCE = (3, 9)
 #: Kinds of values of which a second reader gets nothing, or the rest.
 _ONE_SHOT = frozenset({"iterator", "file", "hash"})
-#: Kinds of values that looking at does not change.
-_FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object"})
 #: Kinds of values of which a copy is as good.
 _COPIED = frozenset({"list", "dict", "set", "json"})
 #: Attributes that a plain function has, and a cached one has not.
@@ -220,7 +218,7 @@ class Analysis:
             return ""
         if fate.changed:
             return fate.changed
-        if kind.partition(" of ")[0] not in _FOLLOWED:
+        if kind.partition(" of ")[0] not in FOLLOWED:
             site.hazards.append(Hazard("CCH002", f"nobody can tell what `{function.name}` gives"))
         elif fate.lost:
             site.hazards.append(Hazard("CCH002", fate.lost))

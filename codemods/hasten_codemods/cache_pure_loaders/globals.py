@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hasten.api import Module, Program, Span
-from hasten_codemods.cache_pure_loaders.kinds import Kinds, is_immutable
+from hasten_codemods.cache_pure_loaders.kinds import FOLLOWED, Kinds, is_immutable
 from hasten_codemods.cache_pure_loaders.sharing import Sharing
 
 
@@ -41,8 +41,11 @@ class Globals:
                 continue
             if each.payload is None:
                 return f"nobody can tell its value at {_place(module, each.start)}"
-            if is_immutable(self.kinds.of(module, 0, each.payload)):
+            kind = self.kinds.of(module, 0, each.payload)
+            if is_immutable(kind):
                 continue
+            if kind.partition(" of ")[0] not in FOLLOWED:
+                return f"nobody can tell what it is at {_place(module, each.start)}"
             found = self.sharing.of_variable(module, name, Span(each.start, each.start + len(name)))
             if found.changed or found.lost:
                 return found.changed or found.lost

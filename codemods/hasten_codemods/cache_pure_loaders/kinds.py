@@ -21,6 +21,8 @@ IMMUTABLE = frozenset(
 )
 #: These have no hash.
 UNHASHABLE = frozenset({"list", "dict", "set", "json"})
+#: Kinds of values that looking at does not change, so that following them tells whether they change.
+FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object"})
 _CONSTANTS = {"str": "str", "bytes": "bytes", "int": "int", "float": "float", "bool": "bool", "NoneType": "none"}
 _DEEPEST = 10
 _NAMED = {

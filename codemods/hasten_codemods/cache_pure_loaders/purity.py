@@ -159,6 +159,12 @@ class _Look(Readings):
             if kind == "file" and self.is_given(call, receiver):
                 return self.stain("CCH105", "it reads from a file that it is given", call)
             return None
+        made = self.program.constructed(call.module, call.scope, receiver) or ""
+        changing, world = known_by(CHANGING, made), known_by(WORLD, made)
+        if changing:
+            return self.stain("CCH101", f"`.{name}()` {changing}", call)
+        if world:
+            return self.stain("CCH103", f"it depends on {world}, by `.{name}()`", call)
         return self.stain("CCH104", f"nobody can tell what `.{name}()` is called on", call)
 
     def path_method(self, call: Call, receiver: Shape, name: str) -> Stain | None:
