@@ -77,8 +77,8 @@ class CachePureLoaders(Codemod):
             "returns",
             str,
             "same",
-            "What callers get: the `same` object, or a deep `copy` where one of them changes it, or where nobody can see "
-            "what becomes of it.",
+            "What callers get: the `same` object, or a deep `copy` where one of them changes it or hasten cannot "
+            "follow it.",
             choices=("same", "copy"),
         ),
     )

@@ -26,9 +26,10 @@ from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
 from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
-from hasten_codemods.cache_pure_loaders.kinds import FOLLOWED, Kinds, is_immutable
+from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.purity import Purity
 from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
+from hasten_codemods.cache_pure_loaders.words import FOLLOWED, is_immutable
 from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
 
 _NOT_WORTH = "CCH190"
@@ -201,7 +202,10 @@ class Analysis:
         troubles = [trouble for each in site.effects.reads if (trouble := self.files.trouble(each))]
         if troubles:
             site.hazards.append(Hazard("CCH001", troubles[0]))
-        elif site.effects.reads:
+        swallowed = next((place for each in site.effects.reads if (place := self.files.swallowed(each))), "")
+        if swallowed:
+            site.hazards.append(Hazard("CCH007", f"an error of the system is taken for a result at {swallowed}"))
+        if site.effects.reads and not troubles:
             site.proofs.append(Proof("CCH204", "it reads files of its own package only"))
 
     def _judge_result(self, site: _Site, kind: str) -> str:

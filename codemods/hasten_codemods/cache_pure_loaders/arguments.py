@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hasten.api import Program, Scope
-from hasten_codemods.cache_pure_loaders.kinds import UNHASHABLE, UNKNOWN, Kinds, is_immutable, member_count
+from hasten_codemods.cache_pure_loaders.annotations import member_count
+from hasten_codemods.cache_pure_loaders.kinds import Kinds
+from hasten_codemods.cache_pure_loaders.words import UNHASHABLE, UNKNOWN, is_immutable
 
 #: More different arguments than these are not counted.
 _MANY = 64

@@ -64,6 +64,14 @@ CODES: tuple[Code, ...] = (
         "changed. "
         "Whoever writes as many bytes as before within the same tick of the clock is not noticed.",
     ),
+    _hazard(
+        "CCH007",
+        "a failure is kept",
+        "The function catches an error that reading the file may raise, such as OSError, and goes on without it. What "
+        "it gives then is kept, also when the next attempt would succeed.",
+        "Let the error out, since errors are not kept; or catch what cannot change, such as FileNotFoundError. Or "
+        "take it with `--accept CCH007`.",
+    ),
     _refusal(
         "CCH101",
         "it changes something",

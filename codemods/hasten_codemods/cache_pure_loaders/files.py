@@ -26,6 +26,8 @@ _KEEPING = frozenset(
 _FILES = frozenset({"importlib.resources.files", "importlib_resources.files"})
 _METHODS = frozenset({"resolve", "absolute", "with_suffix", "with_name", "with_stem", "as_posix", "open"})
 _ATTRIBUTES = frozenset({"parent", "parents"})
+#: Errors of the system that may be gone the next time; `""` stands for all errors.
+_OF_SYSTEM = frozenset({"", "OSError", "IOError", "EnvironmentError", "PermissionError", "Exception", "BaseException"})
 _WRITERS = ("write_text", "write_bytes", "open", "unlink", "touch", "rename", "remove", "copy", "copyfile", "move")
 
 
@@ -203,6 +205,29 @@ class Files:
         if not all(each.kind == "assign" and each.payload is not None for each in bindings):
             return []
         return [(module, each.scope, each.payload, chain) for each in bindings]
+
+    # --- what becomes of errors -------------------------------------------------------------------------------------
+
+    def swallowed(self, read: FileRead) -> str:
+        """Return where an error of the system that a read raises is taken for a result, empty if it is nowhere.
+
+        try:
+            text = FILE.read_text()
+        except OSError:
+            text = ""
+        """
+        for call in (read.call, *read.chain):
+            for guard in call.module.guards(call.guard):
+                for types, _name, start, _end, kinds in guard.payload if guard.kind == "try" else ():
+                    if {"Raise", "Reraise"}.isdisjoint(kinds[-1:]) and self._is_of_system(call, types):
+                        return f"{call.module.path}:{call.module.position(start).line}"
+        return ""
+
+    def _is_of_system(self, call: Call, types: Shape | None) -> bool:
+        """Tell whether a handler catches errors that need not come again."""
+        shapes = types[1] if types is not None and types[0] == "t" else [types]
+        names = [call.module.dotted(call.scope, each) if each is not None else "" for each in shapes]
+        return any(each is None or each.removeprefix("builtins.") in _OF_SYSTEM for each in names)
 
     # --- who writes it ----------------------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hasten.api import Module, Program, Span
-from hasten_codemods.cache_pure_loaders.kinds import FOLLOWED, Kinds, is_immutable
+from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.sharing import Sharing
+from hasten_codemods.cache_pure_loaders.words import FOLLOWED, is_immutable
 
 
 class Globals:

@@ -1,213 +1,46 @@
 """What kind of value an expression gives, as far as the program shows.
 
-A kind is a word, and what it holds behind ` of `: `list of str`. `unknown` is said where nothing is known. Kinds of
-values that nobody can change are in `IMMUTABLE`; `parts` is a tuple, and as immutable as what is in it.
+Kinds are words, see `hasten_codemods.cache_pure_loaders.words`. What is bound to a name anywhere in its scope may
+be read wherever it is read; a function gives what it returns anywhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hasten.api import Call, Module, Program, Scope
 from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders.annotations import Annotations, class_of, is_enumeration
+from hasten_codemods.cache_pure_loaders.words import CONSTANTS, UNKNOWN, is_immutable, parts_of, together
 
 Shape = list[Any]
 
-UNKNOWN = "unknown"
-#: Nobody can change these.
-IMMUTABLE = frozenset(
-    {"str", "bytes", "int", "float", "bool", "none", "number", "path", "pattern", "match", "moment", "version", "text"}
-    | {"function", "class", "code", "member", "ellipsis", "immutable", "module"}
-)
-#: These have no hash.
-UNHASHABLE = frozenset({"list", "dict", "set", "json"})
-#: Kinds of values that looking at does not change, so that following them tells whether they change.
-FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object"})
-_CONSTANTS = {"str": "str", "bytes": "bytes", "int": "int", "float": "float", "bool": "bool", "NoneType": "none"}
-_DEEPEST = 10
-_NAMED = {
-    **{each: each for each in ("str", "bytes", "int", "float", "bool", "list", "dict", "set")},
-    "None": "none",
-    "complex": "number",
-    "object": UNKNOWN,
-    "List": "list",
-    "Dict": "dict",
-    "Set": "set",
-    "Mapping": "dict",
-    "MutableMapping": "dict",
-    "OrderedDict": "dict",
-    "defaultdict": "dict",
-    "Sequence": "list",
-    "Collection": "list",
-    "MutableSequence": "list",
-    "Pattern": "pattern",
-    "Match": "match",
-    "Path": "path",
-    "PurePath": "path",
-    "PathLike": "path",
-    "Traversable": "path",
-    "Decimal": "number",
-    "Fraction": "number",
-    "date": "moment",
-    "datetime": "moment",
-    "timedelta": "moment",
-    "Version": "version",
-    "Text": "str",
-    "LiteralString": "str",
-    "CodeType": "code",
-    "StrPath": "path",
-}
+_DEEPEST = 24
 #: Kinds of containers that nothing is in yet.
 _EMPTY = frozenset({"list of none", "dict of none", "set of none"})
-_ENUMS = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag"})
 
 
-def is_immutable(kind: str) -> bool:
-    """Tell whether nobody can change a value of that kind, nor what it holds."""
-    head, _, held = kind.partition(" of ")
-    return kind in IMMUTABLE or (head == "parts" and is_immutable(held))
-
-
-def parts_of(kind: str) -> str:
-    """Return the kind of what a value of that kind holds."""
-    head, _, held = kind.partition(" of ")
-    if head in {"str", "text", "file"}:
-        return "str" if head == "str" else "text"
-    return head if head in {"json", "object"} else held or ("bytes" if head == "bytes" else UNKNOWN)
-
-
-def together(kinds: list[str]) -> str:
-    """Return the kind of a value that is of one of these."""
-    left = [each for each in dict.fromkeys(kinds) if each != "none"]
-    if not left:
-        return "none" if kinds else UNKNOWN
-    if len(left) == 1:
-        return left[0]
-    if {*left} <= {"str", "bytes", "text"}:
-        return "text"
-    return "immutable" if all(is_immutable(each) for each in left) else UNKNOWN
-
-
-def member_count(program: Program, module: Module, scope: int, shape: Shape) -> int | None:
-    """Return how many values there are of a type that an annotation names: of an enumeration, of literals, of bool."""
-    match shape:
-        case ["n", "bool"]:
-            return 2
-        case ["i", ["n", "Literal"] | ["a", _, "Literal"], ["t", list(parts)]]:
-            return len(parts)
-        case ["i", ["n", "Literal"] | ["a", _, "Literal"], ["k", *_]]:
-            return 1
-        case ["n" | "a", *_]:
-            owner = _class_of(program, module, scope, shape)
-            if owner is not None and is_enumeration(program, owner):
-                binds = owner.module.facts["binds"][owner.number]
-                return len([name for name, each in binds.items() if name[:1] != "_" and each[0][0] == "assign"])
-        case _:
-            pass
-    return None
-
-
-def _class_of(program: Program, module: Module, scope: int, shape: Shape) -> Scope | None:
-    dotted = module.dotted(scope, shape)
-    found = program.definition(dotted) if dotted and program.is_own(dotted) else None
-    return found if found is not None and found.kind == "class" else None
-
-
-def is_enumeration(program: Program, owner: Scope) -> bool:
-    """Tell whether a class of the program is an enumeration."""
-    for base in owner.bases:
-        dotted = owner.module.dotted(owner.parent, base)
-        found = program.resolve(dotted) if dotted else None
-        if dotted in _ENUMS or (found is not None and found.kind == "class" and is_enumeration(program, found)):
-            return True
-    return False
-
-
-def is_exception(dotted: str) -> bool:
-    """Tell whether a name is one of an exception."""
-    return dotted.rpartition(".")[2].endswith(("Error", "Exception", "Warning"))
-
-
-class Kinds:
+class Kinds(Annotations):
     """Answers for one program."""
 
     def __init__(self, program: Program) -> None:
         """Take the program."""
-        self.program = program
+        super().__init__(program)
         self._functions: dict[tuple[str, int], str] = {}
-
-    def annotated(self, module: Module, scope: int, shape: Shape | None, depth: int = 0) -> str:
-        """Return the kind that an annotation names."""
-        if shape is None or depth > _DEEPEST:
-            return UNKNOWN
-        match shape:
-            case ["k", "NoneType", _]:
-                return "none"
-            case ["o", "BitOr", left, right]:
-                return together([self.annotated(module, scope, each, depth + 1) for each in (left, right)])
-            case ["i", ["n", "Optional"] | ["a", _, "Optional"], inner]:
-                return self.annotated(module, scope, inner, depth + 1)
-            case ["i", ["n", "Union"] | ["a", _, "Union"], ["t", list(parts)]]:
-                return together([self.annotated(module, scope, each, depth + 1) for each in parts])
-            case ["i", ["n", "Literal"] | ["a", _, "Literal"], inner]:
-                return together([self.of(module, scope, each) for each in (inner[1] if inner[0] == "t" else [inner])])
-            case ["i", ["n", "Final" | "Annotated"] | ["a", _, "Final" | "Annotated"], inner]:
-                first = inner[1][0] if inner[0] == "t" and inner[1] else inner
-                return self.annotated(module, scope, first, depth + 1)
-            case ["i", ["n", "tuple" | "Tuple" | "frozenset" | "FrozenSet"] | ["a", _, "Tuple"], inner]:
-                parts = [each for each in (inner[1] if inner[0] == "t" else [inner]) if each[1:2] != ["ellipsis"]]
-                held = together([self.annotated(module, scope, each, depth + 1) for each in parts])
-                return f"parts of {held}"
-            case ["i", ["n" | "a", *_] as base, inner]:
-                kind = self.annotated(module, scope, base, depth + 1)
-                if kind not in {"list", "dict", "set"}:
-                    return kind
-                last = inner[1][-1] if inner[0] == "t" and inner[1] else inner
-                held = self.annotated(module, scope, last, depth + 1)
-                return kind if held == UNKNOWN else f"{kind} of {held}"
-            case ["k", "str", str() as text]:
-                return _NAMED.get(text.rpartition(".")[2], UNKNOWN)
-            case ["n" | "a", *_]:
-                return self._named(module, scope, shape)
-            case _:
-                return UNKNOWN
-
-    def _named(self, module: Module, scope: int, shape: Shape) -> str:
-        dotted = module.dotted(scope, shape)
-        if dotted is None:
-            return UNKNOWN
-        if self.program.is_own(dotted):
-            owner = _class_of(self.program, module, scope, shape)
-            if owner is None:
-                return UNKNOWN
-            if is_enumeration(self.program, owner):
-                return "member"
-            return "immutable" if self._is_record(owner) else UNKNOWN
-        return _NAMED.get(dotted.rpartition(".")[2], UNKNOWN)
-
-    def _is_record(self, owner: Scope) -> bool:
-        """Tell whether the instances of a class are named tuples, or frozen, of values that nobody can change."""
-        module = owner.module
-        tuples = any(module.dotted(owner.parent, base) == "typing.NamedTuple" for base in owner.bases)
-        if not tuples and (owner.bases or not any(_is_frozen(module, each) for each in owner.decorators)):
-            return False
-        binds = module.facts["binds"][owner.number]
-        fields = [
-            (name, each[1])
-            for name, records in binds.items()
-            for each in records[:1]
-            if each[0] in {"declared", "assign"}
-        ]
-        declared = all(each[0][0] in {"declared", "def"} for each in binds.values())
-        return declared and all(is_immutable(self.annotated(module, owner.number, shape)) for _, shape in fields)
+        self._names: dict[tuple[str, int, str], str] = {}
+        self._looked_at: set[tuple[str, int, str]] = set()
+        #: How often a name was left out that is looked at already, or that is too far away.
+        self._left_out = 0
 
     def of(self, module: Module, scope: int, shape: Shape, depth: int = 0) -> str:
         """Return the kind of an expression."""
         if depth > _DEEPEST:
+            self._left_out += 1
             return UNKNOWN
         match shape:
             case ["k", str(name), *_]:
-                return _CONSTANTS.get(name, "ellipsis")
+                return CONSTANTS.get(name, "ellipsis")
             case ["f", *_]:
                 return "str"
             case ["l" | "s" | "t" as word, list(parts)]:
@@ -265,6 +98,22 @@ class Kinds:
         found = module.lookup(scope, name)
         if found is None:
             return "str" if name in {"__file__", "__name__", "__package__"} else "immutable"
+        key = module.path, found[0], name
+        if key in self._names:
+            return self._names[key]
+        if key in self._looked_at:
+            self._left_out += 1
+            return "none"  # `x = x or 1`: of itself it is nothing else
+        before = self._left_out
+        self._looked_at.add(key)
+        kind = self._bound(module, scope, name, found, depth)
+        self._looked_at.remove(key)
+        if self._left_out == before or not self._looked_at:
+            self._names[key] = kind
+        return kind
+
+    def _bound(self, module: Module, scope: int, name: str, found: tuple[int, Sequence[Any]], depth: int) -> str:
+        """Return the kind of what the bindings of a variable give it."""
         owner, bindings = found
         kinds: list[str] = []
         for each in bindings:
@@ -362,7 +211,7 @@ class Kinds:
             owner = self.program.owner_of(dotted)
             if owner is not None:
                 return self._name(owner[0], 0, owner[1], depth + 1) if owner[0].is_bound(0, owner[1]) else UNKNOWN
-            around = _class_of(self.program, module, scope, base)
+            around = class_of(self.program, module, scope, base)
             if around is not None and is_enumeration(self.program, around):
                 return "member"
             return UNKNOWN if self.program.is_own(dotted) else "immutable"
@@ -383,7 +232,7 @@ class Kinds:
         if dotted and self.program.is_own(dotted):
             target = self.program.target_of(call)[0]
             if target is not None and target.kind == "class":
-                return "immutable" if self._is_record(target) else UNKNOWN
+                return "immutable" if self.is_record(target) else UNKNOWN
             return self.given_by_function(target, depth) if target is not None else UNKNOWN
         if call.function[0] != "a":
             return UNKNOWN
@@ -424,12 +273,3 @@ class Kinds:
             said = self.annotated(function.module, function.parent, function.returns)
             return said if seen == UNKNOWN or said.startswith(seen) or is_immutable(said) else seen
         return seen if function.returned else "none"
-
-
-def _is_frozen(module: Module, decorator: Shape) -> bool:
-    """Tell whether a decorator is `@dataclass(frozen=True)`."""
-    if decorator[0] != "c":
-        return False
-    call = module.call(decorator[1])
-    frozen = next((each.shape for each in call.arguments if each.keyword == "frozen"), None)
-    return module.dotted(call.scope, call.function) == "dataclasses.dataclass" and frozen == ["k", "bool", "True"]

@@ -13,8 +13,9 @@ from typing import Any
 from hasten.api import Call, Program, Scope
 from hasten_codemods.cache_pure_loaders import tables
 from hasten_codemods.cache_pure_loaders.globals import Globals
-from hasten_codemods.cache_pure_loaders.kinds import UNKNOWN, Kinds, is_exception, is_immutable
+from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.readings import Effects, FileRead, Readings, Stain, root_of, tail_of
+from hasten_codemods.cache_pure_loaders.words import UNKNOWN, is_exception, is_immutable
 from hasten_codemods.cache_pure_loaders.world import CHANGING, WORLD, known_by
 
 Shape = list[Any]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hasten.api import Call, Module, Scope
 from hasten_codemods.cache_pure_loaders import tables
-from hasten_codemods.cache_pure_loaders.kinds import is_immutable
+from hasten_codemods.cache_pure_loaders.words import is_immutable
 from hasten_codemods.cache_pure_loaders.world import CHANGING, WORLD, known_by
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import Any
 
 from hasten.api import Call, Module, Program, Scope, Sink, Span, follow
 from hasten_codemods.cache_pure_loaders import tables
-from hasten_codemods.cache_pure_loaders.kinds import UNKNOWN, Kinds, is_exception, is_immutable, parts_of
+from hasten_codemods.cache_pure_loaders.kinds import Kinds
+from hasten_codemods.cache_pure_loaders.words import UNKNOWN, is_exception, is_immutable, parts_of
 
 Use = list[Any]
 

@@ -1,6 +1,6 @@
 """What is known of functions and methods that are not the program's: whether they are pure, and what they give.
 
-A line says what kind of value the functions after it give (see `hasten_codemods.cache_pure_loaders.kinds`). A function
+A line says what kind of value the functions after it give (see `hasten_codemods.cache_pure_loaders.words`). A function
 that is in no table is not taken for pure. Each was read in its documentation or source: it changes nothing but what it
 gives, and equal arguments give equal results for as long as the process lives.
 """
