@@ -71,6 +71,10 @@ class Sharing:
             self._follow(_Start(call.module, call.scope, call.span, call.use, 0, kind, 0), fate, set(), unseen=False)
             if fate.changed:
                 return fate
+        lost = self.program.held(function.module).lost if function.parent == 0 else None
+        if lost is not None:
+            # getattr(module, name)()
+            fate.lost = fate.lost or f"its module is lost from sight at {lost}, and the function with it"
         for read in self.program.references(function):
             place = f"{read.module.path}:{read.module.position(read.span.start).line}"
             if read.use[0] not in {"cmp", "expr", "ann", "cond"}:

@@ -28,6 +28,8 @@ _HANDLERS = frozenset({"get", "post", "put", "delete", "patch", "head", "dispatc
 _VIEWS = frozenset({"View", "MethodView", "APIView", "RequestHandler", "HTTPEndpoint", "BaseHTTPRequestHandler"})
 #: Last names of decorators that make a command of a function: a process runs one of them.
 _COMMANDS = frozenset({"command", "group", "callback", "result_callback"})
+#: They are given functions of which a process runs one.
+_TAKERS_OF_COMMANDS = frozenset({"set_defaults", "add_command", "add_typer", "command"})
 
 
 class Worth(NamedTuple):
@@ -248,12 +250,12 @@ def _alike(calls: list[Call]) -> Iterator[list[Call]]:
 
 
 def _from_several(program: Program, calls: list[Call]) -> str:
-    """Return why several functions make the same call, of which one process may run more than one."""
+    """Return why several functions make the same call that nobody in the program calls: others do, and more than one."""
     for group in _alike(calls):
         around: dict[tuple[str, int], Call] = {}
         for call in group:
             function = call.module.enclosing(call.scope, "function")
-            if function is not None and not _runs_once(program, function):
+            if function is not None and not _runs_once(program, function) and not program.callers(function):
                 around.setdefault((function.module.path, function.number), call)
         if len(around) > 1:
             first, second, *_ = around.values()
@@ -265,17 +267,21 @@ def _runs_once(program: Program, function: Scope) -> bool:
     """Tell whether a process runs a function at most once: a command, or the main function."""
     if function.name in {"main", "cli", "run"} or any(each[-1] in _COMMANDS for each in _decorators(function)):
         return True
-    return f"{function.module.name}.{function.module.symbol(function.number)}" in program.entry_points
+    if f"{function.module.name}.{function.module.symbol(function.number)}" in program.entry_points:
+        return True
+    # parser.set_defaults(func=show)
+    taken = [read.module.call(read.use[1]).tail for read in program.references(function) if read.use[0] == "arg"]
+    return bool(_TAKERS_OF_COMMANDS & set(taken))
 
 
 def _from_one(program: Program, calls: list[Call]) -> str:
     """Return why two calls with the same arguments are made in one run: one function leads to both of them."""
     for group in _alike(calls):
-        seen: dict[tuple[str, int], Call] = {}
+        seen: dict[tuple[str, int], tuple[Call, Call]] = {}
         for call in group:
-            for above in _above(program, call):
-                first = seen.setdefault(above, call)
-                if first != call and not _either_or(first, call):
+            for above, way in _above(program, call).items():
+                first, other = seen.setdefault(above, (call, way))
+                if first != call and other != way and not _either_or(other, way):
                     return f"one way leads to several calls of it ({_place(first)}, {_place(call)})"
     return ""
 
@@ -291,17 +297,17 @@ def _either_or(one: Call, other: Call) -> bool:
     )
 
 
-def _above(program: Program, call: Call) -> list[tuple[str, int]]:
-    """Return the functions, and modules, that lead to a call, the one that it stands in included."""
-    found: list[tuple[str, int]] = []
+def _above(program: Program, call: Call) -> dict[tuple[str, int], Call]:
+    """Return the functions, and modules, that lead to a call, each with the call in it that does."""
+    found: dict[tuple[str, int], Call] = {}
     pending = [(call, 0)]
     while pending and len(found) < _MOST:
-        current, depth = pending.pop()
+        current, depth = pending.pop(0)
         around = current.module.enclosing(current.scope, "function", "module")
         key = (current.module.path, around.number if around is not None else 0)
         if key in found:
             continue
-        found.append(key)
+        found[key] = current
         if around is not None and around.kind == "function" and depth < _FARTHEST:
             pending += [
                 (outer, depth + 1)
