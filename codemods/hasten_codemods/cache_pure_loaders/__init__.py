@@ -11,6 +11,9 @@ at. Reading a file is pure if the file belongs to the package: its path begins w
 Every caller then gets the same object. So its result must be one that nobody can change, such as text, or it is
 followed through the program, and nobody is seen to change it.
 
+A method that uses nothing of its object becomes a static method, and is cached for all objects together; other methods
+are refused.
+
 It has to be worth it, too: a loop that calls it with the same arguments, a function that serves requests, or one way
 through the program that leads to several calls. Functions that are called once are left alone, without many words.
 

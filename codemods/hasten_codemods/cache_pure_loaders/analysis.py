@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hasten.api import (
     RANK_OF_CACHES,
@@ -13,6 +13,7 @@ from hasten.api import (
     Hazard,
     ImportRequest,
     Module,
+    NodeEdit,
     Program,
     Proof,
     Refusal,
@@ -21,7 +22,7 @@ from hasten.api import (
     decorate,
     trouble_with,
 )
-from hasten_codemods.cache_pure_loaders import doubles, tables
+from hasten_codemods.cache_pure_loaders import doubles, methods, tables
 from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
@@ -142,7 +143,8 @@ class Analysis:
         effects = self.purity.of(function)
         if effects.stain is not None:
             return self._refuse(function, effects.stain.code, effects.stain.message)
-        arguments = arguments_of(self.program, self.kinds, function)
+        bound = self._is_bound(function)
+        arguments = arguments_of(self.program, self.kinds, function, bound=bound)
         if arguments.unhashable:
             return self._refuse(function, "CCH107", arguments.unhashable)
         place = doubles.replaced(self.program, function, effects)
@@ -174,10 +176,10 @@ class Analysis:
         if function.is_async or function.is_generator:
             return "CCH108", f"`{function.name}` is a {'coroutine function' if function.is_async else 'generator'}"
         static = self.program.is_static(function)
-        if parent.kind == "class" and not static:
-            return "CCH109", f"`{function.name}` is a method, and a cache would keep its objects alive"
-        if parent.kind == "class" and self._is_overridden(parent, function):
-            return "CCH109", f"`{function.name}` is overridden, or overrides another"
+        if parent.kind == "class":
+            trouble = self._trouble_with_method(parent, function, static=static)
+            if trouble:
+                return "CCH109", trouble
         if parent.kind not in {"class", "module"}:
             return "CCH108", f"`{function.name}` stands inside `{parent.name}`, and would get a new cache each time"
         others = [each for each in function.decorators if not (static and tail_of(module, each) == "staticmethod")]
@@ -193,6 +195,13 @@ class Analysis:
                 if any(each.span.start == read.span.start for each in self.program.references(function)):
                     return "CCH112", f"`{name}` of it is read at {read.module.path}"
         return None
+
+    def _trouble_with_method(self, owner: Scope, function: Scope, *, static: bool) -> str:
+        if not static and not function.decorators and not self._is_public(function):
+            return methods.trouble(self.program, owner, function)
+        if not static:
+            return f"`{function.name}` is a method, and a cache would keep its objects alive"
+        return f"`{function.name}` is overridden, or overrides another" if self._is_overridden(owner, function) else ""
 
     def _is_overridden(self, owner: Scope, function: Scope) -> bool:
         related = [*self.program.heirs(owner), *self.program.ancestors(owner)]
@@ -260,6 +269,9 @@ class Analysis:
         decorators = [self._decorator(site, arguments)]
         if site.copied:
             decorators.insert(0, f"{NAME}.copied")
+        bound = self._is_bound(function)
+        if bound:
+            decorators.insert(0, "staticmethod")
         imports = [] if site.fresh else [ImportRequest(module.path, "functools")]
         requires: tuple[str, ...] = ()
         if site.fresh or site.copied:
@@ -271,15 +283,22 @@ class Analysis:
             f"keep the results of `{function.name}`",
             module.symbol(function.number),
             Applicability.UNSAFE if site.hazards else Applicability.SAFE,
-            tuple(
-                decorate(function, self.codemod, each, rank=RANK_OF_CACHES + rank - len(decorators) + 1, plain=True)
-                for rank, each in enumerate(decorators)
-            ),
+            tuple(self._edits(function, decorators, bound=bound)),
             hazards=tuple(site.hazards),
             requires=requires,
             imports=tuple(imports),
             proofs=tuple(site.proofs),
         )
+
+    def _edits(self, function: Scope, decorators: list[str], *, bound: bool) -> Iterator[NodeEdit]:
+        for place, decorator in enumerate(decorators):
+            rank = RANK_OF_CACHES + place - len(decorators) + 1
+            edit = decorate(function, self.codemod, decorator, rank=rank, plain=True)
+            yield replace(edit, data=(*edit.data, ("static", "yes"))) if bound else edit
+
+    def _is_bound(self, function: Scope) -> bool:
+        """Tell whether a function is a method that is called on an object."""
+        return function.module.scope(function.parent).kind == "class" and not self.program.is_static(function)
 
     def _note_companion(self, site: _Site) -> None:
         """Note that the module beside is needed, now that the change is made."""
@@ -287,7 +306,7 @@ class Analysis:
             self.keeping.key(site.function.module)
 
     def _decorator(self, site: _Site, arguments: Arguments) -> str:
-        parameters = site.function.parameters
+        parameters = site.function.parameters[1:] if self._is_bound(site.function) else site.function.parameters
         size = arguments.choices or self.settings["maxsize"] if parameters else 1
         if site.fresh:
             return f"{NAME}.fresh({site.fresh}, maxsize={size})"

@@ -30,12 +30,12 @@ class Arguments(NamedTuple):
     mixed: bool
 
 
-def arguments_of(program: Program, kinds: Kinds, function: Scope) -> Arguments:
-    """Return what is known of what a function is given."""
+def arguments_of(program: Program, kinds: Kinds, function: Scope, *, bound: bool = False) -> Arguments:
+    """Return what is known of what a function is given; `bound` where its first parameter is the object."""
     unhashable = unknown = ""
     count: int | None = 1
     mixed = False
-    for name, sort, annotation, _default in function.parameters:
+    for name, sort, annotation, _default in function.parameters[bound:]:
         if sort in {"*", "**"}:
             unknown = unknown or f"`{'*' if sort == '*' else '**'}{name}` may be given anything"
             count = None

@@ -72,7 +72,7 @@ def is_of_tests(path: str) -> bool:
 
 def worth_of(program: Program, function: Scope) -> Worth:
     """Return whether a function is seen to be called again with the same arguments."""
-    calls = [call for call, _ in program.callers(function) if not is_of_tests(call.module.path)]
+    calls = [call for call, certain in program.callers(function) if certain and not is_of_tests(call.module.path)]
     waits = next((_place(call) for call in calls if _is_waiting(call)), "")
     ways = _Ways(program)
     for call in calls:
@@ -250,7 +250,7 @@ def _alike(calls: list[Call]) -> Iterator[list[Call]]:
 
 
 def _from_several(program: Program, calls: list[Call]) -> str:
-    """Return why several functions make the same call that nobody in the program calls: others do, and more than one."""
+    """Return why several functions that nobody in the program calls make the same call: others will call them."""
     for group in _alike(calls):
         around: dict[tuple[str, int], Call] = {}
         for call in group:
