@@ -249,6 +249,11 @@ class Kinds(Annotations):
         return receiver if given in {"list", "dict", "set"} and given == head else given or UNKNOWN
 
     def _of_call(self, call: Call, kind: str, depth: int) -> str:
+        if kind == "cast":
+            given = call.argument(1, "val")
+            return self.of(call.module, call.scope, given.shape, depth + 1) if given is not None else UNKNOWN
+        if kind == "total":
+            return "number" if len(call.arguments) == 1 else UNKNOWN  # sum(lists, [])
         if kind not in {"copied", "part", "list", "set", "iterator"} or not call.arguments:
             return "parts of none" if kind == "copied" else kind
         first = parts_of(self.of(call.module, call.scope, call.arguments[0].shape, depth + 1))
@@ -271,5 +276,6 @@ class Kinds(Annotations):
         seen = together([self.of(function.module, function.number, each, depth + 1) for each in function.returned])
         if not is_immutable(seen) and function.returns is not None:
             said = self.annotated(function.module, function.parent, function.returns)
-            return said if seen == UNKNOWN or said.startswith(seen) or is_immutable(said) else seen
+            vague = seen.partition(" of ")[0] in {UNKNOWN, "json", "object", "iterator"}
+            return said if said != UNKNOWN and (vague or said.startswith(seen)) else seen
         return seen if function.returned else "none"

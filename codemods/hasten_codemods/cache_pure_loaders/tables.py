@@ -20,7 +20,7 @@ def _read(text: str) -> dict[str, str]:
 
 #: Functions that look at nothing but their arguments, by what they give.
 PURE = _read("""
-    int: builtins | len int abs round ord hash sum pow divmod
+    int: builtins | len int abs round ord hash pow divmod
     bool: builtins | bool isinstance issubclass callable any all
     str: builtins | str repr chr hex oct bin ascii format
     bytes: builtins | bytes
@@ -31,6 +31,7 @@ PURE = _read("""
     copied: builtins | tuple frozenset
     iterator: builtins | reversed enumerate zip map filter iter range
     part: builtins | min max next
+    total: builtins | sum
     class: builtins | type
     str: os.path | join dirname basename normpath commonprefix commonpath normcase
     parts of str: os.path | splitext split splitdrive
@@ -117,7 +118,8 @@ PURE = _read("""
     str: importlib_metadata | version
     str: string | capwords
     object: contextlib | suppress nullcontext closing
-    class: typing | cast
+    cast: typing | cast
+    cast: typing_extensions | cast
     code: builtins | compile
     bool: keyword | iskeyword
     path: importlib.resources | files as_file
