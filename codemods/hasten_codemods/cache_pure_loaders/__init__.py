@@ -64,6 +64,7 @@ class CachePureLoaders(Codemod):
         b"reader",
         b"DictReader",
         b"ast",
+        b"yaml",
     )
     codes = codes.CODES
     options: ClassVar[tuple[Option, ...]] = (

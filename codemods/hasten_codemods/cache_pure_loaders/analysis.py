@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hasten.api import (
     RANK_OF_CACHES,
     Applicability,
+    Call,
     Change,
     Finding,
     Hazard,
@@ -109,19 +110,17 @@ class Analysis:
         numbers = {
             function.number
             for call in module.calls()
-            if self._is_costly(module, call.scope, call.function)
-            and (function := module.enclosing(call.scope, "function")) is not None
+            if self._is_costly(call) and (function := module.enclosing(call.scope, "function")) is not None
         }
         for number in sorted(numbers):
             function = module.scope(number)
             if any(each != ["k", "NoneType", "None"] for each in function.returned) and not self._is_cached(function):
                 yield function
 
-    def _is_costly(self, module: Module, scope: int, callee: list[object]) -> bool:
-        if callee[0] == "a" and callee[2] in tables.COSTLY_METHODS:
+    def _is_costly(self, call: Call) -> bool:
+        if call.function[0] == "a" and call.tail in tables.COSTLY_METHODS:
             return True
-        dotted = module.dotted(scope, callee)
-        return dotted in tables.COSTLY
+        return tables.meant(call, call.module.dotted(call.scope, call.function)) in tables.COSTLY
 
     def _is_cached(self, function: Scope) -> bool:
         return any(tail_of(function.module, each) in _CACHES for each in function.decorators)

@@ -223,7 +223,7 @@ class Kinds(Annotations):
     def given_by(self, call: Call, depth: int = 0) -> str:
         """Return the kind of what a call gives."""
         module, scope = call.module, call.scope
-        dotted = self.program.dotted(module, scope, call.function) or ""
+        dotted = tables.meant(call, self.program.dotted(module, scope, call.function))
         kind = tables.PURE.get(dotted) or tables.READING.get(dotted) or tables.PACKAGED.get(dotted)
         if dotted in tables.RESOLVING:
             kind = "str"

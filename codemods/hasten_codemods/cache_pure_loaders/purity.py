@@ -77,6 +77,7 @@ class _Look(Readings):
         if self.program.is_own(dotted):
             return self.own(call, dotted)
         self.foreign.add(dotted)
+        dotted = tables.meant(call, dotted)
         if call.use == ["raise"] or is_exception(dotted):
             return None
         if dotted in tables.COSTLY:

@@ -7,6 +7,11 @@ gives, and equal arguments give equal results for as long as the process lives.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hasten.api import Call
+
 
 def _read(text: str) -> dict[str, str]:
     """Return the kind by the dotted name."""
@@ -337,3 +342,15 @@ TAKERS_THAT_HOLD = frozenset(
 )
 #: Functions that give a part of what they are given.
 TAKERS_THAT_GIVE = frozenset({"builtins.next", "builtins.min", "builtins.max"})
+
+
+def meant(call: Call, dotted: str | None) -> str:
+    """Return the name under which a function stands in these tables, given its dotted name.
+
+    `yaml.load(file, Loader=yaml.SafeLoader)` is `yaml.safe_load(file)`.
+    """
+    if dotted == "yaml.load":
+        loader = call.argument(1, "Loader")
+        if loader is not None and loader.shape[0] in {"n", "a"} and str(loader.shape[-1]).endswith("SafeLoader"):
+            return "yaml.safe_load"
+    return dotted or ""
