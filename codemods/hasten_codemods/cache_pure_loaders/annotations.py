@@ -87,6 +87,7 @@ class Annotations:
     def __init__(self, program: Program) -> None:
         """Take the program."""
         self.program = program
+        self._records: dict[tuple[str, int], bool] = {}
 
     def annotated(self, module: Module, scope: int, shape: Shape | None, depth: int = 0) -> str:
         """Return the kind that an annotation names."""
@@ -140,6 +141,13 @@ class Annotations:
 
     def is_record(self, owner: Scope) -> bool:
         """Tell whether the instances of a class are named tuples, or frozen, of values that nobody can change."""
+        key = owner.module.path, owner.number
+        if key not in self._records:
+            self._records[key] = True  # of one that holds others of its class, it is for the rest to say
+            self._records[key] = self._is_record(owner)
+        return self._records[key]
+
+    def _is_record(self, owner: Scope) -> bool:
         module = owner.module
         tuples = any(module.dotted(owner.parent, base) == "typing.NamedTuple" for base in owner.bases)
         if not tuples and (owner.bases or not any(_is_frozen(module, each) for each in owner.decorators)):

@@ -274,7 +274,7 @@ class Files:
                 )
             case ["o", _, left, right]:
                 return any(self._mentions(module, scope, each, name, depth) for each in (left, right))
-            case ["c", int() as index]:
+            case ["c", int() as index] if depth < _DEEPEST:
                 call = module.call(index)
                 shapes = [each.shape for each in call.arguments]
                 shapes += [call.function[1]] if call.function[0] == "a" else []

@@ -20,6 +20,8 @@ from hasten_codemods.cache_pure_loaders.world import CHANGING, WORLD, known_by
 
 Shape = list[Any]
 
+#: Functions that call functions are looked at so far.
+_DEEPEST = 16
 _READING_MODES = frozenset({"r", "rb", "rt", "br"})
 
 
@@ -32,13 +34,18 @@ class Purity:
         self.kinds = kinds
         self.values = values
         self._known: dict[tuple[str, int], Effects] = {}
+        self._depth = 0
 
     def of(self, function: Scope) -> Effects:
         """Return what a function does."""
         key = function.module.path, function.number
         if key not in self._known:
+            if self._depth > _DEEPEST:
+                return Effects(Stain("CCH104", f"`{function.name}` is too far away to be looked at"))
             self._known[key] = Effects(None)  # of itself, while it is looked at
+            self._depth += 1
             self._known[key] = _Look(self, function).effects()
+            self._depth -= 1
         return self._known[key]
 
 
