@@ -159,7 +159,7 @@ class Analysis:
         kind = self.kinds.given_by_function(function)
         if not _ONE_SHOT.isdisjoint(kind.split()):
             return self._refuse(function, "CCH108", f"`{function.name}` gives what can be read once: {kind}")
-        changed = self._judge_result(site, kind)
+        changed = self._judge_result(site, kind, shared=self._is_public(function) and not worth.served)
         if changed:
             return self._refuse(function, "CCH106", changed)
         if site.fresh or site.copied:
@@ -216,7 +216,7 @@ class Analysis:
         if site.effects.reads and not troubles:
             site.proofs.append(Proof("CCH204", "it reads files of its own package only"))
 
-    def _judge_result(self, site: _Site, kind: str) -> str:
+    def _judge_result(self, site: _Site, kind: str, *, shared: bool) -> str:
         """Add what is known of the result; return where somebody changes it, in words, or an empty string."""
         function = site.function
         if is_immutable(kind):
@@ -224,7 +224,7 @@ class Analysis:
             return ""
         fate = self.globals.sharing.of_result(function, kind)
         copies = self.settings["returns"].of(function.module.path) == "copy"
-        if copies and kind.partition(" of ")[0] in _COPIED and (fate.changed or fate.lost or self._is_public(function)):
+        if copies and kind.partition(" of ")[0] in _COPIED and (fate.changed or fate.lost or shared):
             site.copied = True
             site.proofs.append(Proof("CCH205", "each caller gets a copy of its own"))
             return ""
@@ -234,7 +234,7 @@ class Analysis:
             site.hazards.append(Hazard("CCH002", f"nobody can tell what `{function.name}` gives"))
         elif fate.lost:
             site.hazards.append(Hazard("CCH002", fate.lost))
-        elif self._is_public(function):
+        elif shared:
             site.hazards.append(
                 Hazard("CCH005", f"`{function.name}` is part of a library, and gives what can be changed")
             )

@@ -54,7 +54,8 @@ CODES: tuple[Code, ...] = (
         "CCH005",
         "callers outside of the program may change the result",
         "The project is a library, the function has a public name, and what it gives can be changed. Those who use the "
-        "library are not to be seen; one who changes what he is given changes it for all others.",
+        "library are not to be seen; one who changes what he is given changes it for all others. A program that serves "
+        "requests with it is run and not imported.",
         "Return something that cannot be changed, such as a tuple; or take it with `--accept CCH005`.",
     ),
     _hazard(

@@ -39,11 +39,13 @@ class Worth(NamedTuple):
         reason: in words, with the place; empty where nothing shows it.
         calls: how many calls there are outside of tests.
         waits: the place of a loop that calls the function until something changes, or empty.
+        served: a function that serves requests leads to it: the program is one that is run, and not imported.
     """
 
     reason: str
     calls: int
     waits: str = ""
+    served: bool = False
 
 
 class _Frame(NamedTuple):
@@ -75,10 +77,10 @@ def worth_of(program: Program, function: Scope) -> Worth:
     calls = [call for call, certain in program.callers(function) if certain and not is_of_tests(call.module.path)]
     waits = next((_place(call) for call in calls if _is_waiting(call)), "")
     ways = _Ways(program)
-    for call in calls:
-        reason = ways.often(_Frame(call, _changing(call)), 0)
-        if reason:
-            return Worth(reason, len(calls), waits)
+    found = [ways.often(_Frame(call, _changing(call)), 0) for call in calls]
+    reason = next((each for each in found if each), "")
+    if reason:
+        return Worth(reason, len(calls), waits, served=ways.served)
     return Worth(_from_several(program, calls) or _from_one(program, calls), len(calls), waits)
 
 
@@ -88,6 +90,7 @@ class _Ways:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.seen: set[tuple[str, int, str]] = set()
+        self.served = False
 
     def often(self, frame: _Frame, depth: int) -> str:
         """Return why a call is made often with the same arguments, empty where nothing shows it."""
@@ -100,6 +103,7 @@ class _Ways:
         if around is None:
             return ""
         if _serves(around):
+            self.served = True
             return f"`{around.name}`, which serves requests, leads to it ({_place(call)})"
         key = (around.module.path, around.number, str(frame.needed))
         if depth > _FARTHEST or key in self.seen or len(self.seen) > _MOST:
