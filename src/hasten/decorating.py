@@ -14,9 +14,13 @@ ACTION = "add-decorator"
 #: Ranks of decorators at one place, the outermost first. What keeps results keeps those of the last attempt.
 RANK_OF_CACHES = 10
 RANK_OF_RETRIES = 20
+#: Among the data of an order: the decorator is right on a plain function only.
+PLAIN = ("plain", "yes")
 
 
-def decorate(function: Scope, codemod: str, decorator: str, *, above: int | None = None, rank: int = 50) -> NodeEdit:
+def decorate(
+    function: Scope, codemod: str, decorator: str, *, above: int | None = None, rank: int = 50, plain: bool = False
+) -> NodeEdit:
     """Return the order to put `@decorator` on `function`.
 
     Args:
@@ -26,6 +30,7 @@ def decorate(function: Scope, codemod: str, decorator: str, *, above: int | None
             stood at the beginning of a line; they are indented as the file is.
         above: how many of the decorators that the function has stay above the new one; all of them by default.
         rank: of decorators that are added at the same place, the one with the lower rank stands above.
+        plain: it is right on a plain function only. A plan that makes a coroutine function of it goes without it.
 
     Raises:
         ValueError: `above` is not a number of decorators of the function.
@@ -36,5 +41,5 @@ def decorate(function: Scope, codemod: str, decorator: str, *, above: int | None
         message = f"`{function.name}` has {present} decorators, so that {place} of them cannot stay above"
         raise ValueError(message)
     module, span = function.module, function.span
-    data = (("decorator", decorator), ("above", str(place)), ("rank", str(rank)))
+    data = (("decorator", decorator), ("above", str(place)), ("rank", str(rank)), *([PLAIN] if plain else []))
     return NodeEdit(module.path, span, module.position(span.start), module.position(span.end), codemod, ACTION, data)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hasten.cache import Cache
+from hasten.distribution import Distribution
 from hasten.evidence import DataFiles
 from hasten.metadata import Metadata
 from hasten.reading import Reader
@@ -30,6 +31,7 @@ class Inputs:
     lone: frozenset[str]
     resolver: Resolver
     suites: tuple[Suite, ...]
+    distribution: Distribution
 
 
 def read(request: Request, codemods: Sequence[Codemod], progress: Progress) -> Inputs:
@@ -41,7 +43,8 @@ def read(request: Request, codemods: Sequence[Codemod], progress: Progress) -> I
     reader.look(everything, progress.advance)
     data = DataFiles(request.root, everything)
     entry_points, lone = metadata.entry_points(), metadata.lone_modules()
-    return Inputs(reader, data, metadata, entry_points, lone, Resolver(reader, progress), metadata.suites())
+    resolver, shared = Resolver(reader, progress), metadata.distribution(everything)
+    return Inputs(reader, data, metadata, entry_points, lone, resolver, metadata.suites(), shared)
 
 
 def _reader(request: Request, codemods: Sequence[Codemod]) -> Reader:

@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hasten import entry_points, suites
+from hasten import distribution, entry_points, suites
 from hasten.errors import SourceError
 from hasten.model import Applicability, Change, Finding, Notice, RequirementEdit, TextEdit
 from hasten.source import decode_plain, read_bytes
@@ -85,6 +85,10 @@ class Metadata:
     def suites(self) -> tuple[suites.Suite, ...]:
         """Return how the project runs its tests."""
         return suites.suites(self.texts)
+
+    def distribution(self, paths: Iterable[str]) -> distribution.Distribution:
+        """Return what the project is to others; `paths` are its Python files."""
+        return distribution.distribution(self.texts, paths)
 
     def at_root(self) -> dict[str, str]:
         """Return the texts of the files that lie at the root itself."""

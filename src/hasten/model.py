@@ -130,6 +130,7 @@ class Code:
         title: a few words.
         text: what differs, and how it was found out.
         remedy: what the person can do.
+        quiet: a refusal that says little to most people: it is listed and counted where all is told (`-v`).
     """
 
     code: str
@@ -137,6 +138,7 @@ class Code:
     title: str
     text: str
     remedy: str = ""
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

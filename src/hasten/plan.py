@@ -26,8 +26,11 @@ from hasten.model import (
     TextEdit,
 )
 
+#: The action that makes a coroutine function of a function.
+_CONVERTING = "async-def"
 CONFLICT = "HST001"
 NEEDED = "HST003"
+COROUTINE = "HST004"
 #: The engine's own refusals, beside those of the codemods.
 CODES = (
     Code(
@@ -45,6 +48,14 @@ CODES = (
         "The change is only correct together with another one, in this file or elsewhere, and a `# hasten: ignore` "
         "comment forbids that one.",
         "Take the comment away, or leave both as they are.",
+    ),
+    Code(
+        COROUTINE,
+        "refusal",
+        "another change makes a coroutine function of it",
+        "The decorator is right on a plain function only: a cache of coroutines gives the second caller one that was "
+        "awaited already. Another codemod makes a coroutine function of the function in the same plan, and goes first.",
+        "Apply the other change, or leave it out with `--ignore`, and run hasten again.",
     ),
 )
 
@@ -66,11 +77,16 @@ def build(
     changes = [each for each in findings if isinstance(each, Change)]
     refusals = [each for each in findings if isinstance(each, Refusal)]
     changes, alone = _without_the_needy(sorted(changes, key=_place))
+    changes, plain = _without_coroutines(changes)
     changes, dropped = _without_conflicts(changes)
     named = _named(changes, snippet)
     return Plan(
         tuple(named),
-        tuple(sorted([*refusals, *alone, *dropped], key=lambda each: (each.path, each.start, each.codemod, each.code))),
+        tuple(
+            sorted(
+                [*refusals, *alone, *plain, *dropped], key=lambda each: (each.path, each.start, each.codemod, each.code)
+            )
+        ),
         tuple(sorted(problems, key=lambda each: (each.path, each.kind))),
         tuple(sorted(notices, key=lambda each: (each.path, each.line, each.message))),
     )
@@ -200,6 +216,34 @@ def _without_the_needy(changes: list[Change]) -> tuple[list[Change], list[Refusa
         ]
         gone = {(each.codemod, each.id) for each in lost}
         kept = [each for each in kept if (each.codemod, each.id) not in gone]
+
+
+def _without_coroutines(changes: list[Change]) -> tuple[list[Change], list[Refusal]]:
+    """Drop each change that decorates a plain function where another one makes a coroutine function of it."""
+    converted = {
+        (edit.path, edit.span): change.codemod
+        for change in changes
+        for edit in change.edits
+        if isinstance(edit, NodeEdit) and edit.action == _CONVERTING and not edit.get("twin")
+    }
+    kept: list[Change] = []
+    dropped: list[Refusal] = []
+    for change in changes:
+        found = (
+            (edit, converted[edit.path, edit.span])
+            for edit in change.edits
+            if _only_decorates(edit)
+            and decorating.PLAIN in getattr(edit, "data", ())
+            and (edit.path, edit.span) in converted
+        )
+        first = next(found, None)
+        if first is None:
+            kept.append(change)
+            continue
+        edit, other = first
+        message = f"`{other}` makes a coroutine function of it in the same plan"
+        dropped.append(Refusal(change.codemod, COROUTINE, message, edit.path, edit.start, change.symbol))
+    return kept, dropped
 
 
 def _without_conflicts(changes: list[Change]) -> tuple[list[Change], list[Refusal]]:

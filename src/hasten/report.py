@@ -105,15 +105,17 @@ class Table:
     advice: tuple[Advice, ...] = ()
 
 
-def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
+def table(report: Report, config: Config, left: Collection[str] = (), quiet: Collection[str] = ()) -> Table:
     """Return the numbers of a report.
 
     Args:
         report: what a run gave.
         config: what the run was told to take.
         left: paths that were to be written and were not.
+        quiet: the codes of refusals that are not counted.
     """
     plan = report.plan
+    loud = [each for each in plan.refusals if each.code not in quiet]
     broken = {outcome.path for outcome in report.outcomes if isinstance(outcome, Failed)} | set(left)
     named = bool(config.select)
     wanted = select(plan, unsafe=config.unsafe, accept=config.accept, named=named)
@@ -135,13 +137,13 @@ def table(report: Report, config: Config, left: Collection[str] = ()) -> Table:
             # Wanted, and dropped with a file that could not be rewritten; or it requires what there is not.
             kind = "failed"
         kinds.setdefault(change.codemod, Counter())[kind] += 1
-    for refusal in plan.refusals:
+    for refusal in loud:
         kinds.setdefault(refusal.codemod, Counter())["refused"] += 1
     rows = tuple(
         Row(name, counts.total(), *(counts[kind] for kind in ("rewritten", "offered", "failed", "refused", "unnamed")))
         for name, counts in sorted(kinds.items())
     )
-    refusals = Counter(refusal.code for refusal in plan.refusals)
+    refusals = Counter(refusal.code for refusal in loud)
     tallies = tuple(_tallies(report, broken, named=named))
     by_code = [tuple(sorted(counter.items())) for counter in (refusals, taken, offered)]
     return Table(rows, tallies, by_code[0], by_code[1], by_code[2], tuple(_advice(plan)))

@@ -195,6 +195,7 @@ def _program(
         names,
         inputs.suites,
         request.config.by_path(),
+        inputs.distribution,
         rewritten=rewritten,
     )
 

@@ -369,6 +369,19 @@ def test_control_characters_are_visible_on_a_terminal(hasten_command: Command, t
     assert "\x1b" not in shown
 
 
+def test_refusals_of_quiet_kinds(hasten_command: Command, tree: Tree) -> None:
+    """What is not worth it counts, and is told, with `-v` only; machines are told in any case."""
+    root = tree({"a.py": "def words():\n    return open(__file__).read().split()\n\n\nprint(words())\n"})
+    only = ("--select", "cache-pure-loaders")
+
+    assert hasten_command("preview", *only, cwd=root).stderr == b"nothing to rewrite in 1 file\n"
+    told = hasten_command("preview", *only, "-v", cwd=root).stderr.decode()
+    assert "a.py:1: CCH190 nothing calls it again" in told
+    assert "refused, by reason:\n  CCH190  1  not worth it" in told
+    found = json.loads(hasten_command("preview", *only, "--format", "json", cwd=root).stdout)
+    assert [each["code"] for each in found["refusals"]] == ["CCH190"]
+
+
 def test_names_are_told_on_one_line(hasten_command: Command, tree: Tree) -> None:
     """A file whose name has a newline or an escape in it cannot forge lines of output."""
     done = hasten_command("preview", *ONLY, cwd=tree({"a\nhasten: all is well\x1b[0m.py": "slow(\n"}))

@@ -152,3 +152,27 @@ def test_copies_conflict() -> None:
 
     assert [each.codemod for each in found.changes] == ["async"]
     assert [each.code for each in found.refusals] == [plan.CONFLICT]
+
+
+def test_only_on_a_plain_function() -> None:
+    """What is right on a plain function only is left out where another change makes a coroutine function of it."""
+    function = _function("def f(): pass\n")
+    converting = NodeEdit("a.py", function.span, Position(1, 1), Position(1, 1), "async", "async-def")
+    edits = [decorate(function, "cache", "lru_cache", plain=True), decorate(function, "retry", "retry"), converting]
+    changes = [Change(each.codemod, each.codemod, each.codemod, "f", Applicability.SAFE, (each,)) for each in edits]
+
+    found = plan.build(changes, lambda _path, _span: "")
+
+    assert sorted(each.codemod for each in found.changes) == ["async", "retry"]
+    assert [(each.codemod, each.code) for each in found.refusals] == [("cache", plan.COROUTINE)]
+    assert "`async`" in found.refusals[0].message
+
+
+def test_a_plain_function_stays() -> None:
+    """Where nothing makes a coroutine function of it, or of another one only, the decorator is added."""
+    function = _function("def f(): pass\n")
+    elsewhere = NodeEdit("b.py", function.span, Position(1, 1), Position(1, 1), "async", "async-def")
+    edits = [decorate(function, "cache", "lru_cache", plain=True), elsewhere]
+    changes = [Change(each.codemod, each.codemod, each.codemod, "f", Applicability.SAFE, (each,)) for each in edits]
+
+    assert len(plan.build(changes, lambda _path, _span: "").changes) == len(changes)

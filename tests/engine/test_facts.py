@@ -89,6 +89,17 @@ def test_a_module_without_records() -> None:
     assert not list(calls)
 
 
+def test_what_becomes_of_what_is_put_together() -> None:
+    """Operands of `+` and `|` know what becomes of the whole, once for a chain of them; those of others do not."""
+    facts = build("def f(a, b, c):\n    x = a + b + c\n    x += c | {}\n    return b * 2\n", ())
+    reads = facts["reads"][1]
+    whole = ["bin", "Add", ["asg", 1, "x"]]
+
+    assert [use for *_, use in reads["a"]] == [whole]
+    assert [use for *_, use in reads["b"]] == [whole, ["bin", "Mult"]]
+    assert [use for *_, use in reads["c"]] == [whole, ["bin", "BitOr", whole]]
+
+
 def test_what_is_deleted_or_matched_is_noted() -> None:
     """`del x.a` and `case P(a=0)` get at an attribute without reading it as an expression."""
     facts = build("def f(x):\n    del x.a, x[0]\n    match x:\n        case P(a=0):\n            return f'{x.a}'\n", ())

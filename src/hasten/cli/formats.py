@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hasten import report
 from hasten.cli import streams
+from hasten.cli.session import quiet_codes
 from hasten.codes import ENGINE_CODES
 from hasten.diff import count
 from hasten.model import Problem
@@ -36,10 +37,10 @@ def github(done: Session, shown: Shown, also: Sequence[Problem] = ()) -> Iterato
         yield f"::error file={_property(shown(problem.path))},title=hasten::{_data(problem.message)}"
 
 
-def markdown(done: Session, shown: Shown, applied: Applied | None = None) -> Iterator[str]:
-    """Yield the lines of a summary for a pull request."""
+def markdown(done: Session, shown: Shown, applied: Applied | None = None, *, verbose: bool = False) -> Iterator[str]:
+    """Yield the lines of a summary for a pull request; refusals of quiet kinds count only with `verbose`."""
     left = [problem.path for problem in applied.problems] if applied else []
-    found = report.table(done.report, done.config, left)
+    found = report.table(done.report, done.config, left, quiet_codes(done.codemods, verbose=verbose))
     yield "## hasten"
     yield ""
     if not found.rows:

@@ -43,11 +43,13 @@ class Look:
         root: the directory that all paths are relative to.
         bench: what was found, and what makes it.
         texts: the texts that the editor held in the place of files, by path.
+        quiet: the codes of refusals that are not shown.
     """
 
     root: Path
     bench: Workbench
     texts: dict[str, str]
+    quiet: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -86,7 +88,8 @@ class Projects:
         with stack:
             request = replace(asked.request, unsafe=True, overlay=tuple(overlay))
             bench = stack.enter_context(pipeline.opened(request, asked.codemods))
-            look = Look(asked.root, bench, held)
+            quiet = session.quiet_codes(asked.codemods, verbose=self.options.verbose)
+            look = Look(asked.root, bench, held, quiet)
             self._forget(asked.root)
             self._looks[asked.root] = look, stack.pop_all()
         gc.enable()  # a run does without; this process goes on
@@ -253,7 +256,7 @@ def _diagnostics(found: Look, name: str, lines: Sequence[str]) -> Iterator[types
                 related_information=list(_related(found, change, first)),
             )
     for refusal in found.bench.plan.refusals:
-        if refusal.path == name:
+        if refusal.path == name and refusal.code not in found.quiet:
             yield _refused(refusal, lines)
 
 

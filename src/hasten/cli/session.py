@@ -159,6 +159,11 @@ def _changed_since(root: Path, revision: str, found: Discovered) -> Discovered:
     return replace(found, targets=targets, context=tuple(sorted(others)))
 
 
+def quiet_codes(codemods: Sequence[Codemod], *, verbose: bool) -> frozenset[str]:
+    """Return the codes of refusals that are told only where all is told."""
+    return frozenset(code.code for codemod in codemods for code in codemod.codes if code.quiet and not verbose)
+
+
 def chosen_from(config: configuration.Config, installed: Sequence[Codemod]) -> tuple[Codemod, ...]:
     """Return the codemods that are to run.
 

@@ -10,7 +10,7 @@ from hasten import report
 from hasten.cli import streams
 from hasten.cli.options import Options
 from hasten.cli.places import Shown, diff_paths, here, shown_from
-from hasten.cli.session import Session
+from hasten.cli.session import Session, quiet_codes
 from hasten.codes import ENGINE_CODES
 from hasten.discover import find_root
 from hasten.model import Change, Refusal
@@ -38,16 +38,19 @@ def tell(options: Options, done: Session, applied: Applied | None = None) -> Non
     for line in _details(done, shown, verbose=options.verbose):
         streams.say(line)
     if options.format != "summary" or options.output is not None:
-        for line in table_lines(done, applied):
+        for line in table_lines(done, applied, verbose=options.verbose):
             streams.say(line)
     for line in _closing(options, done, applied):
         streams.say(line)
 
 
-def table_lines(done: Session, applied: Applied | None = None) -> list[str]:
-    """Return the table of a run: per codemod, then refusals and hazards by code."""
+def table_lines(done: Session, applied: Applied | None = None, *, verbose: bool = False) -> list[str]:
+    """Return the table of a run: per codemod, then refusals and hazards by code.
+
+    Refusals of quiet kinds count only with `verbose`.
+    """
     left = [problem.path for problem in applied.problems] if applied else []
-    found = report.table(done.report, done.config, left)
+    found = report.table(done.report, done.config, left, quiet_codes(done.codemods, verbose=verbose))
     if not found.rows:
         return []
     unnamed = any(row.unnamed for row in found.rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -142,7 +143,7 @@ def print_report(options: Options, done: Session, kind: str, applied: Applied | 
             also = (*done.problems, *(applied.problems if applied else ()))
             _send_lines(options, formats.github(done, shown_from(done.root), also))
         case "summary":
-            _send_lines(options, formats.markdown(done, shown_from(done.root), applied))
+            _send_lines(options, formats.markdown(done, shown_from(done.root), applied, verbose=options.verbose))
         case _:
             _print_diffs(options, done)
 
@@ -157,7 +158,10 @@ def print_sarif(
     codes = {code.code: code for each in done.codemods for code in each.codes}
     codes |= {each.code: each for each in ENGINE_CODES}
     also = (*done.problems, *(applied.problems if applied else ()))
-    found = sarif.document(done.report, done.root, rules, codes, fixes, also)
+    quiet = session.quiet_codes(done.codemods, verbose=options.verbose)
+    loud = tuple(each for each in done.report.plan.refusals if each.code not in quiet)
+    told = replace(done.report, plan=replace(done.report.plan, refusals=loud))
+    found = sarif.document(told, done.root, rules, codes, fixes, also)
     _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 

@@ -14,7 +14,8 @@ Uses (what happens to a value), by first element:
     arg CALL POSITION|KEYWORD|*|** · call CALL (it is called by its bare name) · meth NAME CALL · attr NAME USE ·
     callee CALL
     asg SCOPE NAME · asgattr SHAPE NAME · asgsub · unpack · aug · ret SCOPE · yield SCOPE · await USE · elem KIND USE
-    cmp OPERATOR OTHER · fmt · bin OPERATOR · sub · subdel · idx · key · cond · iter · expr · with NAME? · star ·
+    cmp OPERATOR OTHER · fmt · bin OPERATOR · bin Add|BitOr USE (of what they put together)
+    sub · subdel · idx · key · cond · iter · expr · with NAME? · star ·
     deco SCOPE · default
     base · ann · raise · del · dest (its attribute or item is assigned to) · match · lambda
 """
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from hasten.index import attempts
 from hasten.index.conditions import given, leaves
-from hasten.index.expressions import Expressions, Shape, Use, base_shape
+from hasten.index.expressions import JOINING, Expressions, Shape, Use, base_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -164,7 +165,13 @@ class _Walk(Expressions):
 
     def aug_assign(self, node: ast.AugAssign) -> None:
         operator = type(node.op).__name__
-        value = self.visit(node.value, ["bin", operator])
+        target = node.target
+        value = self.visit(
+            node.value,
+            ["bin", operator, ["asg", self.scope, target.id]]
+            if operator in JOINING and isinstance(target, ast.Name)
+            else ["bin", operator],
+        )
         if isinstance(node.target, ast.Name):
             start, end = self.at(node.target)
             self.reads[self.scope].setdefault(node.target.id, []).append([start, end, ["aug"]])

@@ -21,6 +21,8 @@ _LONGEST_CONSTANT = 400
 #: Displays longer than this are not kept element by element.
 _LONGEST_DISPLAY = 200
 _BITS = 63
+#: Operators whose result holds what their operands hold.
+JOINING = frozenset({"Add", "BitOr"})
 _BIG = 1 << _BITS
 
 Shape: TypeAlias = list[Any]
@@ -296,10 +298,13 @@ class Expressions:
             self.visit(node.format_spec, ["fmt"])
         return shape
 
-    def binop(self, node: ast.BinOp, use: Use) -> Shape:  # noqa: ARG002
+    def binop(self, node: ast.BinOp, use: Use) -> Shape:
         """Visit an operator with two operands."""
         operator = type(node.op).__name__
         inner: Use = ["bin", operator]
+        if operator in JOINING:
+            # `a + b + c` is one joining: what becomes of the whole is kept once.
+            inner = use if use[:2] == inner else ["bin", operator, use]
         left, right = self.visit(node.left, inner), self.visit(node.right, inner)
         if _is_big(operator, left, right):
             self.big.append(self.start(node))

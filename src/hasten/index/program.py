@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from hasten.distribution import Distribution
 from hasten.index import callers, elsewhere, entries, naming, rebinding
 from hasten.index.module import Binding, Call, Import, Module, Read, Scope, Shape
 from hasten.index.wants import Kind, Want
@@ -74,6 +75,7 @@ class Program:
         names: naming.NameIndex | None = None,
         suites: tuple[Suite, ...] = (),
         strategies: ByPath | None = None,
+        distribution: Distribution | None = None,
         *,
         rewritten: frozenset[str] = frozenset(),
     ) -> None:
@@ -91,6 +93,7 @@ class Program:
             names: the index of a program of some of these modules and no others, which this one goes on with.
             suites: how the project runs its tests.
             strategies: how coroutines are spared what blocks; it is the file that counts in which the call stands.
+            distribution: what the project is to others.
             rewritten: the attribute.
         """
         self.modules = sorted(modules, key=lambda each: each.path)
@@ -101,6 +104,7 @@ class Program:
         self.lone = lone
         self.suites = suites
         self.strategies = strategies or ByPath(CONVERT)
+        self.distribution = distribution or Distribution()
         self.rewritten = rewritten
         self.notes: list[Note] = []
         self.wanted: set[Want] = set()

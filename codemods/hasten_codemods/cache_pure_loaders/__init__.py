@@ -1,0 +1,104 @@
+"""Keep what functions load or compute in `functools.cache`.
+
+A function that reads and parses the same schema, template or table each time that it is called does so once, if its
+result is kept. Adding `@functools.cache` is easy; knowing where nobody can tell is what this codemod does.
+
+A function is cached if it is *pure*: it changes nothing, and reads nothing that changes, and neither does anything that
+it calls, in all files of the program. What is called from elsewhere must be in a table of functions that were looked
+at. Reading a file is pure if the file belongs to the package: its path begins with `__file__` or
+`importlib.resources.files`, and the rest of it is written out.
+
+Every caller then gets the same object. So its result must be one that nobody can change, such as text, or it is
+followed through the program, and nobody is seen to change it.
+
+A method that uses nothing of its object becomes a static method, and is cached for all objects together; other methods
+are refused.
+
+It has to be worth it, too: a loop that calls it with the same arguments, a function that serves requests, or one way
+through the program that leads to several calls. Functions that are called once are left alone, without many words.
+
+What it does not see: files of the package that are edited while the program runs; monkeypatches from outside of the
+program; values that are compared by `is` in templates; operators that classes of the program define for themselves;
+locale settings. Where the project says that it runs on Python 3.8, which has no `functools.cache`, it is written as
+`functools.lru_cache(maxsize=None)`.
+
+See <https://docs.python.org/3/library/functools.html#functools.lru_cache>.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from hasten.api import Codemod, Finding, Option, Program, Settings
+from hasten_codemods.cache_pure_loaders import codes
+
+if TYPE_CHECKING:
+    from hasten.api import Transformer
+
+
+class CachePureLoaders(Codemod):
+    """`def schema(): return json.loads(FILE.read_text())` gets `@functools.cache`, where nobody can tell."""
+
+    contract: ClassVar[str] = (
+        "Equal arguments give the same result as before, and it may be the same object. What the function reads is "
+        "read once in a process. A change is `safe` where the function and all that it calls is pure, the files that "
+        "it reads belong to its package, its arguments are seen to have a hash, and its result cannot be changed, or "
+        "is followed to all its uses and changed by none."
+    )
+    triggers: ClassVar[tuple[bytes, ...]] = (
+        b"read_text",
+        b"read_bytes",
+        b"read_binary",
+        b"open",
+        b"open_text",
+        b"open_binary",
+        b"load",
+        b"loads",
+        b"safe_load",
+        b"safe_load_all",
+        b"get_data",
+        b"ElementTree",
+        b"metadata",
+        b"listdir",
+        b"reader",
+        b"DictReader",
+        b"ast",
+        b"yaml",
+    )
+    codes = codes.CODES
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("maxsize", int, 128, "How many results are kept of a function whose arguments cannot be counted."),
+        Option(
+            "freshness",
+            str,
+            "none",
+            "What is done about files that may change: `mtime` looks at the time and size of the file before each use, "
+            "through a module `_caching.py` that is written into the package.",
+            choices=("none", "mtime"),
+        ),
+        Option(
+            "returns",
+            str,
+            "same",
+            "What callers get: the `same` object, or a deep `copy` where one of them changes it or hasten cannot "
+            "follow it.",
+            choices=("same", "copy"),
+        ),
+    )
+
+    def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
+        """Yield a change or a refusal for every function in the target files that loads or parses something."""
+        from hasten_codemods.cache_pure_loaders.analysis import Analysis
+
+        return Analysis(program, self.name, settings).findings()
+
+    def prepare(self) -> None:
+        """Import the analysis."""
+        import hasten_codemods.cache_pure_loaders.analysis  # noqa: F401
+
+    def transformer(self) -> type[Transformer]:
+        """Return the transformer."""
+        from hasten_codemods.cache_pure_loaders.transformer import CachePureLoadersTransformer
+
+        return CachePureLoadersTransformer

@@ -1,0 +1,351 @@
+"""Decide about every function that loads or parses something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from hasten.api import (
+    RANK_OF_CACHES,
+    Applicability,
+    Call,
+    Change,
+    Finding,
+    Hazard,
+    ImportRequest,
+    Module,
+    NodeEdit,
+    Program,
+    Proof,
+    Refusal,
+    Scope,
+    Settings,
+    decorate,
+    trouble_with,
+)
+from hasten_codemods.cache_pure_loaders import doubles, methods, tables
+from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
+from hasten_codemods.cache_pure_loaders.files import Files
+from hasten_codemods.cache_pure_loaders.globals import Globals
+from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
+from hasten_codemods.cache_pure_loaders.kinds import Kinds
+from hasten_codemods.cache_pure_loaders.purity import Purity
+from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
+from hasten_codemods.cache_pure_loaders.words import FOLLOWED, is_immutable
+from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
+
+_NOT_WORTH = "CCH190"
+#: Decorators that keep results already.
+_CACHES = frozenset({"cache", "lru_cache", "cached", "memoize", "memoized", "cached_property", "cachedmethod"})
+#: The version of Python that has `functools.cache`.
+_CACHE_SINCE = (3, 9)
+#: Kinds of values of which a second reader gets nothing, or the rest.
+_ONE_SHOT = frozenset({"iterator", "file", "hash"})
+#: Kinds of values of which a copy is as good.
+_COPIED = frozenset({"list", "dict", "set", "json"})
+#: Attributes that a plain function has, and a cached one has not.
+_OF_FUNCTIONS = ("__code__", "__globals__", "__defaults__", "__closure__")
+
+
+@dataclass(slots=True)
+class _Site:
+    """A function, and what was found out about it.
+
+    Attributes:
+        fresh: how the file is named that is looked at before each use, empty where none is.
+        copied: whether each caller gets a copy.
+    """
+
+    function: Scope
+    effects: Effects
+    hazards: list[Hazard]
+    proofs: list[Proof]
+    fresh: str = ""
+    copied: bool = False
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.function.module.path, self.function.number
+
+
+class Analysis:
+    """The decisions for one program."""
+
+    def __init__(self, program: Program, codemod: str, settings: Settings) -> None:
+        """Take the program, the name of the codemod, and what was set for it."""
+        self.program = program
+        self.codemod = codemod
+        self.settings = settings
+        self.kinds = Kinds(program)
+        self.globals = Globals(program, self.kinds)
+        self.purity = Purity(program, self.kinds, self.globals)
+        self.files = Files(program)
+        self.keeping = Keeping(program, codemod)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a change or a refusal for every function that is looked at."""
+        found: dict[tuple[str, int], tuple[_Site, Change]] = {}
+        for module in self.program.modules:
+            if module.path not in self.program.targets or is_of_tests(module.path):
+                continue
+            for function in self._functions(module):
+                result = self._judge(function)
+                if isinstance(result, Refusal):
+                    yield result
+                else:
+                    site, change = result
+                    found[site.key] = site, change
+        cached = {key for key, (_, change) in found.items() if not change.hazards}
+        for site, change in found.values():
+            around = self._kept_by_callers(site.function, cached - {site.key})
+            if around:
+                yield self._refuse(site.function, _NOT_WORTH, f"`{around}`, which calls it, is cached")
+            else:
+                self._note_companion(site)
+                yield change
+        yield from self.keeping.changes()
+
+    def _functions(self, module: Module) -> Iterator[Scope]:
+        """Yield the functions that do something themselves that takes long, and give something."""
+        numbers = {
+            function.number
+            for call in module.calls()
+            if self._is_costly(call) and (function := module.enclosing(call.scope, "function")) is not None
+        }
+        for number in sorted(numbers):
+            function = module.scope(number)
+            if any(each != ["k", "NoneType", "None"] for each in function.returned) and not self._is_cached(function):
+                yield function
+
+    def _is_costly(self, call: Call) -> bool:
+        if call.function[0] == "a" and call.tail in tables.COSTLY_METHODS:
+            return True
+        return tables.meant(call, call.module.dotted(call.scope, call.function)) in tables.COSTLY
+
+    def _is_cached(self, function: Scope) -> bool:
+        return any(tail_of(function.module, each) in _CACHES for each in function.decorators)
+
+    # --- the decision -----------------------------------------------------------------------------------------------
+
+    def _judge(self, function: Scope) -> Refusal | tuple[_Site, Change]:
+        worth = worth_of(self.program, function)
+        if not worth.reason:
+            said = (
+                "nobody in the program calls it"
+                if not worth.calls
+                else "nothing calls it again with the same arguments"
+            )
+            return self._refuse(function, _NOT_WORTH, said)
+        barred = self._barred(function)
+        if barred is not None:
+            return self._refuse(function, *barred)
+        effects = self.purity.of(function)
+        if effects.stain is not None:
+            return self._refuse(function, effects.stain.code, effects.stain.message)
+        bound = self._is_bound(function)
+        arguments = arguments_of(self.program, self.kinds, function, bound=bound)
+        if arguments.unhashable:
+            return self._refuse(function, "CCH107", arguments.unhashable)
+        place = doubles.replaced(self.program, function, effects)
+        if place:
+            return self._refuse(function, "CCH110", place)
+        site = _Site(function, effects, [], [Proof("CCH201", worth.reason)])
+        if arguments.unknown:
+            site.hazards.append(Hazard("CCH003", arguments.unknown))
+        self._judge_files(site)
+        site.fresh = self._fresh(site)
+        if worth.waits and _may_change(site):
+            return self._refuse(function, "CCH113", f"a loop calls it until the file changes ({worth.waits})")
+        kind = self.kinds.given_by_function(function)
+        if not _ONE_SHOT.isdisjoint(kind.split()):
+            return self._refuse(function, "CCH108", f"`{function.name}` gives what can be read once: {kind}")
+        changed = self._judge_result(site, kind, shared=self._is_public(function) and not worth.served)
+        if changed:
+            return self._refuse(function, "CCH106", changed)
+        if site.fresh or site.copied:
+            trouble = self.keeping.trouble(function.module)
+            if trouble:
+                return self._refuse(function, "CCH114", trouble)
+        return site, self._change(site, arguments)
+
+    def _barred(self, function: Scope) -> tuple[str, str] | None:
+        """Return why a function cannot be cached whatever it does."""
+        module = function.module
+        parent = module.scope(function.parent)
+        if function.is_async or function.is_generator:
+            return "CCH108", f"`{function.name}` is a {'coroutine function' if function.is_async else 'generator'}"
+        static = self.program.is_static(function)
+        if parent.kind == "class":
+            trouble = self._trouble_with_method(parent, function, static=static)
+            if trouble:
+                return "CCH109", trouble
+        if parent.kind not in {"class", "module"}:
+            return "CCH108", f"`{function.name}` stands inside `{parent.name}`, and would get a new cache each time"
+        others = [each for each in function.decorators if not (static and tail_of(module, each) == "staticmethod")]
+        if others:
+            return "CCH108", f"`{function.name}` has decorators already, which may do anything"
+        if len(module.bindings(function.parent, function.name)) > 1:
+            return "CCH108", f"`{function.name}` is defined more than once"
+        taken = trouble_with(self.program, module, 0, "functools", function.span.start)
+        if taken:
+            return "CCH111", f"{taken}; give it another name"
+        for name in _OF_FUNCTIONS:
+            for read in self.program.attribute_reads(name, want=False):
+                if any(each.span.start == read.span.start for each in self.program.references(function)):
+                    return "CCH112", f"`{name}` of it is read at {read.module.path}"
+        return None
+
+    def _trouble_with_method(self, owner: Scope, function: Scope, *, static: bool) -> str:
+        if not static and not function.decorators and not self._is_public(function):
+            return methods.trouble(self.program, owner, function)
+        if not static:
+            return f"`{function.name}` is a method, and a cache would keep its objects alive"
+        return f"`{function.name}` is overridden, or overrides another" if self._is_overridden(owner, function) else ""
+
+    def _is_overridden(self, owner: Scope, function: Scope) -> bool:
+        related = [*self.program.heirs(owner), *self.program.ancestors(owner)]
+        return any(each != owner and each.module.bindings(each.number, function.name) for each in related)
+
+    def _judge_files(self, site: _Site) -> None:
+        troubles = [trouble for each in site.effects.reads if (trouble := self.files.trouble(each))]
+        if troubles:
+            site.hazards.append(Hazard("CCH001", troubles[0]))
+        swallowed = next((place for each in site.effects.reads if (place := self.files.swallowed(each))), "")
+        if swallowed:
+            site.hazards.append(Hazard("CCH007", f"an error of the system is taken for a result at {swallowed}"))
+        if site.effects.reads and not troubles:
+            site.proofs.append(Proof("CCH204", "it reads files of its own package only"))
+
+    def _judge_result(self, site: _Site, kind: str, *, shared: bool) -> str:
+        """Add what is known of the result; return where somebody changes it, in words, or an empty string."""
+        function = site.function
+        if is_immutable(kind):
+            site.proofs.append(Proof("CCH202", f"what it gives cannot be changed: {kind}"))
+            return ""
+        fate = self.globals.sharing.of_result(function, kind)
+        copies = self.settings["returns"].of(function.module.path) == "copy"
+        if copies and kind.partition(" of ")[0] in _COPIED and (fate.changed or fate.lost or shared):
+            site.copied = True
+            site.proofs.append(Proof("CCH205", "each caller gets a copy of its own"))
+            return ""
+        if fate.changed:
+            return fate.changed
+        if kind.partition(" of ")[0] not in FOLLOWED:
+            site.hazards.append(Hazard("CCH002", f"nobody can tell what `{function.name}` gives"))
+        elif fate.lost:
+            site.hazards.append(Hazard("CCH002", fate.lost))
+        elif shared:
+            site.hazards.append(
+                Hazard("CCH005", f"`{function.name}` is part of a library, and gives what can be changed")
+            )
+        else:
+            site.proofs.append(Proof("CCH203", "what it gives is followed to all its uses, and changed by none"))
+        return ""
+
+    def _fresh(self, site: _Site) -> str:
+        """Return how the file is named that is to be looked at before each use, if that was asked for and helps."""
+        path = site.function.module.path
+        if self.settings["freshness"].of(path) != "mtime" or not _may_change(site):
+            return ""
+        named = one_file(self.program, site.function, site.effects.reads)
+        if named:
+            site.hazards = [each for each in site.hazards if each.code != "CCH001"]
+            site.hazards.append(Hazard("CCH006", "whether the file is the same is told by its time and size"))
+        return named
+
+    def _is_public(self, function: Scope) -> bool:
+        """Tell whether others than the program may import a function: by a public name, from what they install."""
+        name = f"{function.module.name}.{function.module.symbol(function.number)}"
+        return self.program.distribution.shared and not any(part.startswith("_") for part in name.split("."))
+
+    # --- what comes out ---------------------------------------------------------------------------------------------
+
+    def _change(self, site: _Site, arguments: Arguments) -> Change:
+        function = site.function
+        module = function.module
+        if _calls_itself(self.program, function):
+            site.hazards.append(Hazard("CCH004", f"`{function.name}` calls itself"))
+        decorators = [self._decorator(site, arguments)]
+        if site.copied:
+            decorators.insert(0, f"{NAME}.copied")
+        bound = self._is_bound(function)
+        if bound:
+            decorators.insert(0, "staticmethod")
+        imports = [] if site.fresh else [ImportRequest(module.path, "functools")]
+        requires: tuple[str, ...] = ()
+        if site.fresh or site.copied:
+            imports.append(self.keeping.request(module))
+            requires = () if self.keeping.is_there(module) else (f"{NAME}:{self.keeping.path(module)}",)
+        return Change(
+            f"{module.path}:{function.span.start}",
+            self.codemod,
+            f"keep the results of `{function.name}`",
+            module.symbol(function.number),
+            Applicability.UNSAFE if site.hazards else Applicability.SAFE,
+            tuple(self._edits(function, decorators, bound=bound)),
+            hazards=tuple(site.hazards),
+            requires=requires,
+            imports=tuple(imports),
+            proofs=tuple(site.proofs),
+        )
+
+    def _edits(self, function: Scope, decorators: list[str], *, bound: bool) -> Iterator[NodeEdit]:
+        for place, decorator in enumerate(decorators):
+            rank = RANK_OF_CACHES + place - len(decorators) + 1
+            edit = decorate(function, self.codemod, decorator, rank=rank, plain=True)
+            yield replace(edit, data=(*edit.data, ("static", "yes"))) if bound else edit
+
+    def _is_bound(self, function: Scope) -> bool:
+        """Tell whether a function is a method that is called on an object."""
+        return function.module.scope(function.parent).kind == "class" and not self.program.is_static(function)
+
+    def _note_companion(self, site: _Site) -> None:
+        """Note that the module beside is needed, now that the change is made."""
+        if site.fresh or site.copied:
+            self.keeping.key(site.function.module)
+
+    def _decorator(self, site: _Site, arguments: Arguments) -> str:
+        parameters = site.function.parameters[1:] if self._is_bound(site.function) else site.function.parameters
+        size = arguments.choices or self.settings["maxsize"] if parameters else 1
+        if site.fresh:
+            return f"{NAME}.fresh({site.fresh}, maxsize={size})"
+        if not parameters:
+            old = self.program.distribution.python is not None and self.program.distribution.python < _CACHE_SINCE
+            return "functools.lru_cache(maxsize=None)" if old else "functools.cache"
+        typed = ", typed=True" if arguments.mixed else ""
+        return f"functools.lru_cache(maxsize={size}{typed})"
+
+    def _kept_by_callers(self, function: Scope, cached: set[tuple[str, int]]) -> str:
+        """Return the name of a cached function without parameters that makes the only calls of a function."""
+        around: list[Scope] = []
+        for call, _ in self.program.callers(function):
+            if is_of_tests(call.module.path):
+                continue
+            caller = call.module.enclosing(call.scope, "function")
+            if caller is None or caller.parameters:
+                return ""
+            if (caller.module.path, caller.number) not in cached and not self._is_cached(caller):
+                return ""
+            around.append(caller)
+        return around[0].name if around and len({each.number for each in around}) == 1 else ""
+
+    def _refuse(self, function: Scope, code: str, message: str) -> Refusal:
+        module = function.module
+        return Refusal(
+            self.codemod,
+            code,
+            message,
+            module.path,
+            module.position(function.span.start),
+            module.symbol(function.number),
+        )
+
+
+def _calls_itself(program: Program, function: Scope) -> bool:
+    inside = inner_scopes(function)
+    return any(call.module is function.module and call.scope in inside for call, _ in program.callers(function))
+
+
+def _may_change(site: _Site) -> bool:
+    """Tell whether the file that a function reads may change."""
+    return any(each.code == "CCH001" for each in site.hazards)

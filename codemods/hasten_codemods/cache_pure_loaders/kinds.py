@@ -1,0 +1,281 @@
+"""What kind of value an expression gives, as far as the program shows.
+
+Kinds are words, see `hasten_codemods.cache_pure_loaders.words`. What is bound to a name anywhere in its scope may
+be read wherever it is read; a function gives what it returns anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hasten.api import Call, Module, Program, Scope
+from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders.annotations import Annotations, class_of, is_enumeration
+from hasten_codemods.cache_pure_loaders.words import CONSTANTS, UNKNOWN, is_immutable, parts_of, together
+
+Shape = list[Any]
+
+_DEEPEST = 24
+#: Kinds of containers that nothing is in yet.
+_EMPTY = frozenset({"list of none", "dict of none", "set of none"})
+
+
+class Kinds(Annotations):
+    """Answers for one program."""
+
+    def __init__(self, program: Program) -> None:
+        """Take the program."""
+        super().__init__(program)
+        self._functions: dict[tuple[str, int], str] = {}
+        self._names: dict[tuple[str, int, str], str] = {}
+        self._looked_at: set[tuple[str, int, str]] = set()
+        #: How often a name was left out that is looked at already, or that is too far away.
+        self._left_out = 0
+
+    def of(self, module: Module, scope: int, shape: Shape, depth: int = 0) -> str:
+        """Return the kind of an expression."""
+        if depth > _DEEPEST:
+            self._left_out += 1
+            return UNKNOWN
+        match shape:
+            case ["k", str(name), *_]:
+                return CONSTANTS.get(name, "ellipsis")
+            case ["f", *_]:
+                return "str"
+            case ["l" | "s" | "t" as word, list(parts)]:
+                held = together([self.of(module, scope, each, depth + 1) for each in parts])
+                name = {"l": "list", "s": "set", "t": "parts"}[word]
+                return (f"{name} of {held}" if held != UNKNOWN else name) if parts else f"{name} of none"
+            case ["d", list(pairs)]:
+                held = together([self.of(module, scope, value, depth + 1) for key, value in pairs if key is not None])
+                spread = any(key is None for key, _ in pairs)
+                if not pairs:
+                    return "dict of none"
+                return f"dict of {held}" if held != UNKNOWN and not spread else "dict"
+            case ["g", str(word), element]:
+                name = {"ListComp": "list", "SetComp": "set", "DictComp": "dict"}.get(word, "iterator")
+                value = element[1][1] if word == "DictComp" and element[0] == "t" else element
+                # Only a call says in which scope it stands.
+                held = self.of(module, scope, value, depth + 1) if value[0] in {"k", "f", "c"} else UNKNOWN
+                return name if held == UNKNOWN else f"{name} of {held}"
+            case ["x", "Compare", *_] | ["u", "Not", _]:
+                return "bool"
+            case ["u", _, inner]:
+                return self.of(module, scope, inner, depth + 1)
+            case ["b" | "?", list(parts)]:
+                return together([self.of(module, scope, each, depth + 1) for each in parts])
+            case ["o", str(operator), left, right]:
+                return self._operator(operator, *(self.of(module, scope, each, depth + 1) for each in (left, right)))
+            case ["m", _]:
+                return "function"
+            case ["n", str(name)]:
+                return self._name(module, scope, name, depth)
+            case ["a", base, str(name)]:
+                return self._attribute(module, scope, shape, base, name, depth)
+            case ["i", base, index]:
+                kind = self.of(module, scope, base, depth + 1)
+                sliced = index[:2] == ["x", "Slice"]
+                return kind if sliced else parts_of(kind)
+            case ["c", int() as number]:
+                return self.given_by(module.call(number), depth)
+            case _:
+                return UNKNOWN
+
+    def _operator(self, operator: str, left: str, right: str) -> str:
+        if operator == "Div" and "path" in {left, right}:
+            return "path"
+        if operator == "Mod" and left in {"str", "bytes", "text"}:
+            return left
+        if left == right:
+            return "float" if operator == "Div" and left == "int" else left
+        if operator == "Add" and {left, right} & {"str", "text"}:
+            return "str"  # else it raises
+        numbers = {"int", "float", "bool", "number"}
+        return "number" if {left, right} <= numbers else UNKNOWN
+
+    def _name(self, module: Module, scope: int, name: str, depth: int) -> str:
+        found = module.lookup(scope, name)
+        if found is None:
+            return "str" if name in {"__file__", "__name__", "__package__"} else "immutable"
+        key = module.path, found[0], name
+        if key in self._names:
+            return self._names[key]
+        if key in self._looked_at:
+            self._left_out += 1
+            return "none"  # `x = x or 1`: of itself it is nothing else
+        before = self._left_out
+        self._looked_at.add(key)
+        kind = self._bound(module, scope, name, found, depth)
+        self._looked_at.remove(key)
+        if self._left_out == before or not self._looked_at:
+            self._names[key] = kind
+        return kind
+
+    def _bound(self, module: Module, scope: int, name: str, found: tuple[int, Sequence[Any]], depth: int) -> str:
+        """Return the kind of what the bindings of a variable give it."""
+        owner, bindings = found
+        kinds: list[str] = []
+        for each in bindings:
+            match each.kind:
+                case "assign" if each.payload is not None:
+                    kinds.append(self.of(module, each.scope, each.payload, depth + 1))
+                case "for" if each.payload is not None:
+                    kinds.append(parts_of(self.of(module, each.scope, each.payload, depth + 1)))
+                case "with" if each.payload is not None:
+                    kinds.append(self.of(module, each.scope, each.payload, depth + 1))
+                case "unpack" if each.payload is not None:
+                    kinds.append(parts_of(self.of(module, each.scope, each.payload, depth + 1)))
+                case "aug" if each.payload is not None:
+                    kinds.append(self.of(module, each.scope, each.payload, depth + 1))
+                case "param":
+                    kinds.append(self.parameter(module.scope(owner), name, depth + 1))
+                case "def":
+                    kinds.append("function")
+                case "class":
+                    kinds.append("class")
+                case "import":
+                    kinds.append(self._imported(module, scope, name, depth))
+                case "declared" | "del" | "global" | "nonlocal":
+                    pass
+                case "except":
+                    kinds.append("object")
+                case _:
+                    kinds.append(UNKNOWN)
+        kind = together(kinds)
+        if kind in _EMPTY:
+            kind = self._filled(module, owner, name, kind.partition(" ")[0], depth)
+        if UNKNOWN in kind.split():
+            for each in bindings:
+                if each.kind == "declared":
+                    return self.annotated(module, each.scope, each.payload)
+        return kind
+
+    def _filled(self, module: Module, owner: int, name: str, head: str, depth: int) -> str:
+        """Return the kind of a variable that begins as an empty container, by what is put into it."""
+        kinds = [
+            self.of(module, scope, value, depth + 1) if value is not None else UNKNOWN
+            for base, _key, value, scope in module.facts["item_stores"]
+            if base == ["n", name] and self._is_of(module, scope, name, owner)
+        ]
+        for read in module.reads(owner, name):
+            match read.use:
+                case ["meth", "append" | "add", int() as index]:
+                    given = module.call(index).argument(0)
+                    kinds.append(self.of(module, read.scope, given.shape, depth + 1) if given is not None else UNKNOWN)
+                case ["meth", "get" | "items" | "keys" | "values" | "pop" | "sort" | "index" | "count" | "copy", _]:
+                    pass
+                case ["meth" | "arg" | "asg" | "elem" | "asgattr" | "aug" | "multi" | "asgsub", *_]:
+                    return head
+                case _:
+                    pass
+        held = together(kinds)
+        return head if held == UNKNOWN else f"{head} of {held}"
+
+    def _is_of(self, module: Module, scope: int, name: str, owner: int) -> bool:
+        found = module.lookup(scope, name)
+        return found is not None and found[0] == owner
+
+    def _imported(self, module: Module, scope: int, name: str, depth: int) -> str:
+        dotted = module.dotted(scope, ["n", name])
+        owner = self.program.owner_of(dotted) if dotted else None
+        if owner is not None and owner[0].is_bound(0, owner[1]):
+            return self._name(owner[0], 0, owner[1], depth + 1)
+        return "module" if dotted is not None and not self.program.is_own(dotted) else UNKNOWN
+
+    def parameter(self, function: Scope, name: str, depth: int = 0) -> str:
+        """Return the kind of what a parameter is given: as annotated, else as all callers give it."""
+        record = next((each for each in function.parameters if each[0] == name), None)
+        if record is None or record[1] in {"*", "**"}:
+            return "parts" if record is not None and record[1] == "*" else UNKNOWN
+        if record[2] is not None:
+            return self.annotated(function.module, function.parent, record[2])
+        if depth > _DEEPEST or function.kind != "function":
+            return UNKNOWN
+        calls = self.program.callers(function)
+        if not calls or not all(certain for _, certain in calls) or self.program.references(function):
+            return UNKNOWN
+        kinds = [self.of(function.module, function.parent, record[3], depth + 1)] if record[3] is not None else []
+        given = list(self.program.arguments_for(function, name))
+        if len(given) < len(calls) and record[3] is None:
+            return UNKNOWN
+        if any(word in {"*", "**"} for call, _ in calls for word, *_ in call.record[4]):
+            return UNKNOWN
+        return together([*kinds, *(self.of(call.module, call.scope, shape, depth + 1) for call, shape in given)])
+
+    def _attribute(self, module: Module, scope: int, shape: Shape, base: Shape, name: str, depth: int) -> str:
+        dotted = module.dotted(scope, shape)
+        if dotted is not None:
+            if dotted in tables.CONSTANTS:
+                return "immutable" if dotted.startswith(("sys.", "math.")) else "str"
+            owner = self.program.owner_of(dotted)
+            if owner is not None:
+                return self._name(owner[0], 0, owner[1], depth + 1) if owner[0].is_bound(0, owner[1]) else UNKNOWN
+            around = class_of(self.program, module, scope, base)
+            if around is not None and is_enumeration(self.program, around):
+                return "member"
+            return UNKNOWN if self.program.is_own(dotted) else "immutable"
+        kind = self.of(module, scope, base, depth + 1)
+        if kind == "object":
+            return kind
+        return tables.METHODS.get(kind, {}).get(name, UNKNOWN) if kind == "path" else UNKNOWN
+
+    def given_by(self, call: Call, depth: int = 0) -> str:
+        """Return the kind of what a call gives."""
+        module, scope = call.module, call.scope
+        dotted = tables.meant(call, self.program.dotted(module, scope, call.function))
+        kind = tables.PURE.get(dotted) or tables.READING.get(dotted) or tables.PACKAGED.get(dotted)
+        if dotted in tables.RESOLVING:
+            kind = "str"
+        if kind is not None:
+            return self._of_call(call, kind, depth)
+        if dotted and self.program.is_own(dotted):
+            target = self.program.target_of(call)[0]
+            if target is not None and target.kind == "class":
+                return "immutable" if self.is_record(target) else UNKNOWN
+            return self.given_by_function(target, depth) if target is not None else UNKNOWN
+        if call.function[0] != "a":
+            return UNKNOWN
+        receiver = self.of(module, scope, call.function[1], depth + 1)
+        head = receiver.partition(" of ")[0]
+        name = call.function[2]
+        if head == "path" and name in tables.RESOLVING_METHODS:
+            return "path"
+        given = tables.METHODS.get("str" if head == "text" else head, {}).get(name)
+        if given is None and head == "path":
+            given = tables.LOOKING.get(name)
+        if given in {"part", "iterator"}:
+            return parts_of(receiver) if given == "part" else f"iterator of {parts_of(receiver)}"
+        return receiver if given in {"list", "dict", "set"} and given == head else given or UNKNOWN
+
+    def _of_call(self, call: Call, kind: str, depth: int) -> str:
+        if kind == "cast":
+            given = call.argument(1, "val")
+            return self.of(call.module, call.scope, given.shape, depth + 1) if given is not None else UNKNOWN
+        if kind == "total":
+            return "number" if len(call.arguments) == 1 else UNKNOWN  # sum(lists, [])
+        if kind not in {"copied", "part", "list", "set", "iterator"} or not call.arguments:
+            return "parts of none" if kind == "copied" else kind
+        first = parts_of(self.of(call.module, call.scope, call.arguments[0].shape, depth + 1))
+        if kind == "part":
+            return first
+        name = "parts" if kind == "copied" else kind
+        return name if first == UNKNOWN else f"{name} of {first}"
+
+    def given_by_function(self, function: Scope, depth: int = 0) -> str:
+        """Return the kind of what a function of the program gives."""
+        key = function.module.path, function.number
+        if key not in self._functions:
+            self._functions[key] = UNKNOWN  # for itself, while it is looked at
+            self._functions[key] = self._function(function, depth)
+        return self._functions[key]
+
+    def _function(self, function: Scope, depth: int) -> str:
+        if function.kind != "function" or function.is_async or function.is_generator:
+            return UNKNOWN
+        seen = together([self.of(function.module, function.number, each, depth + 1) for each in function.returned])
+        if not is_immutable(seen) and function.returns is not None:
+            said = self.annotated(function.module, function.parent, function.returns)
+            vague = seen.partition(" of ")[0] in {UNKNOWN, "json", "object", "iterator"}
+            return said if said != UNKNOWN and (vague or said.startswith(seen)) else seen
+        return seen if function.returned else "none"

@@ -1,0 +1,261 @@
+"""What the program does with a value that is shared: whether anybody changes it, or loses it from sight.
+
+The value is followed through assignments, arguments, attributes and returns (`follow`), and so are its parts: what is
+taken out of it by a subscript, a loop or a method. A container that it is put into may change; the value in it may not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hasten.api import Call, Module, Program, Scope, Sink, Span, follow
+from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders.kinds import Kinds
+from hasten_codemods.cache_pure_loaders.words import UNKNOWN, is_exception, is_immutable, parts_of
+
+Use = list[Any]
+
+#: Uses that look at a value and keep nothing of it.
+_LOOKING = frozenset({"cmp", "cond", "expr", "fmt", "idx", "key", "sub", "iter", "unpack", "ann", "subdel", "except"})
+#: So many places are looked at, one after the other.
+_MOST = 300
+_DEEPEST = 8
+
+
+@dataclass(slots=True)
+class Fate:
+    """What becomes of a value.
+
+    Attributes:
+        changed: where somebody changes it, in words, or empty.
+        lost: where nobody can see what becomes of it, in words, or empty.
+    """
+
+    changed: str = ""
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a value, or a part of it, is used: at `inside` containers around it."""
+
+    module: Module
+    scope: int
+    span: Span
+    use: Use
+    inside: int
+    kind: str
+    depth: int
+
+
+class Sharing:
+    """Answers for one program."""
+
+    def __init__(self, program: Program, kinds: Kinds) -> None:
+        """Take the program, and what is known of its values."""
+        self.program = program
+        self.kinds = kinds
+
+    def of_variable(self, module: Module, name: str, span: Span) -> Fate:
+        """Return what becomes of the value of a module's variable."""
+        found = module.bindings(0, name)
+        kind = self.kinds.of(module, 0, found[0].payload) if found and found[0].payload else UNKNOWN
+        return self._run(_Start(module, 0, span, ["asg", 0, name], 0, kind, 0), unseen=True)
+
+    def of_result(self, function: Scope, kind: str) -> Fate:
+        """Return what becomes of what a function gives, wherever it is called."""
+        fate = Fate()
+        calls = self.program.callers(function)
+        for call, _ in calls:
+            self._follow(_Start(call.module, call.scope, call.span, call.use, 0, kind, 0), fate, set(), unseen=False)
+            if fate.changed:
+                return fate
+        lost = self.program.held(function.module).lost if function.parent == 0 else None
+        if lost is not None:
+            # getattr(module, name)()
+            fate.lost = fate.lost or f"its module is lost from sight at {lost}, and the function with it"
+        for read in self.program.references(function):
+            place = f"{read.module.path}:{read.module.position(read.span.start).line}"
+            if read.use[0] not in {"cmp", "expr", "ann", "cond"}:
+                fate.lost = fate.lost or f"`{function.name}` itself is passed on at {place}"
+        return fate
+
+    def _run(self, start: _Start, *, unseen: bool) -> Fate:
+        fate = Fate()
+        self._follow(start, fate, set(), unseen=unseen)
+        return fate
+
+    def _follow(self, first: _Start, fate: Fate, seen: set[tuple[object, ...]], *, unseen: bool) -> None:
+        pending = [first]
+        while pending and not fate.changed:
+            start = pending.pop()
+            key = (start.module.path, start.span, str(start.use), start.inside)
+            if key in seen:
+                continue
+            seen.add(key)
+            if len(seen) > _MOST or start.depth > _DEEPEST:
+                fate.lost = fate.lost or f"it goes too many ways ({_place(start)})"
+                return
+            for sink in follow(self.program, start.module, start.scope, start.span, start.use):
+                pending += self._sink(sink, start, fate, unseen=unseen)
+
+    def _sink(self, sink: Sink, start: _Start, fate: Fate, *, unseen: bool) -> list[_Start]:
+        """Note what a use does, and return where to go on."""
+        module, scope, span, use, inside = sink.module, sink.scope, sink.span, sink.use, start.inside
+        depth = start.depth + 1
+
+        def on(use: Use, inside: int, kind: str = UNKNOWN, span: Span = span, scope: int = scope) -> list[_Start]:
+            return [] if is_immutable(kind) and not inside else [_Start(module, scope, span, use, inside, kind, depth)]
+
+        part = parts_of(start.kind) if not inside else start.kind
+        fewer = max(0, inside - 1)
+        match sink.kind, use:
+            case "unseen", _:
+                if not unseen:
+                    fate.lost = fate.lost or f"nobody is seen to call what returns it ({sink.place})"
+                return []
+            case (("escapes" | "outside" | "guess" | "far" | "attrcall"), _):
+                fate.lost = fate.lost or f"it is lost from sight at {sink.place}"
+                return []
+            case _, ["dest"]:
+                if not inside:
+                    fate.changed = f"an item or attribute of it is assigned to at {sink.place}"
+                return []
+            case _, ["aug"]:
+                if not inside:
+                    fate.changed = f"it is changed in place at {sink.place}"
+                return []
+            case _, ["cmp", "Is" | "IsNot", [word, *_], *_] if word != "k":
+                fate.lost = fate.lost or f"it is asked which object it is at {sink.place}"
+                return []
+            case _, ["sub", inner]:
+                return on(inner, fewer, part)
+            case _, ["attr", str(), inner]:
+                return on(inner, fewer)
+            case _, ["elem", str(), inner]:
+                return on(inner, inside + 1, start.kind)
+            case _, ["iter" | "unpack" as word]:
+                return [
+                    each
+                    for owner, name in _targets(module, scope, span.start, loop=word == "iter")
+                    for each in on(["asg", owner, name], fewer, part, scope=owner)
+                ]
+            case _, ["bin", str(), inner]:
+                return on(inner, max(1, inside), part)  # another object, but its parts are those of the value
+            case _, ["bin", str(operator)]:
+                if operator in {"Add", "BitOr"} and not is_immutable(part):
+                    fate.lost = fate.lost or f"its parts are put into something else at {sink.place}"
+                return []
+            case _, ["meth", str(name), int() as index]:
+                return self._method(sink, name, index, start, fate, on)
+            case _, ["arg", int() as index, where]:
+                return self._argument(sink, index, where, start, fate, on)
+            case _, [word, *_] if word in _LOOKING:
+                return []
+            case _:
+                fate.lost = fate.lost or f"it is lost from sight at {sink.place}"
+                return []
+
+    def _method(self, sink: Sink, name: str, index: int, start: _Start, fate: Fate, on: Any) -> list[_Start]:  # noqa: ANN401 - a function
+        call = sink.module.call(index)
+        inside = start.inside
+        fewer = max(0, inside - 1)
+        part = parts_of(start.kind) if not inside else start.kind
+        found: list[_Start]
+        if name in tables.MUTATORS:
+            if not inside:
+                fate.changed = f"`.{name}()` changes it at {sink.place}"
+                return []
+            found = on(call.use, fewer, part, span=call.span)
+        elif name in tables.LOOKERS:
+            found = []
+        elif name in {"get", "__getitem__"}:
+            found = on(call.use, fewer, part, span=call.span)
+        elif name in {"items", "values"}:
+            held = start.kind if start.kind.startswith("json") else f"iterator of {part}"
+            found = on(call.use, inside, held, span=call.span)
+        elif name in tables.COPIERS:
+            found = on(call.use, inside + 1, part, span=call.span)
+        elif name in tables.READERS and not self._is_own_method(name):
+            found = on(call.use, inside, part, span=call.span)  # whatever it gives may be a part
+        else:
+            fate.lost = fate.lost or f"`.{name}()` of it is not known to leave it as it is ({sink.place})"
+            found = []
+        return found
+
+    def _argument(self, sink: Sink, index: int, where: int | str, start: _Start, fate: Fate, on: Any) -> list[_Start]:  # noqa: ANN401 - a function
+        call = sink.module.call(index)
+        dotted = self.program.dotted(call.module, call.scope, call.function) or ""
+        held = {"span": call.span, "scope": call.scope}
+        part = parts_of(start.kind) if not start.inside else start.kind
+        if dotted in tables.TAKERS_THAT_LOOK or is_exception(dotted):
+            return []
+        if dotted in tables.TAKERS_THAT_HOLD:
+            return list(on(call.use, max(1, start.inside), part, **held))
+        if dotted in tables.TAKERS_THAT_GIVE:
+            return list(on(call.use, max(0, start.inside - 1), part, **held))
+        keywords = self._among_keywords(call, where)
+        if keywords is not None:
+            target, name = keywords
+            start = replace(start, module=target.module, scope=target.number, span=target.span)
+            return [replace(start, use=["asg", target.number, name], inside=start.inside + 1, depth=start.depth + 1)]
+        if call.function[0] == "a" and call.tail in {"append", "add", "appendleft"} and where == 0:
+            base = call.function[1]
+            if base[0] == "n" and self._is_local(call.module, call.scope, base[1]):
+                owner = call.module.lookup(call.scope, base[1])
+                held_in = owner[0] if owner else call.scope
+                return list(on(["asg", held_in, base[1]], start.inside + 1, start.kind))
+        if call.function[0] == "a" and call.tail in {*tables.LOOKERS, "get"} and self._is_plain(call):
+            return []  # "{}".format(value), seen.count(value)
+        if call.function[0] == "a" and call.tail in {"extend", "update"} and where == 0 and is_immutable(part):
+            return []
+        fate.lost = fate.lost or f"it is given to `{call.tail or 'something'}` at {sink.place}"
+        return []
+
+    def _is_own_method(self, name: str) -> bool:
+        """Tell whether a class of the program has a method of that name."""
+        return any(
+            each.parent >= 0 and each.module.scope(each.parent).kind == "class"
+            for each in self.program.definitions(name)
+        )
+
+    def _among_keywords(self, call: Call, where: int | str) -> tuple[Scope, str] | None:
+        """Return the function of the program that an argument is given to, and its parameter `**name` that takes it."""
+        target = self.program.target_of(call)[0]
+        if not isinstance(where, str) or target is None or target.kind != "function" or target.parent != 0:
+            return None
+        name = next((each[0] for each in target.parameters if each[1] == "**"), None)
+        return (target, name) if name is not None and not target.decorators else None
+
+    def _is_plain(self, call: Call) -> bool:
+        """Tell whether a method is one of text or of a built-in container."""
+        return self.kinds.of(call.module, call.scope, call.function[1]) != UNKNOWN
+
+    def _is_local(self, module: Module, scope: int, name: str) -> bool:
+        found = module.lookup(scope, name)
+        return found is not None and all(each.kind == "assign" for each in found[1])
+
+
+def _place(start: _Start) -> str:
+    return f"{start.module.path}:{start.module.position(start.span.start).line}"
+
+
+def _targets(module: Module, scope: int, before: int, *, loop: bool) -> list[tuple[int, str]]:
+    """Return the variables, each with its scope, that a loop or an assignment puts the parts of a value into.
+
+    The targets of a loop stand before what it runs over, and nothing else stands between.
+    """
+    body = {scope, *(each.number for each in module.scopes() if each.kind == "comp" and each.parent == scope)}
+    bound: list[tuple[int, int, str, Any, str]] = []
+    for inner in sorted(body):
+        for name, records in module.facts["binds"][inner].items():
+            for kind, payload, start, _nest in records:
+                if kind in ({"for", "unpack"} if loop else {"unpack"}) and start < before:
+                    bound.append((start, inner, name, payload, kind))
+    if not bound:
+        return []
+    last = max(bound)
+    if last[4] == "for":
+        return [(last[1], last[2])]
+    return [(inner, name) for _, inner, name, payload, kind in bound if kind == "unpack" and payload == last[3]]

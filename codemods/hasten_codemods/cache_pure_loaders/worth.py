@@ -1,0 +1,325 @@
+"""Whether a function is called again and again with the same arguments, so that keeping what it gives saves anything.
+
+Four things show it: a call in a loop that does not change the arguments; a function that serves requests; calls in
+several functions of the program that may run in one process; and one way through the program that leads to several
+calls. Where the arguments change each time a cache is filled, and nothing is taken out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from hasten.api import Call, Module, Program, Scope
+
+Shape = list[Any]
+
+#: Callers of callers are looked at so far.
+_FARTHEST = 5
+_MOST = 60
+_LOOPS = frozenset({"for", "async for", "while"})
+#: Last names of decorators that make a function serve requests.
+_SERVING = frozenset(
+    {"route", "get", "post", "put", "delete", "patch", "head", "options", "websocket", "view", "api_route"}
+    | {"before_request", "after_request", "context_processor", "template_filter", "app_template_filter"}
+    | {"errorhandler", "view_config", "exception_handler"}
+)
+_HANDLERS = frozenset({"get", "post", "put", "delete", "patch", "head", "dispatch", "do_GET", "do_POST"})
+_VIEWS = frozenset({"View", "MethodView", "APIView", "RequestHandler", "HTTPEndpoint", "BaseHTTPRequestHandler"})
+#: Last names of decorators that make a command of a function: a process runs one of them.
+_COMMANDS = frozenset({"command", "group", "callback", "result_callback"})
+#: They are given functions of which a process runs one.
+_TAKERS_OF_COMMANDS = frozenset({"set_defaults", "add_command", "add_typer", "command"})
+
+
+class Worth(NamedTuple):
+    """Why a cache is worth it.
+
+    Attributes:
+        reason: in words, with the place; empty where nothing shows it.
+        calls: how many calls there are outside of tests.
+        waits: the place of a loop that calls the function until something changes, or empty.
+        served: a function that serves requests leads to it: the program is one that is run, and not imported.
+    """
+
+    reason: str
+    calls: int
+    waits: str = ""
+    served: bool = False
+
+
+class _Frame(NamedTuple):
+    """A call on the way to the function, and what of its arguments decides about the function's own.
+
+    Attributes:
+        call: the call.
+        needed: the arguments that are not constant.
+    """
+
+    call: Call
+    needed: tuple[Shape, ...]
+
+
+def is_of_tests(path: str) -> bool:
+    """Tell whether a file belongs to the tests, or sets the project up, and is no part of the program that runs."""
+    parts = path.split("/")
+    name = parts[-1]
+    return (
+        any(each in {"tests", "test", "testing", "docs", "doc", "examples", "benchmarks"} for each in parts[:-1])
+        or name.startswith("test_")
+        or name.endswith("_test.py")
+        or name in {"conftest.py", "setup.py", "noxfile.py", "fabfile.py", "tasks.py"}
+    )
+
+
+def worth_of(program: Program, function: Scope) -> Worth:
+    """Return whether a function is seen to be called again with the same arguments."""
+    calls = [call for call, certain in program.callers(function) if certain and not is_of_tests(call.module.path)]
+    waits = next((_place(call) for call in calls if _is_waiting(call)), "")
+    ways = _Ways(program)
+    found = [ways.often(_Frame(call, _changing(call)), 0) for call in calls]
+    reason = next((each for each in found if each), "")
+    if reason:
+        return Worth(reason, len(calls), waits, served=ways.served)
+    return Worth(_from_several(program, calls) or _from_one(program, calls), len(calls), waits)
+
+
+class _Ways:
+    """The ways from a function up to what calls it often."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.seen: set[tuple[str, int, str]] = set()
+        self.served = False
+
+    def often(self, frame: _Frame, depth: int) -> str:
+        """Return why a call is made often with the same arguments, empty where nothing shows it."""
+        call = frame.call
+        loop = _loop_around(frame)
+        if loop:
+            whom = "it" if not depth else "what leads to it"
+            return f"a loop calls {whom} with the same arguments each time ({_place(call)})"
+        around = call.module.enclosing(call.scope, "function")
+        if around is None:
+            return ""
+        if _serves(around):
+            self.served = True
+            return f"`{around.name}`, which serves requests, leads to it ({_place(call)})"
+        key = (around.module.path, around.number, str(frame.needed))
+        if depth > _FARTHEST or key in self.seen or len(self.seen) > _MOST:
+            return ""
+        self.seen.add(key)
+        given = [self._given(around, shape) for shape in frame.needed]
+        if any(each is None for each in given):
+            return ""
+        for outer, certain in self.program.callers(around):
+            if certain and not is_of_tests(outer.module.path):
+                needed = [shape for each in given if each is not None for call, shape in each if call == outer]
+                changing = tuple(each for each in needed if not _is_constant(outer.module, outer.scope, each))
+                found = self.often(_Frame(outer, changing), depth + 1)
+                if found:
+                    return found
+        return ""
+
+    def _given(self, around: Scope, shape: Shape) -> list[tuple[Call, Shape]] | None:
+        """Return what callers give the parameter that a value is; None where it is something else."""
+        if shape[0] != "n":
+            return None
+        found = around.module.lookup(around.number, shape[1])
+        if found is None or found[0] != around.number or [each.kind for each in found[1]] != ["param"]:
+            return None
+        return list(self.program.arguments_for(around, shape[1]))
+
+
+def _changing(call: Call) -> tuple[Shape, ...]:
+    """Return the arguments that may be others each time."""
+    return tuple(each.shape for each in call.arguments if not _is_constant(call.module, call.scope, each.shape))
+
+
+def _is_constant(module: Module, scope: int, shape: Shape) -> bool:
+    match shape:
+        case ["k", *_]:
+            return True
+        case ["f" | "t", list(parts)]:
+            return all(_is_constant(module, scope, each) for each in parts)
+        case ["n", str(name)]:
+            found = module.lookup(scope, name)
+            return found is None or found[0] == 0
+        case ["a", base, _]:
+            return base not in (["n", "self"], ["n", "cls"]) and _is_constant(module, scope, base)
+        case ["o", _, left, right]:
+            return _is_constant(module, scope, left) and _is_constant(module, scope, right)
+        case _:
+            return False
+
+
+def _loop_around(frame: _Frame) -> bool:
+    """Tell whether a loop around a call leaves what it is given as it is."""
+    call = frame.call
+    names = sorted({name for each in frame.needed for name in _names(each)})
+    if "" in names:
+        return False
+    return any(
+        not any(start <= at < end for name in names for at in _bound_at(call.module, call.scope, name))
+        for start, end in _loops(call)
+    )
+
+
+def _loops(call: Call) -> Iterator[tuple[int, int]]:
+    """Yield where the loops around a call begin and end, the inner ones first."""
+    module = call.module
+    scope = call.scope
+    while module.facts["scopes"][scope][0] == "comp":
+        # What the first loop of a comprehension runs over is looked at once, and belongs to the scope around.
+        span = module.scope(scope).span
+        yield span.start, span.end
+        scope = module.facts["scopes"][scope][2]
+    for block in module.blocks(call.span.start):
+        if block.kind in _LOOPS:
+            yield block.header, block.end
+    yield from _tested(call)
+
+
+def _tested(call: Call) -> Iterator[tuple[int, int]]:
+    """Yield where a `while` begins and ends that has the call in its test."""
+    at = call.span.start
+    for _parent, kind, header, start, end in call.module.facts["blocks"]:
+        if kind == "while" and header <= at < start:
+            yield header, end
+
+
+def _bound_at(module: Module, scope: int, name: str) -> list[int]:
+    found = module.lookup(scope, name)
+    return [each.start for each in found[1]] if found is not None else []
+
+
+def _names(shape: Shape) -> Iterator[str]:
+    """Yield the names that an argument is made of, `""` where it is made of something else."""
+    match shape:
+        case ["k", *_]:
+            return
+        case ["n", str(name)]:
+            yield name
+        case ["a", base, _]:
+            yield from _names(base)
+        case ["f" | "t", list(parts)]:
+            for each in parts:
+                yield from _names(each)
+        case ["o", _, left, right]:
+            yield from _names(left)
+            yield from _names(right)
+        case _:
+            yield ""
+
+
+def _is_waiting(call: Call) -> bool:
+    """Tell whether a loop around a call may wait for something to change: it has no end of its own, or sleeps."""
+    if any(True for _ in _tested(call)):
+        return True
+    for block in call.module.blocks(call.span.start):
+        if block.kind == "while":
+            return True
+        if block.kind in _LOOPS:
+            for each in call.module.calls_named("sleep"):
+                if block.header <= each.span.start < block.end:
+                    return True
+    return False
+
+
+def _serves(function: Scope) -> bool:
+    """Tell whether a function is called for each request: a route, or a method of a view."""
+    if any(shape[0] == "a" and shape[2] in _SERVING for shape in _decorators(function)):
+        return True
+    owner = function.module.scope(function.parent) if function.parent >= 0 else None
+    if owner is None or owner.kind != "class" or function.name not in _HANDLERS:
+        return False
+    return any(base[-1] in _VIEWS for base in owner.bases if base[0] in {"n", "a"})
+
+
+def _decorators(function: Scope) -> list[Shape]:
+    module = function.module
+    return [module.call(each[1]).function if each[0] == "c" else each for each in function.decorators]
+
+
+# --- several calls -------------------------------------------------------------------------------------------------
+
+
+def _alike(calls: list[Call]) -> Iterator[list[Call]]:
+    """Yield calls with the same constant arguments, in groups."""
+    groups: dict[str, list[Call]] = {}
+    for call in calls:
+        if not _changing(call):
+            groups.setdefault(str([each.shape for each in call.arguments]), []).append(call)
+    yield from groups.values()
+
+
+def _from_several(program: Program, calls: list[Call]) -> str:
+    """Return why several functions that nobody in the program calls make the same call: others will call them."""
+    for group in _alike(calls):
+        around: dict[tuple[str, int], Call] = {}
+        for call in group:
+            function = call.module.enclosing(call.scope, "function")
+            if function is not None and not _runs_once(program, function) and not program.callers(function):
+                around.setdefault((function.module.path, function.number), call)
+        if len(around) > 1:
+            first, second, *_ = around.values()
+            return f"several functions call it with the same arguments ({_place(first)}, {_place(second)})"
+    return ""
+
+
+def _runs_once(program: Program, function: Scope) -> bool:
+    """Tell whether a process runs a function at most once: a command, or the main function."""
+    if function.name in {"main", "cli", "run"} or any(each[-1] in _COMMANDS for each in _decorators(function)):
+        return True
+    if f"{function.module.name}.{function.module.symbol(function.number)}" in program.entry_points:
+        return True
+    # parser.set_defaults(func=show)
+    taken = [read.module.call(read.use[1]).tail for read in program.references(function) if read.use[0] == "arg"]
+    return bool(_TAKERS_OF_COMMANDS & set(taken))
+
+
+def _from_one(program: Program, calls: list[Call]) -> str:
+    """Return why two calls with the same arguments are made in one run: one function leads to both of them."""
+    for group in _alike(calls):
+        seen: dict[tuple[str, int], tuple[Call, Call]] = {}
+        for call in group:
+            for above, way in _above(program, call).items():
+                first, other = seen.setdefault(above, (call, way))
+                if first != call and other != way and not _either_or(other, way):
+                    return f"one way leads to several calls of it ({_place(first)}, {_place(call)})"
+    return ""
+
+
+def _either_or(one: Call, other: Call) -> bool:
+    """Tell whether two calls stand in different branches of one condition."""
+    if one.module is not other.module:
+        return False
+    kinds = {"if", "else", "case", "except"}
+    headers = {each.header: each.start for each in one.module.blocks(one.span.start) if each.kind in kinds}
+    return any(
+        each.header in headers and headers[each.header] != each.start for each in one.module.blocks(other.span.start)
+    )
+
+
+def _above(program: Program, call: Call) -> dict[tuple[str, int], Call]:
+    """Return the functions, and modules, that lead to a call, each with the call in it that does."""
+    found: dict[tuple[str, int], Call] = {}
+    pending = [(call, 0)]
+    while pending and len(found) < _MOST:
+        current, depth = pending.pop(0)
+        around = current.module.enclosing(current.scope, "function", "module")
+        key = (current.module.path, around.number if around is not None else 0)
+        if key in found:
+            continue
+        found[key] = current
+        if around is not None and around.kind == "function" and depth < _FARTHEST:
+            pending += [
+                (outer, depth + 1)
+                for outer, certain in program.callers(around)
+                if certain and not is_of_tests(outer.module.path)
+            ]
+    return found
+
+
+def _place(call: Call) -> str:
+    return f"{call.module.path}:{call.module.position(call.span.start).line}"
