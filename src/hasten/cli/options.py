@@ -166,7 +166,8 @@ def verifying(command: _CommandT) -> _CommandT:
         click.option(
             "--verify",
             metavar="CMD",
-            help="Run this command before and after; where it fails after, take back the changes at fault.",
+            help="Run this command, in the root of the project, before and after; where it fails after, take back the "
+            "changes at fault.",
         ),
         click.option(
             "--verify-types",
