@@ -215,6 +215,20 @@ def test_where_no_commit_can_be_made(hasten_command: Command, root: Path, tree: 
     assert (root / "deep/b.py").read_text() == FILES["deep/b.py"]
 
 
+def test_several_work_trees_are_named(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
+    """One commit cannot hold them, and naming the paths of one is the way on."""
+    (root / "inner").mkdir()
+    git("init", "-q", "inner")
+    (root / "inner/c.py").write_text("w = slow(4)\n")
+    git("-C", "inner", "add", ".")
+    git("-C", "inner", "commit", "-qm", "first")
+    done = hasten_command("apply", *ONLY, "--commit", ".", "inner", cwd=root)
+    assert done.returncode == 2
+    assert f"{root}, {root / 'inner'}; name the paths of one".encode() in done.stderr
+    assert (root / "a.py").read_text() == FILES["a.py"]
+    assert hasten_command("apply", *ONLY, "--commit", "a.py", "deep", cwd=root).returncode == 0
+
+
 def test_no_work_tree_no_commit(hasten_command: Command, tree: Tree) -> None:
     """Nothing is written."""
     root = tree(FILES)

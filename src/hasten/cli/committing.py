@@ -51,9 +51,14 @@ def demand_one_work_tree(root: Path, files: Sequence[Changed]) -> Path:
         DirtyTreeError: a file has uncommitted changes, which a commit would take in.
     """
     tops = {git.work_tree(Path(os.path.realpath(root / file.path)).parent) for file in files}
-    top = tops.pop() if len(tops) == 1 else None
+    top = next(iter(tops)) if len(tops) == 1 else None
     if top is None:
-        message = "--commit needs one git work tree that holds all files that are rewritten"
+        found = ", ".join(sorted(str(each) for each in tops if each is not None))
+        where = f"they are in {found}{' and outside of any' if None in tops else ''}" if found else "there is none"
+        message = (
+            f"--commit needs one git work tree that holds all files that are rewritten, and {where}; "
+            "name the paths of one, or leave --commit out"
+        )
         raise UsageError(message)
     demand_clean(root, [file.path for file in files if not file.created], remedy="commit or stash them")
     return top
