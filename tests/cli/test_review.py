@@ -352,6 +352,22 @@ def test_what_the_editor_leaves_is_checked(
     assert (root / "store.py").read_text() == STORE
 
 
+def test_answers_outlive_a_file_that_could_not_be_written(review: Review, tree: Tree) -> None:
+    """They serve when it can be."""
+    root = tree({"store.py": STORE})
+    person = review("store.py", cwd=root)
+    person.press("y", "n", "y")
+    person.until(CONFIRM)
+    (root / "store.py").unlink()
+    person.child.send("y")
+    assert person.end() == 2
+    tree({"store.py": STORE})
+    person = review("store.py", cwd=root)
+    assert "going on after 3 answers" in person.confirm("y")
+    assert person.end() == 0
+    assert (root / "store.py").read_text() == STORE.replace("slow(1)", "fast(1)").replace("slow(3)", "fast(3)")
+
+
 @pytest.mark.parametrize("editor", ["vi 'm", "   ", "/nothing/there"])
 def test_an_editor_that_cannot_be_started(review: Review, tree: Tree, editor: str) -> None:
     """It is a setting to mend, and no answer."""

@@ -327,7 +327,9 @@ class _Dialogue:
         applied = apply_changes(self._root, files, plan, groups=groups)
         for problem in applied.problems:
             streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
-        journal.forget_review(self._root, self._path)
+        if not applied.problems:
+            # Else the answers, and what was written in an editor, serve when the file can be written.
+            journal.forget_review(self._root, self._path)
         streams.say(f"rewrote {streams.counted(len(applied.written), 'file')}")
         if applied.written:
             streams.say("`hasten undo` takes this back")
