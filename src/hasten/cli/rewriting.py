@@ -54,7 +54,7 @@ def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as decl
     "apply",
     epilog=examples(
         "hasten apply src",
-        "hasten apply --verify 'pytest -x' --commit-each",
+        "hasten apply --verify pytest --commit-each",
         "hasten apply --resume",
     ),
 )
