@@ -39,6 +39,9 @@ def section(item: click.Command, context: click.Context) -> Iterator[str]:
     # Some versions of click put the name of a command in brackets where a group can do without.
     usage = " ".join(item.collect_usage_pieces(context)).replace("[COMMAND]", "COMMAND")
     yield f"```console\n$ {context.command_path} {usage}\n```\n"
+    if item.epilog:
+        lines = [line.strip() for line in item.epilog.splitlines()[2:]]
+        yield "For example:\n\n```console\n" + "".join(f"$ {line}\n" for line in lines) + "```\n"
     rows = [
         row(option) for option in item.get_params(context) if isinstance(option, click.Option) and not option.hidden
     ]

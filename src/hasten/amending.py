@@ -70,18 +70,29 @@ def wrong_with(path: str, made: str, amended: str) -> str | None:
     It has to compile, and what hasten awaits, enters with `async with` or goes through with `async for` must not be
     called without.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(amended, path, "exec", dont_inherit=True)
-            before, after = _Awaited(made), _Awaited(amended)
-    except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return str(error) or type(error).__name__
+    wrong = broken(path, amended)
+    if wrong is not None:
+        return wrong
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before, after = _Awaited(made), _Awaited(amended)
     for name, count in sorted(after.bare.items()):
         if name in before.awaited and count > before.bare[name]:
             return f"`{name}(...)` was awaited, and is not any more"
+    return None
+
+
+def broken(path: str, text: str) -> str | None:
+    """Return why a text does not compile, None if it does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, path, "exec", dont_inherit=True)
+            _Awaited(text)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
+    except (ValueError, RecursionError, MemoryError) as error:
+        return str(error) or type(error).__name__
     return None
 
 

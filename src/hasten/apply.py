@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,7 @@ def apply_changes(
     *,
     groups: Sequence[frozenset[str]] = (),
     journal: Path | None = None,
+    trial: bool = False,
 ) -> Applied:
     """Write `changed` below `root`, so that `undo` can take it back.
 
@@ -76,6 +77,7 @@ def apply_changes(
         groups: sets of paths that are only right together: if one cannot be written, none of them is, nor any file
             that shares a group with one of them.
         journal: the journal's file, where it is not the usual one.
+        trial: the run is about to be undone. Until then it counts as not ended, and `resume` does not finish it.
 
     Raises:
         JournalError: the journal cannot be used; no file was touched.
@@ -89,17 +91,17 @@ def apply_changes(
     units, problems = checked_units(root, wanted, groups)
     if not units:
         return Applied(None, (), _by_path(problems))
-    return asyncio.run(_apply(root, plan, units, problems, journal or journal_path(root)))
+    return asyncio.run(_apply(root, plan, units, problems, journal or journal_path(root), trial=trial))
 
 
-def unfinished(root: Path, *, journal: Path | None = None) -> int | None:
-    """Return the number of the last run if it was killed before it came to its end, else None.
+def unfinished(root: Path, *, journal: Path | None = None) -> RunInfo | None:
+    """Return the last run if it was killed before it came to its end, or is a trial, else None.
 
     Raises:
         JournalError: the journal cannot be used.
     """
     known = runs(root, journal=journal)
-    return known[0].id if known and known[0].state == "started" else None
+    return known[0] if known and known[0].state == "started" else None
 
 
 def resume(root: Path, *, journal: Path | None = None) -> Applied:
@@ -109,6 +111,7 @@ def resume(root: Path, *, journal: Path | None = None) -> Applied:
 
     Raises:
         JournalError: the journal cannot be used.
+        UsageError: it cannot be finished, since it was a trial.
     """
     path = journal or journal_path(root)
     return asyncio.run(_resume(root, path)) if exists(path) else Applied(None, (), ())
@@ -145,14 +148,19 @@ def undo(root: Path, run: int | None = None, *, journal: Path | None = None, for
 
 
 async def _apply(
-    root: Path, plan: bytes, units: Sequence[Sequence[Target]], problems: dict[str, Problem], path: Path
+    root: Path,
+    plan: bytes,
+    units: Sequence[Sequence[Target]],
+    problems: dict[str, Problem],
+    path: Path,
+    *,
+    trial: bool,
 ) -> Applied:
     states: dict[str, str] = {}
     directories: set[Path] = set()
     async with opened(path) as journal:
-        run = await journal.begin(
-            root, plan, [_entry(target, number) for number, unit in enumerate(units) for target in distinct(unit)]
-        )
+        entries = [_entry(target, number) for number, unit in enumerate(units) for target in distinct(unit)]
+        run = await journal.begin(root, plan, [replace(each, after=None) for each in entries] if trial else entries)
         for unit in units:
             done, failed = write(root, unit)
             problems |= failed
@@ -166,7 +174,7 @@ async def _apply(
             if not written:
                 await journal.forget(run)
                 return Applied(None, (), _by_path(problems))
-            await journal.settle(run, "done", states)
+            await journal.settle(run, "started" if trial else "done", states)
         except JournalError as error:
             # The files are written, and the run can be undone all the same; only its end is not on record.
             problems[str(path)] = Problem(str(path), "write", str(error))
@@ -182,6 +190,9 @@ async def _resume(root: Path, path: Path) -> Applied:
         if not known or known[0].state != "started":
             return Applied(None, (), ())
         run = known[0].id
+        if not known[0].resumable:
+            message = f"what run {run} was to write is not in the journal; `hasten undo` takes back what it wrote"
+            raise UsageError(message)
         units: dict[int, list[Entry]] = {}
         async for entry in journal.entries(run):
             units.setdefault(entry.unit, []).append(entry)
@@ -275,7 +286,10 @@ async def _undo(root: Path, number: int | None, path: Path, *, forget: bool) -> 
         if forget and not problems:
             await journal.forget(run.id)
         else:
-            await journal.settle(run.id, "undone" if finished else run.state, states if begun or finished else {})
+            # What was changed since cannot be finished any more, either, and keeps nobody from going on.
+            over = all(problem.kind == "changed" for problem in problems.values())
+            state = "undone" if finished else "done" if over else run.state
+            await journal.settle(run.id, state, states if begun or finished else {})
     return Undone(run.id, tuple(sorted(restored)), tuple(sorted(removed)), _by_path(problems))
 
 

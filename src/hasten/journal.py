@@ -89,6 +89,7 @@ class RunInfo:
         tool: the version of hasten.
         state: `started` (and never finished), `done` or `undone`.
         files: the paths that it meant to write, sorted.
+        resumable: all that it meant to write is in the journal still.
     """
 
     id: int
@@ -96,6 +97,7 @@ class RunInfo:
     tool: str
     state: str
     files: tuple[str, ...]
+    resumable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,12 +291,16 @@ class Journal:
         """Return all runs, the newest first."""
         with _told(self._path):
             rows = await self._connection.execute_fetchall("SELECT id, started, tool, state FROM runs ORDER BY id DESC")
-            paths = await self._connection.execute_fetchall("SELECT run, path FROM files")
+            paths = await self._connection.execute_fetchall("SELECT run, path, after IS NOT NULL FROM files")
         files: dict[int, list[str]] = {}
-        for run, path in paths:
+        lacking: set[int] = set()
+        for run, path, held in paths:
             files.setdefault(run, []).append(os.fsdecode(path))
+            if not held:
+                lacking.add(run)
         return tuple(
-            RunInfo(run, started, tool, state, tuple(sorted(files.get(run, ())))) for run, started, tool, state in rows
+            RunInfo(run, started, tool, state, tuple(sorted(files.get(run, ()))), run not in lacking)
+            for run, started, tool, state in rows
         )
 
     async def entries(self, run: int) -> AsyncIterator[Entry]:

@@ -184,7 +184,7 @@ def test_git_that_cannot_tell_is_an_error(hasten_command: Command, tree: Tree) -
     assert done.stderr.decode().startswith("hasten: git cannot tell about uncommitted changes (")
     without = hasten_command("apply", *ONLY, cwd=root, variables={"PATH": "/nowhere"})
     assert without.stderr.decode() == (
-        "hasten: git cannot be asked about uncommitted changes (No such file or directory); "
+        "hasten: git cannot tell about uncommitted changes (No such file or directory); "
         "give --allow-dirty to go on without\n"
     )
     assert hasten_command("apply", *ONLY, "--allow-dirty", cwd=root, variables={"PATH": "/nowhere"}).returncode == 0

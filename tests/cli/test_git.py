@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,6 +131,69 @@ def test_a_hook_that_refuses_takes_the_step_back(hasten_command: Command, root: 
     assert (root / "a.py").read_text() == FILES["a.py"].replace("slow", "fast")
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["after another", "the first commit of all"])
+def test_what_is_not_committed_is_not_staged(
+    hasten_command: Command, tree: Tree, git: Callable[..., str], first: bool
+) -> None:
+    """Or it would go into the next commit, which is the person's own."""
+    root = tree({"a.py": "x = slow(1, needs=2)\n"})
+    git("init", "-q")
+    if first:
+        git("add", "a.py")
+        git("commit", "-qm", "first")
+    else:
+        (root / ".gitignore").write_text("a.py\n")
+    hook = root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    before = git("status", "--porcelain")
+    assert hasten_command("apply", *ONLY, "--commit", "a.py", cwd=root).returncode == 2
+    assert git("status", "--porcelain") == before
+    assert git("diff", "--cached") == ""
+    assert (root / "a.py").read_text() == "x = slow(1, needs=2)\n"
+
+
+def test_a_hook_that_edits_and_refuses(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
+    """What it wrote is not thrown away, and the message does not say otherwise."""
+    hook = root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho '# tidied' >> a.py\nexit 1\n")
+    hook.chmod(0o755)
+    done = hasten_command("apply", *ONLY, "--commit", cwd=root)
+    assert done.returncode == 2
+    assert b"a.py could not be taken back, and 0 commits are made" in done.stderr
+    assert (root / "a.py").read_text().endswith("# tidied\n")
+    assert (root / "deep/b.py").read_text() == FILES["deep/b.py"]
+    assert git("diff", "--cached") == ""
+
+
+def test_an_interrupt_during_a_commit_takes_the_step_back(
+    hasten_command: Command, root: Path, git: Callable[..., str]
+) -> None:
+    """As a hook that refuses does; and nothing stays staged."""
+    hook = root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch begun.txt\nexec sleep 600\n")
+    hook.chmod(0o755)
+    process = subprocess.Popen(
+        hasten_command.line("apply", *ONLY, "--commit"),
+        cwd=root,
+        env=hasten_command.environment,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while not (root / "begun.txt").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert b"interrupted; 0 commits are made" in said
+    assert (root / "a.py").read_text() == FILES["a.py"]
+    assert git("status", "--porcelain") == "?? begun.txt\n"
+
+
 def test_a_commit_with_what_passes(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
     """`--verify` comes first."""
     done = hasten_command("apply", *ONLY, "--commit", "--verify", "! grep -q 'fast(2)' a.py", cwd=root)
@@ -140,10 +206,27 @@ def test_a_commit_with_what_passes(hasten_command: Command, root: Path, git: Cal
 def test_where_no_commit_can_be_made(hasten_command: Command, root: Path, tree: Tree) -> None:
     """Nothing is written."""
     (root / "a.py").write_text("x = slow(1)  # mine\n")
-    assert hasten_command("apply", *ONLY, "--commit", cwd=root).returncode == 2
+    done = hasten_command("apply", *ONLY, "--commit", cwd=root)
+    assert done.returncode == 2
+    assert b"commit or stash them" in done.stderr
+    assert b"--allow-dirty" not in done.stderr
     assert hasten_command("apply", *ONLY, "--commit", "--allow-dirty", cwd=root).returncode == 2
     assert (root / "a.py").read_text() == "x = slow(1)  # mine\n"
     assert (root / "deep/b.py").read_text() == FILES["deep/b.py"]
+
+
+def test_several_work_trees_are_named(hasten_command: Command, root: Path, git: Callable[..., str]) -> None:
+    """One commit cannot hold them, and naming the paths of one is the way on."""
+    (root / "inner").mkdir()
+    git("init", "-q", "inner")
+    (root / "inner/c.py").write_text("w = slow(4)\n")
+    git("-C", "inner", "add", ".")
+    git("-C", "inner", "commit", "-qm", "first")
+    done = hasten_command("apply", *ONLY, "--commit", ".", "inner", cwd=root)
+    assert done.returncode == 2
+    assert f"{root}, {root / 'inner'}; name the paths of one".encode() in done.stderr
+    assert (root / "a.py").read_text() == FILES["a.py"]
+    assert hasten_command("apply", *ONLY, "--commit", "a.py", "deep", cwd=root).returncode == 0
 
 
 def test_no_work_tree_no_commit(hasten_command: Command, tree: Tree) -> None:

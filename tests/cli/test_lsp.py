@@ -217,6 +217,74 @@ def test_a_text_that_was_changed_since_is_left(session: Callable[..., None], tre
     session(tree(MIXED), conversation)
 
 
+def test_metadata_that_was_changed_on_disk_since(session: Callable[..., None], tree: Tree) -> None:
+    """It is edited as it is now, though no editor has it open: edits go by the numbers of lines."""
+    metadata = "[project]\nname = 'a'\nversion = '1'\ndependencies = []\n"
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("a.py")
+        (action,) = await editor.actions("a.py", 0)
+        (editor.root / "pyproject.toml").write_text(f"# mine\n{metadata}")
+        await editor.do(action)
+        assert editor.text("a.py") == "fast(1, needs=2)\n"
+        assert editor.text("pyproject.toml") == f"# mine\n{metadata}".replace("[]", '["acme-fast>=1.0"]')
+
+    session(tree({"pyproject.toml": metadata, "a.py": "slow(1, needs=2)\n"}), conversation)
+
+
+def test_metadata_that_an_editor_holds_otherwise(session: Callable[..., None], tree: Tree) -> None:
+    """A part of a change is not made."""
+    metadata = "[project]\nname = 'a'\nversion = '1'\ndependencies = []\n"
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("a.py")
+        await editor.open("pyproject.toml")
+        (action,) = await editor.actions("a.py", 0)
+        editor.type("pyproject.toml", f"# mine\n{metadata}")
+        await editor.do(action)
+        assert editor.text("a.py") == "slow(1, needs=2)\n"
+        assert "pyproject.toml was changed since it was looked at" in editor.shown[-1]
+
+    session(tree({"pyproject.toml": metadata, "a.py": "slow(1, needs=2)\n"}), conversation)
+
+
+def test_a_file_in_another_encoding_that_is_not_open(session: Callable[..., None], tree: Tree) -> None:
+    """What the change makes of it is text of the encoding that it declares."""
+    app = "# coding: latin-1\nfrom waiting import pause\n\n\nasync def main():\n    pause(), '\xe9'\n"
+    files: dict[str, str | bytes] = {
+        "pyproject.toml": "",
+        "app.py": app.encode("latin-1"),
+        "waiting.py": "import time\n\n\ndef pause():\n    time.sleep(1)\n",
+    }
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("waiting.py")
+        (action,) = await editor.actions("waiting.py", 4)
+        editor.texts[(editor.root / "app.py").as_uri()] = app
+        await editor.do(action)
+        assert editor.text("app.py") == app.replace("    pause()", "    await pause()")
+        assert "    await asyncio.sleep(1)\n" in editor.text("waiting.py")
+
+    session(tree(files), conversation)
+
+
+def test_a_project_inside_of_another(session: Callable[..., None], tree: Tree) -> None:
+    """The innermost is the one that a file belongs to, whatever was opened first."""
+    marked = "[tool.hasten]\n"
+    files = {"pyproject.toml": marked, "a.py": "slow(1)\n", "in/pyproject.toml": marked, "in/b.py": "slow(2)\n"}
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("../a.py")
+        await editor.open("b.py")
+        (action,) = await editor.actions("b.py", 0)
+        assert action.arguments is not None
+        assert action.arguments[0] == str(editor.root)
+        await editor.do(action)
+        assert editor.text("b.py") == "fast(2)\n"
+
+    session(tree(files) / "in", conversation)
+
+
 def test_a_wrong_configuration_is_told(session: Callable[..., None], tree: Tree) -> None:
     """And the server stays."""
 

@@ -70,6 +70,19 @@ def test_nothing_else_is_begun_before(hasten_command: Command, killed: Path) -> 
     assert hasten_command("apply", *ONLY, cwd=killed).returncode == 0
 
 
-def test_it_takes_nothing_else(hasten_command: Command, killed: Path) -> None:
-    """The run is finished as it was asked for."""
-    assert hasten_command("apply", "--resume", "a.py", cwd=killed).returncode == 2
+@pytest.mark.parametrize(
+    "given",
+    ["a.py", "--unsafe", "--commit", "--verify-types", "--verify=true", "--format=json", "--since=HEAD", "-oout"],
+)
+def test_it_takes_nothing_else(hasten_command: Command, killed: Path, given: str) -> None:
+    """The run is finished as it was asked for, and an option that does nothing would be taken for one that does."""
+    assert hasten_command("apply", "--resume", given, cwd=killed).returncode == 2
+    assert "slow" in (killed / "b.py").read_text()
+
+
+def test_the_way_out_is_named_from_elsewhere(hasten_command: Command, killed: Path, tmp_path: Path) -> None:
+    """The journal is found from the root."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = hasten_command("apply", *ONLY, "../b.py", "../c.py", cwd=elsewhere)
+    assert f"`cd {killed} && hasten undo` takes it back".encode() in done.stderr

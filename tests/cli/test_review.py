@@ -334,6 +334,10 @@ def test_e_takes_what_was_written_in_the_editor(
         ("text = text.replace('# hasten', '# mine')", "is not there as it was"),
         ("text = ''", "nothing was written there"),
         ("sys.exit(3)", "set EDITOR to one that works"),
+        ("import os; os.kill(os.getpid(), 9)", "set EDITOR to one that works"),
+        ("import os; os.unlink(path); sys.exit()", "set EDITOR to one that works"),
+        ("open(path, 'wb').write(text.replace('fast', 'f\\xe4st').encode('latin-1')); sys.exit()", "as UTF-8"),
+        ("text = text.replace('fast(1)', '\\0')", "this cannot be taken: source code string cannot contain null"),
     ],
 )
 def test_what_the_editor_leaves_is_checked(
@@ -346,6 +350,64 @@ def test_what_the_editor_leaves_is_checked(
     assert said in " ".join(person.press("q").split())
     assert person.end() == 0
     assert (root / "store.py").read_text() == STORE
+
+
+def test_answers_outlive_a_file_that_could_not_be_written(review: Review, tree: Tree) -> None:
+    """They serve when it can be."""
+    root = tree({"store.py": STORE})
+    person = review("store.py", cwd=root)
+    person.press("y", "n", "y")
+    person.until(CONFIRM)
+    (root / "store.py").unlink()
+    person.child.send("y")
+    assert person.end() == 2
+    tree({"store.py": STORE})
+    person = review("store.py", cwd=root)
+    assert "going on after 3 answers" in person.confirm("y")
+    assert person.end() == 0
+    assert (root / "store.py").read_text() == STORE.replace("slow(1)", "fast(1)").replace("slow(3)", "fast(3)")
+
+
+@pytest.mark.parametrize("editor", ["vi 'm", "   ", "/nothing/there"])
+def test_an_editor_that_cannot_be_started(review: Review, tree: Tree, editor: str) -> None:
+    """It is a setting to mend, and no answer."""
+    root = tree({"store.py": STORE})
+    person = review("store.py", cwd=root, environment={"EDITOR": editor, "VISUAL": ""})
+    person.press("e")
+    assert "set EDITOR to one that works" in " ".join(person.press("y").split())
+    person.press("q")
+    person.confirm("n")
+    assert person.end() == 0
+
+
+def test_what_was_written_of_another_text_is_not_given_again(
+    review: Review, tree: Tree, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """After other answers before it, the lines are others."""
+    root = tree({"store.py": STORE})
+    editor = _editor(tmp_path_factory.mktemp("editor"), "text = text.replace('fast(', 'fast(\\n 0, ')")
+    person = review("store.py", cwd=root, environment=editor)
+    person.press("e", "n", "e")
+    person.confirm("u")
+    person.press("u", "u", "n", "n", "e")
+    person.confirm("y")
+    assert person.end() == 0
+    assert (root / "store.py").read_text() == STORE.replace("slow(3)", "fast(\n 0, 3)")
+
+
+def test_the_rest_does_not_write_over_what_was_written_in_the_editor(
+    review: Review, tree: Tree, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Neither is lost in silence."""
+    root = tree({"store.py": "x = slow(1)\ny = slow(2)\nz = slow(3)\n"})
+    editor = _editor(tmp_path_factory.mktemp("editor"), "text = text.replace('slow(3)', 'mine(3)')")
+    person = review("store.py", cwd=root, environment=editor)
+    person.press("e", "a")
+    assert "not all of it can be taken at once" in " ".join(person.press("y").split())
+    assert "it rewrites lines that you wrote yourself" in person.press("n")
+    person.confirm("y")
+    assert person.end() == 0
+    assert (root / "store.py").read_text() == "x = fast(1)\ny = fast(2)\nz = mine(3)\n"
 
 
 def test_the_editor_is_given_again_what_could_not_be_taken(

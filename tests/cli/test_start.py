@@ -50,14 +50,19 @@ def test_version_is_as_quick_as_importing_click(hasten_command: Command, tmp_pat
     assert statistics.median(ratios) < 1.5
 
 
+COMMANDS = ("preview", "apply", "review", "undo", "list", "explain", "lsp")
+
+
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["-h"], *([name, "--help"] for name in ("preview", "apply", "undo", "list", "explain"))]
+    "arguments", [["--help"], ["-h"], *([name, "--help"] for name in COMMANDS)], ids=["all", "short", *COMMANDS]
 )
 def test_help_is_on_stdout(hasten_command: Command, tmp_path: Path, arguments: list[str]) -> None:
     """Asking for help is no error, and prints nothing on stderr."""
     done = hasten_command(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"Usage: hasten")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert len(arguments) == 1 or f"Examples:\n    hasten {arguments[0]}".encode() in done.stdout
 
 
 def test_list_names_every_codemod_with_its_origin(hasten_command: Command, tmp_path: Path) -> None:

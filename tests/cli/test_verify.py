@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 ONLY = ("--select", "slow-to-fast")
 MANY = "".join(f"x{number} = slow({number})\n" for number in range(12))
+ENDS = {
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "told to end",
+    signal.SIGHUP: "without its terminal",
+    signal.SIGKILL: "killed",
+}
 CHECK = """\
 import pathlib, sys
 text = "".join(path.read_text() for path in sorted(pathlib.Path().glob("*.py")) if path.name != "check.py")
@@ -126,13 +132,14 @@ def _runs(process: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+@pytest.mark.parametrize("how", list(ENDS), ids=ENDS.values())
 def test_all_files_can_be_given_back_whenever_it_ends(hasten_command: Command, tree: Tree, how: signal.Signals) -> None:
     """An interrupt takes the trial back; after a kill, `undo` does."""
     check = """\
-import pathlib, time
+import os, pathlib, time
 if "fast" in pathlib.Path("a.py").read_text():
-    pathlib.Path("begun.txt").touch()
+    pathlib.Path("begun.txt").write_text(str(os.getpid()))
+    os.rename("begun.txt", "child.txt")
     time.sleep(600)
 """
     root = tree({"a.py": MANY, "check.py": check})
@@ -142,15 +149,51 @@ if "fast" in pathlib.Path("a.py").read_text():
         env=hasten_command.environment,
         stderr=subprocess.DEVNULL,
     )
-    while not (root / "begun.txt").exists():
+    while not (root / "child.txt").exists():
         assert process.poll() is None
         time.sleep(0.05)
     os.kill(process.pid, how)
     process.wait()
+    child = int((root / "child.txt").read_text())
     if how is signal.SIGKILL:
+        os.kill(child, signal.SIGKILL)
+        for again in (("apply", *ONLY), ("apply", *ONLY, "--verify", "true"), ("apply", "--resume")):
+            done = hasten_command(*again, cwd=root)
+            assert done.returncode == 2
+            assert b"`hasten undo` takes" in done.stderr
         assert (root / "a.py").read_text() == MANY.replace("slow", "fast")
         assert hasten_command("undo", cwd=root).returncode == 0
+    else:
+        assert process.returncode == 130
+        assert not _runs(child)
     assert (root / "a.py").read_text() == MANY
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_command_that_edits_what_it_tests_ends_the_search(hasten_command: Command, tree: Tree, code: int) -> None:
+    """What it wrote is not thrown away, nothing is tried on top of it, and the way on is free."""
+    root = tree({"a.py": "x = slow(1)\ny = slow(2)\n"})
+    command = f"if grep -q fast a.py; then echo '# tidied' >> a.py; exit {code}; fi"
+    done = hasten_command("apply", *ONLY, "--verify", command, cwd=root)
+    assert done.returncode == 2
+    assert b"a.py cannot be given back after a trial" in done.stderr
+    assert b"run 2" not in done.stderr
+    assert (root / "a.py").read_text() == "x = fast(1)\ny = fast(2)\n# tidied\n"
+    (root / "a.py").write_text("x = fast(1)\ny = fast(2)\n")
+    assert hasten_command("undo", cwd=root).returncode == 0
+    assert (root / "a.py").read_text() == "x = slow(1)\ny = slow(2)\n"
+    assert hasten_command("apply", *ONLY, "--verify", "true", cwd=root).returncode == 0
+
+
+def test_only_the_last_of_much_output_is_shown(hasten_command: Command, tree: Tree) -> None:
+    """Whatever bytes it holds."""
+    root = tree({"a.py": "x = slow(1)\n"})
+    command = "head -c 3000000 /dev/zero; printf '\\033[31mred\\377\\n'; grep -q slow a.py"
+    done = hasten_command("apply", *ONLY, "--verify", command, cwd=root)
+    assert done.returncode == 1
+    assert b"\\x1b[31mred" in done.stderr
+    assert b"\x1b" not in done.stderr
+    assert len(done.stderr) < 1_000_000
 
 
 def test_types_that_get_wrong_are_taken_back(hasten_command: Command, tree: Tree) -> None:
@@ -177,6 +220,9 @@ b: int = slow("1")
 def test_it_needs_files(hasten_command: Command, tree: Tree) -> None:
     """There is nothing to test where nothing is rewritten."""
     root = tree({"a.py": MANY})
+    done = hasten_command("apply", *ONLY, "--verify", " ", cwd=root)
+    assert done.returncode == 2
+    assert b"--verify names no command" in done.stderr
     done = hasten_command("apply", *ONLY, "--verify", "true", "--check", cwd=root)
     assert done.returncode == 2
     done = hasten_command("apply", *ONLY, "--verify", "true", "-", cwd=root, text=b"slow(1)\n")

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import orjson
 
 from hasten import __version__, report
 from hasten.apply import Applied, apply_changes, undo
 from hasten.cli import git, streams
 from hasten.cli.dirty import demand_clean
-from hasten.cli.places import shown_from
+from hasten.cli.places import Shown, shown_from
 from hasten.errors import UsageError
 from hasten.model import Change, Changed, Failed, Outcome, Plan
 from hasten.plan import close
@@ -50,11 +51,16 @@ def demand_one_work_tree(root: Path, files: Sequence[Changed]) -> Path:
         DirtyTreeError: a file has uncommitted changes, which a commit would take in.
     """
     tops = {git.work_tree(Path(os.path.realpath(root / file.path)).parent) for file in files}
-    top = tops.pop() if len(tops) == 1 else None
+    top = next(iter(tops)) if len(tops) == 1 else None
     if top is None:
-        message = "--commit needs one git work tree that holds all files that are rewritten"
+        found = ", ".join(sorted(str(each) for each in tops if each is not None))
+        where = f"they are in {found}{' and outside of any' if None in tops else ''}" if found else "there is none"
+        message = (
+            f"--commit needs one git work tree that holds all files that are rewritten, and {where}; "
+            "name the paths of one, or leave --commit out"
+        )
         raise UsageError(message)
-    demand_clean(root, [file.path for file in files if not file.created])
+    demand_clean(root, [file.path for file in files if not file.created], remedy="commit or stash them")
     return top
 
 
@@ -101,18 +107,33 @@ def write(asked: Prepared, bench: Workbench, made: Report, *, each: bool) -> App
         for problem in applied.problems:
             raise UsageError(f"{shown(problem.path)}: {problem.message}; {_made(count)}")
         names = [Path(os.path.realpath(root / file.path)).relative_to(top).as_posix() for file in files]
+        head = git.head(top)
         try:
             name = git.commit(top, names, _message(step))
         except git.GitError as error:
-            for problem in undo(root, applied.run, forget=True).problems:
-                streams.fail(f"{shown(problem.path)}: {problem.message}")
-            message = f"git does not commit `{step.title}`: {error}; it is taken back, and {_made(count)}"
+            left = _take_back(root, applied, shown)
+            then = f"{', '.join(left)} could not be taken back" if left else "it is taken back"
+            message = f"git does not commit `{step.title}`: {error}; {then}, and {_made(count)}"
             raise UsageError(message) from None
+        except KeyboardInterrupt:
+            if git.head(top) == head:
+                _take_back(root, applied, shown)
+            else:
+                count += 1
+            raise click.Abort(_made(count)) from None
         count += 1
         streams.say(f"{name} {step.title}")
         written |= {file.path for file in files}
         before |= {file.path: (file.after, False) for file in files}
     return Applied(None, tuple(sorted(written)), ())
+
+
+def _take_back(root: Path, applied: Applied, shown: Shown) -> list[str]:
+    """Undo a step that is not committed; return the files that are left, and say why."""
+    problems = undo(root, applied.run, forget=True).problems
+    for problem in problems:
+        streams.fail(f"{shown(problem.path)}: {problem.message}")
+    return [shown(problem.path) for problem in problems]
 
 
 def _drafted(

@@ -167,7 +167,8 @@ class _Dialogue:
                 case "n":
                     return self._answer([change], accepted=False)
                 case "a" if possible:
-                    return self._answer(self._review.rest_of(change.codemod), accepted=True)
+                    if self._takes_rest(change):
+                        return None
                 case "d":
                     return self._answer(self._review.rest_of(change.codemod), accepted=False)
                 case "q":
@@ -191,6 +192,17 @@ class _Dialogue:
         self._review = self._review.answered(changes, accepted=accepted, amendment=amendment)
         self._keep()
 
+    def _takes_rest(self, change: Change) -> bool:
+        """Accept what is left of a codemod; return False, and say why, where it cannot all be made."""
+        rest = self._review.rest_of(change.codemod)
+        made = self._made(self._review.with_(rest))
+        if made.problem or made.yours:
+            why = made.problem or "it would rewrite lines that you wrote yourself"
+            self._terminal.show(f"not all of it can be taken at once: {why}; answer one by one", style="error")
+            return False
+        self._answer(rest, accepted=True)
+        return True
+
     def _back(self) -> None:
         self._ended = False
         self._review = self._review.back()
@@ -204,16 +216,12 @@ class _Dialogue:
         before, after = now.text(self._path, self._source.data), then.text(self._path, self._source.data)
         places = [new for _, new in stretches(before, after, context=self._options.unified)]
         text = decode(self._path, after).text
-        given = self._drafts.get(change.id) or amending.to_edit(self._path, text, places)
-        try:
-            edited = click.edit(given, extension=".py")
-        except click.ClickException as error:
-            self._terminal.show(f"{error.format_message()}; set EDITOR to one that works", style="error")
+        asked = amending.to_edit(self._path, text, places)
+        # What was written of another text, before other answers, would not fit here.
+        edited = self._edited(self._drafts.get(asked, asked))
+        if edited is None:
             return False
-        if edited is None or not edited.strip():
-            self._terminal.show("nothing was written there")
-            return False
-        self._drafts[change.id] = edited
+        self._drafts[asked] = edited
         new = amending.from_edited(self._path, text, places, edited)
         wrong = "a line that begins with `# hasten: the new text` is not there as it was" if new is None else None
         if new is not None:
@@ -221,8 +229,28 @@ class _Dialogue:
         if new is None or wrong:
             self._terminal.show(f"this cannot be taken: {wrong}; `e` goes on with what you wrote", style="error")
             return False
+        del self._drafts[asked]
         self._answer([change], accepted=True, amendment=Amendment(text, new) if new != text else None)
         return True
+
+    def _edited(self, given: str) -> str | None:
+        """Return what a person makes of a text in an editor; None, and say why, where that is nothing."""
+        try:
+            # As bytes: the editor may write in another encoding.
+            saved = click.edit(given.encode(), extension=".py")
+            edited = saved.decode("utf-8-sig").replace("\r\n", "\n") if saved is not None else ""
+        except click.ClickException as error:
+            self._terminal.show(f"{error.format_message()}; set EDITOR to one that works", style="error")
+        except UnicodeDecodeError:
+            self._terminal.show("the editor did not save this as UTF-8; set it to do so", style="error")
+        except (OSError, ValueError) as error:
+            # A quote that is not closed in EDITOR, or an editor that takes the file away.
+            self._terminal.show(f"the editor cannot be used: {error}; set EDITOR to one that works", style="error")
+        else:
+            if edited.strip():
+                return edited
+            self._terminal.show("nothing was written there")
+        return None
 
     def _not_encoded(self, text: str) -> str | None:
         try:
@@ -245,6 +273,9 @@ class _Dialogue:
             text = amending.merged(decode(self._path, mine.after).text, self._review.amendments)
             if text is None:
                 return Made(files, yours=True)
+            wrong = amending.broken(self._path, text)
+            if wrong:
+                return Made(files, f"together with what you wrote yourself, {wrong}")
             files[self._path] = replace(mine, after=encode(self._source, text))
         return Made(files)
 
@@ -258,7 +289,13 @@ class _Dialogue:
         made = self._bench.finish(self._review.accepted)
         for problem in report.problems(made):
             streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
-        files = tuple(self._amended([each for each in made.outcomes if isinstance(each, Changed)]).files.values())
+        whole = self._amended([each for each in made.outcomes if isinstance(each, Changed)])
+        if (whole.problem or whole.yours) and self._review.answers:
+            why = whole.problem or "what you wrote yourself and the rest cannot both be"
+            self._terminal.show(f"this cannot be written: {why}; the last answer is taken back", style="error")
+            self._back()
+            return None
+        files = tuple(whole.files.values())
         selected = [each for each in self._bench.plan.changes if each.id in made.selected and not each.support]
         self._page.summary(self._review, selected, files)
         self._terminal.forget_typed()
@@ -290,7 +327,9 @@ class _Dialogue:
         applied = apply_changes(self._root, files, plan, groups=groups)
         for problem in applied.problems:
             streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
-        journal.forget_review(self._root, self._path)
+        if not applied.problems:
+            # Else the answers, and what was written in an editor, serve when the file can be written.
+            journal.forget_review(self._root, self._path)
         streams.say(f"rewrote {streams.counted(len(applied.written), 'file')}")
         if applied.written:
             streams.say("`hasten undo` takes this back")

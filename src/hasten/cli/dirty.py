@@ -15,7 +15,9 @@ _BATCH = 400
 _NAMED = 5
 
 
-def demand_clean(root: Path, paths: Sequence[str]) -> None:
+def demand_clean(
+    root: Path, paths: Sequence[str], *, remedy: str = "commit or stash them, or give --allow-dirty"
+) -> None:
     """Raise unless git has all of `paths` as they are; files outside of any work tree are not asked about.
 
     A file that git does not track counts as uncommitted; one that it ignores does not.
@@ -23,6 +25,7 @@ def demand_clean(root: Path, paths: Sequence[str]) -> None:
     Args:
         root: the directory that the paths are relative to.
         paths: the files that would be rewritten.
+        remedy: what a person can do about uncommitted changes.
 
     Raises:
         DirtyTreeError: a file has uncommitted changes, or git cannot tell.
@@ -45,9 +48,7 @@ def demand_clean(root: Path, paths: Sequence[str]) -> None:
         # A file that is removed from the index and still there has two lines, deleted and untracked.
         dirty = sorted(set(dirty))
         more = f" and {len(dirty) - _NAMED} more" if len(dirty) > _NAMED else ""
-        message = (
-            f"uncommitted changes in {', '.join(dirty[:_NAMED])}{more}; commit or stash them, or give --allow-dirty"
-        )
+        message = f"uncommitted changes in {', '.join(dirty[:_NAMED])}{more}; {remedy}"
         raise DirtyTreeError(message)
 
 

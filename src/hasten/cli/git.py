@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from hasten.errors import HastenError, UsageError
@@ -60,13 +61,18 @@ def changed_since(root: Path, revision: str) -> frozenset[Path]:
         names = run(top, "diff", "--name-only", "-z", "--diff-filter=d", "--no-renames", "--no-ext-diff", name, "--")
         names += run(top, "ls-files", "--others", "--exclude-standard", "-z")
     except GitError as error:
-        message = f"--since {revision}: git knows of no such revision here ({error})"
+        message = (
+            f"--since {revision}: git knows of no such revision here ({error}); "
+            "name a commit, a branch or a tag of this work tree"
+        )
         raise UsageError(message) from None
     return frozenset(Path(os.path.realpath(top / os.fsdecode(each))) for each in names.split(b"\0") if each)
 
 
 def commit(top: Path, files: list[str], message: str) -> str:
     """Commit some files as they are, whatever else is in the index, and return the short name of the commit.
+
+    Where it comes to no commit, the index holds what it held of them before.
 
     Args:
         top: the top of the work tree.
@@ -76,6 +82,22 @@ def commit(top: Path, files: list[str], message: str) -> str:
     Raises:
         GitError: git does not commit, or a hook does not let it.
     """
-    run(top, "--literal-pathspecs", "add", "--", *files)
-    run(top, "--literal-pathspecs", "commit", "--quiet", f"--message={message}", "--only", "--", *files)
+    before = head(top)
+    try:
+        run(top, "--literal-pathspecs", "add", "--", *files)
+        run(top, "--literal-pathspecs", "commit", "--quiet", f"--message={message}", "--only", "--", *files)
+    except BaseException:
+        # What is in the index goes into the next commit, which is somebody else's.
+        if head(top) == before:
+            with suppress(GitError):
+                run(top, "--literal-pathspecs", "reset", "--quiet", "--", *files)
+        raise
     return os.fsdecode(run(top, "rev-parse", "--short", "HEAD")).strip()
+
+
+def head(top: Path) -> bytes:
+    """Return the name of the commit that is checked out, b"" where there is none yet."""
+    try:
+        return run(top, "rev-parse", "--verify", "--quiet", "HEAD")
+    except GitError:
+        return b""

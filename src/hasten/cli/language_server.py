@@ -96,8 +96,9 @@ class Projects:
         return look
 
     def at(self, path: Path) -> Look | None:
-        """Return the last look at the project of a file."""
-        return next((look for root, (look, _) in self._looks.items() if path.is_relative_to(root)), None)
+        """Return the last look at the project of a file: the innermost, where one is inside of another."""
+        around = [root for root in self._looks if path.is_relative_to(root)]
+        return self._looks[max(around, key=lambda root: len(root.parts))][0] if around else None
 
     def close(self) -> None:
         """Forget everything."""
@@ -188,11 +189,8 @@ def server(projects: Projects) -> LanguageServer:
         found = projects.at(Path(root))
         together = dict(needed(pipeline.Report(found.bench.plan))).get(name) if found is not None else None
         if found is None or together is None:
-            message = "this change is not known any more; save the file, and ask again"
-        else:
-            message = _stale(found, it, together)
-        if found is None or together is None or message:
-            it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"hasten: {message}"))
+            message = "hasten: this change is not known any more; save the file, and ask again"
+            it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
             return
         outcomes = found.bench.draft(together)
         for each in outcomes:
@@ -200,7 +198,12 @@ def server(projects: Projects) -> LanguageServer:
                 said = f"hasten: {each.path}: {each.problem.message}"
                 it.window_show_message(types.ShowMessageParams(types.MessageType.Error, said))
                 return
-        edit = _workspace_edit(found, it, [each for each in outcomes if isinstance(each, Changed)])
+        files = [each for each in outcomes if isinstance(each, Changed)]
+        message = _stale(found, it, files)
+        if message:
+            it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"hasten: {message}"))
+            return
+        edit = _workspace_edit(found, it, files)
         await it.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label=f"hasten: {name}"))
 
     return it
@@ -223,20 +226,33 @@ def _name(found: Look, uri: str) -> str | None:
     return path.relative_to(found.root).as_posix() if path is not None and path.is_relative_to(found.root) else None
 
 
-def _stale(found: Look, it: LanguageServer, together: frozenset[str]) -> str:
-    """Return what keeps a change from being made of what the editor holds, "" if nothing does."""
-    paths = {edit.path for each in found.bench.plan.changes if each.id in together for edit in each.edits}
-    for document in it.workspace.text_documents.values():
-        name = _name(found, document.uri)
-        if name in paths and document.source != found.texts.get(name, _on_disk(found.root / name)):
-            return f"{name} was changed since it was looked at; save it, and ask again"
+def _stale(found: Look, it: LanguageServer, files: Sequence[Changed]) -> str:
+    """Return what keeps a change from being made of what the editor and the disk hold, "" if nothing does.
+
+    An edit goes by the numbers of lines: in a text that was not looked at it would meet others.
+    """
+    documents = {_name(found, each.uri): each for each in it.workspace.text_documents.values()}
+    for file in files:
+        document = documents.get(file.path)
+        if document is not None:
+            same = not file.created and document.source == _text(found, file.path, file.before)
+        else:
+            same = _on_disk(found.root / file.path) == (None if file.created else file.before)
+        if not same:
+            return f"{file.path} was changed since it was looked at; save it, and ask again"
     return ""
 
 
-def _on_disk(path: Path) -> str | None:
+def _text(found: Look, path: str, data: bytes) -> str:
+    """Return the text of a file: what an editor held is UTF-8, whatever the file declares."""
+    plain = path in found.texts or not path.endswith((".py", ".pyi"))
+    return (decode_plain if plain else decode)(path, data).text
+
+
+def _on_disk(path: Path) -> bytes | None:
     try:
-        return decode_plain(path.name, path.read_bytes()).text
-    except (OSError, SourceError):
+        return path.read_bytes()
+    except OSError:
         return None
 
 
@@ -310,12 +326,12 @@ def _workspace_edit(found: Look, it: LanguageServer, files: Sequence[Changed]) -
         if file.created:
             changes.append(types.CreateFile(uri))
         document = types.OptionalVersionedTextDocumentIdentifier(uri, versions.get(file.path))
-        changes.append(types.TextDocumentEdit(document, list(_text_edits(file))))
+        changes.append(types.TextDocumentEdit(document, list(_text_edits(found, file))))
     return types.WorkspaceEdit(document_changes=changes)
 
 
-def _text_edits(file: Changed) -> Iterator[types.TextEdit]:
-    before, after = (decode_plain(file.path, data).text.encode() for data in (file.before, file.after))
+def _text_edits(found: Look, file: Changed) -> Iterator[types.TextEdit]:
+    before, after = (_text(found, file.path, data).encode() for data in (file.before, file.after))
     old, new = diff.lines(before), diff.lines(after)
     for gone, come in diff.stretches(before, after, context=0):
         text = b"".join(new[come.start : come.stop]).decode()

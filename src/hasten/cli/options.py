@@ -59,6 +59,11 @@ class Options:
         return verified or self.commit or self.commit_each or self.format == "sarif"
 
 
+def examples(*lines: str) -> str:
+    """Return the end of a help screen: command lines, which click is not to fill up."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def choosing(command: _CommandT) -> _CommandT:
     """Add what says which changes are looked for, and how they are made."""
     return _decorated(
@@ -166,7 +171,8 @@ def verifying(command: _CommandT) -> _CommandT:
         click.option(
             "--verify",
             metavar="CMD",
-            help="Run this command before and after; where it fails after, take back the changes at fault.",
+            help="Run this command, in the root of the project, before and after; where it fails after, take back the "
+            "changes at fault.",
         ),
         click.option(
             "--verify-types",

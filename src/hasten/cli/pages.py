@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hasten.cli import streams
+from hasten.cli.options import examples
 
 if TYPE_CHECKING:
     from hasten.api import Code, Codemod
@@ -21,7 +22,7 @@ _WIDTH = 80
 _PLACE = re.compile(r"(.+):([0-9]{1,9})")
 
 
-@click.command("list")
+@click.command("list", epilog=examples("hasten list", "hasten list --format json"))
 @click.option("--format", "kind", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def list_command(kind: str) -> int:
     """List the codemods that are installed, those of plugins included."""
@@ -40,7 +41,10 @@ def list_command(kind: str) -> int:
     return 0
 
 
-@click.command("explain")
+@click.command(
+    "explain",
+    epilog=examples("hasten explain json-to-orjson", "hasten explain JSON003", "hasten explain src/store.py:12"),
+)
 @click.argument("word", metavar="NAME|CODE|PATH:LINE")
 def explain_command(word: str) -> int:
     """Show the page of a codemod, or of a hazard, refusal or proof by its code.

@@ -26,6 +26,9 @@ def apply(options: Options) -> int:
     if options.check or options.from_stdin:
         message = "--verify and --commit are about files that are rewritten; --check and standard input leave none"
         raise UsageError(message)
+    if options.verify is not None and not options.verify.strip():
+        message = "--verify names no command; give one, such as `--verify pytest`"
+        raise UsageError(message)
     commits = options.commit or options.commit_each
     if commits and options.allow_dirty:
         message = "a commit would hold what was changed before, too; commit or stash that, and leave --allow-dirty out"
@@ -38,8 +41,9 @@ def apply(options: Options) -> int:
         whole = made = bench.finish(wanted)
         files = report.changed(whole)
         applied = Applied(None, (), ())
+        # Where a run was killed, it may also be what leaves nothing to rewrite.
+        demand_finished(asked.root)
         if files:
-            demand_finished(asked.root)
             if commits:
                 committing.demand_one_work_tree(asked.root, files)
             elif not options.allow_dirty:

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from hasten.cli.options import Options, choosing, common, metadata, named, surrounding, writing
+from hasten.cli.options import Options, choosing, common, examples, metadata, named, surrounding, writing
 from hasten.cli.places import here
 
 
-@click.command("review")
+@click.command("review", epilog=examples("hasten review src/store.py", "EDITOR=nano hasten review -U 10 src/store.py"))
 @click.argument("file", callback=named)
 @choosing
 @surrounding

@@ -11,6 +11,7 @@ from hasten.cli.options import (
     choosing,
     committing,
     common,
+    examples,
     limiting,
     metadata,
     named,
@@ -23,7 +24,14 @@ from hasten.cli.places import here
 _paths = click.argument("paths", nargs=-1, metavar="[PATHS]...", callback=named)
 
 
-@click.command("preview")
+@click.command(
+    "preview",
+    epilog=examples(
+        "hasten preview src",
+        "hasten preview --select json-to-orjson --unsafe -v src/app.py",
+        "hasten preview --since main --check",
+    ),
+)
 @_paths
 @limiting
 @choosing
@@ -42,7 +50,14 @@ def preview_command(**given: Any) -> int:  # noqa: ANN401 - the options, as decl
     return work.preview(Options(**given))
 
 
-@click.command("apply")
+@click.command(
+    "apply",
+    epilog=examples(
+        "hasten apply src",
+        "hasten apply --verify pytest --commit-each",
+        "hasten apply --resume",
+    ),
+)
 @_paths
 @limiting
 @choosing

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from hasten.cli.options import Options, choosing, common, metadata
+from hasten.cli.options import Options, choosing, common, examples, metadata
 from hasten.cli.places import here
 from hasten.errors import UsageError
 
 
-@click.command("lsp")
+@click.command("lsp", epilog=examples("hasten lsp --select json-to-orjson"))
 @choosing
 @metadata
 @common

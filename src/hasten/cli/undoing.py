@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from hasten.cli import streams
+from hasten.cli.options import examples
 from hasten.cli.places import here, shown_from
 
 
-@click.command("undo")
+@click.command("undo", epilog=examples("hasten undo", "hasten undo --list", "hasten undo 3"))
 @click.argument("run", type=click.IntRange(min=1), required=False, metavar="[RUN]")
 @click.option("--list", "listed", is_flag=True, help="List the runs that there are, the last one first.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")

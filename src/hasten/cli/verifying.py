@@ -11,14 +11,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hasten import oracle
-from hasten.apply import apply_changes, undo
+from hasten.apply import apply_changes, undo, unfinished
 from hasten.cli import streams, telling
 from hasten.cli.places import shown_from
 from hasten.errors import UsageError, VerifyError
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: So many of the last lines that a failing command printed are shown.
 _LAST = 15
+#: It may have printed for hours.
+_MOST_READ = 100_000
 
 
 def passing(options: Options, asked: session.Prepared, bench: Workbench, whole: Report) -> Report:
@@ -42,12 +44,29 @@ def passing(options: Options, asked: session.Prepared, bench: Workbench, whole: 
         VerifyError: the tests do not pass before anything is rewritten.
     """
     trials = _Trials(options, asked, bench)
-    trials.demand_passing()
-    if trials.passes(whole.selected):
-        return whole
-    verdict = search(bench.plan, whole.selected, trials.passes)
+    with _ended_in_order():
+        trials.demand_passing()
+        if trials.passes(whole.selected):
+            return whole
+        verdict = search(bench.plan, whole.selected, trials.passes)
     trials.tell(verdict)
     return bench.finish(verdict.kept)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let this process be ended as by Ctrl-C where a terminal is closed, or a job cancelled: a trial is taken back."""
+    former: dict[int, Any] = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # What is ignored, as under nohup, stays so.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            former[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 class _Trials:
@@ -118,15 +137,24 @@ class _Trials:
 
     def _try(self, command: str, files: Sequence[Changed]) -> Ran:
         """Run a command on the rewritten files, and give them their old content back, whatever happens."""
-        applied = apply_changes(self._root, files, b"{}")
+        left: list[str] = []
         try:
+            applied = apply_changes(self._root, files, b"{}", trial=True)
             for problem in applied.problems:
                 raise UsageError(f"{self._shown(problem.path)}: {problem.message}")
-            return run(command, self._root, self._options.verify_timeout)
+            ran = run(command, self._root, self._options.verify_timeout)
         finally:
-            if applied.run is not None:
-                for problem in undo(self._root, applied.run, forget=True).problems:
-                    streams.fail(f"{self._shown(problem.path)}: {problem.message}")
+            begun = unfinished(self._root)
+            for problem in undo(self._root, begun.id, forget=True).problems if begun is not None else ():
+                streams.fail(f"{self._shown(problem.path)}: {problem.message}")
+                left.append(self._shown(problem.path))
+        if left:
+            message = (
+                f"{', '.join(left)} cannot be given back after a trial, and nothing more is done; "
+                f"where `{command}` changes what it tests, give one that does not"
+            )
+            raise UsageError(message)
+        return ran
 
     def _wrong_types(self, files: Sequence[Changed]) -> list[oracle.Problem]:
         overlay = {each.path: decode(each.path, each.after).text for each in files if each.path.endswith(".py")}
@@ -192,6 +220,6 @@ def run(command: str, root: Path, timeout: float) -> Ran:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        said.seek(0)
+        said.seek(max(0, said.seek(0, os.SEEK_END) - _MOST_READ))
         last = said.read().decode("utf-8", "replace").splitlines()[-_LAST:]
     return Ran(code == 0, what, time.monotonic() - begun, tuple(last))

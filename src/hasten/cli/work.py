@@ -84,7 +84,8 @@ def _resume(options: Options) -> int:
     """Finish a run that was killed; return the exit code."""
     from hasten.apply import resume
 
-    if options.paths or options.select or options.check or options.verify is not None:
+    told = Options(options.paths, resume=True, quiet=options.quiet, verbose=options.verbose, color=options.color)
+    if options.paths or options != told:
         message = "--resume finishes the last run as it was asked for; give nothing else with it"
         raise UsageError(message)
     root = find_root([], here())
@@ -97,7 +98,8 @@ def _resume(options: Options) -> int:
             streams.say(f"there is nothing to resume in {root}")
         else:
             streams.say(f"finished run {applied.run}: {streams.counted(len(applied.written), 'file')} rewritten")
-            streams.say("`hasten undo` takes this back")
+            if applied.written:
+                streams.say("`hasten undo` takes this back")
     return _FAILED if applied.problems else _DONE
 
 
@@ -106,9 +108,10 @@ def write_files(options: Options, done: Session) -> Applied:
     from hasten.apply import Applied, apply_changes, blocked  # it brings asyncio, which `preview` has no use for
 
     changed = report.changed(done.report)
+    # Where a run was killed, it may also be what leaves nothing to rewrite.
+    demand_finished(done.root)
     if not changed:
         return Applied(None, (), ())
-    demand_finished(done.root)
     if not options.allow_dirty:
         demand_clean(done.root, [file.path for file in changed if not file.created])
     plan = orjson.dumps(report.document(done.report, done.root, done.names))
