@@ -28,6 +28,7 @@ def third():
     return slow(3)
 """
 PROMPT = r"take this change\? \[[^]]*\] "
+_BAR = re.compile(r"\x1b\[\?25l.*\x1b\[\?25h(?:\x1b\[1A|\x1b\[2K|\r)*", re.DOTALL)
 CONFIRM = r"write this to \d+ files?\? \[y/N/u\] "
 
 
@@ -40,9 +41,9 @@ class Reviewer:
         self._log = log
 
     def until(self, pattern: str) -> str:
-        """Wait for something to be shown, and return what came before it, without colours."""
+        """Wait for something to be shown, and return what came before it, without colours and progress."""
         self.child.expect(pattern)
-        return re.sub(r"\x1b\[[0-9;]*m", "", str(self.child.before))
+        return re.sub(r"\x1b\[[0-9;]*m", "", _BAR.sub("", str(self.child.before)))
 
     def press(self, *keys: str) -> str:
         """Answer that many questions, each with one key; return what the last of them showed."""
