@@ -87,11 +87,13 @@ def review(hasten_command: Command) -> Review:
     def start(*arguments: str, cwd: Path, columns: int = 100, environment: dict[str, str] | None = None) -> Reviewer:
         command, *rest = hasten_command.line("review", *arguments)
         log = io.StringIO()
+        kept = {key: value for key, value in hasten_command.environment.items() if key not in {"COLUMNS", "LINES"}}
         child = pexpect.spawn(
             command,
             rest,
             cwd=str(cwd),
-            env={**hasten_command.environment, "TERM": "xterm", **(environment or {})},
+            # What runs the tests may have set a width, which would be believed.
+            env={**kept, "TERM": "xterm", **(environment or {})},
             dimensions=(50, columns),
             encoding="utf-8",
             timeout=120,
