@@ -120,15 +120,10 @@ class _Transcript:
             cwd=str(self._tree), env=self._environment, dimensions=(50, 100), encoding="utf-8", timeout=300,
         )  # fmt: skip
         shown: list[str] = []
-        for key in keys:
-            if child.expect([_PROMPT, _CONFIRM, pexpect.EOF]):
-                break
+        answers = iter(keys)
+        while (asked := child.expect([_PROMPT, _CONFIRM, pexpect.EOF])) < 2:
             shown.append(f"{child.before}{child.after}")
-            child.send(key)
-        if child.expect([_CONFIRM, _PROMPT, pexpect.EOF]) < 2:
-            shown.append(f"{child.before}{child.after}")
-            child.send("y" if re.fullmatch(_CONFIRM, str(child.after)) else "q")
-            child.expect(pexpect.EOF)
+            child.send("y" if asked else next(answers, "q"))
         shown.append(str(child.before))
         child.close()
         # Without the progress bar, which comes and goes.
