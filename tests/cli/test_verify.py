@@ -8,9 +8,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from hasten.apply import apply_changes, undo
+from hasten.cli.options import Options
+from hasten.cli.verifying import _Trials
+from hasten.errors import UsageError
+from hasten.model import Changed
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Tree
@@ -227,3 +234,18 @@ def test_it_needs_files(hasten_command: Command, tree: Tree) -> None:
     assert done.returncode == 2
     done = hasten_command("apply", *ONLY, "--verify", "true", "-", cwd=root, text=b"slow(1)\n")
     assert done.returncode == 2
+
+
+def test_a_trial_of_another_hasten_is_left_to_it(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a file is found rewritten at the last moment, what rewrote it is not taken for a trial of this run's."""
+    root = tree({"a.py": MANY})
+    monkeypatch.setenv("HASTEN_STATE_DIR", str(root / "state"))
+    other = Changed("a.py", MANY.encode(), b"other = 1\n")
+    assert apply_changes(root, [other], b"{}", trial=True).written == ("a.py",)
+    asked: Any = SimpleNamespace(root=root, request=SimpleNamespace(targets=("a.py",), context=()))
+    bench: Any = None
+    trials = _Trials(Options(paths=()), asked, bench)
+    with pytest.raises(UsageError, match=r"a\.py: it was changed since it was read"):
+        trials._try("true", [Changed("a.py", MANY.encode(), b"mine = 1\n")])
+    assert (root / "a.py").read_text() == "other = 1\n"
+    assert undo(root).restored == ("a.py",)

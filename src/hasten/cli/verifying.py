@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hasten import oracle
-from hasten.apply import apply_changes, undo, unfinished
+from hasten.apply import Applied, apply_changes, undo, unfinished
 from hasten.cli import streams, telling
 from hasten.cli.places import shown_from
 from hasten.errors import UsageError, VerifyError
@@ -138,14 +138,18 @@ class _Trials:
     def _try(self, command: str, files: Sequence[Changed]) -> Ran:
         """Run a command on the rewritten files, and give them their old content back, whatever happens."""
         left: list[str] = []
+        applied: Applied | None = None
         try:
             applied = apply_changes(self._root, files, b"{}", trial=True)
             for problem in applied.problems:
                 raise UsageError(f"{self._shown(problem.path)}: {problem.message}")
             ran = run(command, self._root, self._options.verify_timeout)
         finally:
-            begun = unfinished(self._root)
-            for problem in undo(self._root, begun.id, forget=True).problems if begun is not None else ():
+            # Where it was not even written, what is unfinished is a trial of another hasten's; only an interrupt while
+            # it is written leaves its number unknown.
+            begun = unfinished(self._root) if applied is None else None
+            number = applied.run if applied is not None else begun.id if begun is not None else None
+            for problem in undo(self._root, number, forget=True).problems if number is not None else ():
                 streams.fail(f"{self._shown(problem.path)}: {problem.message}")
                 left.append(self._shown(problem.path))
         if left:
