@@ -134,6 +134,19 @@ def close(plan: Plan, wanted: Collection[str]) -> frozenset[str]:
     return frozenset(kept)
 
 
+def needed(plan: Plan, names: Iterable[str]) -> frozenset[str]:
+    """Return some changes with all that they require, whatever that is."""
+    requires = {each.id: each.requires for each in plan.changes}
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(requires[name])
+    return frozenset(found)
+
+
 def without(plan: Plan, selected: Collection[str], paths: Collection[str]) -> frozenset[str]:
     """Return `selected` less every change that edits one of `paths`, and less those that require it."""
     by_id = {each.id: each for each in plan.changes}

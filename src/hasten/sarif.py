@@ -5,7 +5,7 @@ The format is described at <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -198,17 +198,3 @@ def _lines(old: Sequence[bytes], stretch: range) -> dict[str, int]:
     last = len(old[-1].decode()) + 1
     start = Position(stretch.start + 1, 1) if stretch else Position(len(old), last)
     return _region(start, Position(len(old), last))
-
-
-def needed(found: Report) -> Iterable[tuple[str, frozenset[str]]]:
-    """Yield the changes that a fix is wanted for, each with all that it requires."""
-    requires = {each.id: each.requires for each in found.plan.changes}
-    for change in report.sites(found.plan):
-        together: set[str] = set()
-        pending = [change.id]
-        while pending:
-            name = pending.pop()
-            if name not in together:
-                together.add(name)
-                pending.extend(requires[name])
-        yield change.id, frozenset(together)

@@ -16,14 +16,13 @@ import orjson
 
 from hasten import __version__, amending, journal, pipeline, report
 from hasten import plan as planning
-from hasten.cli import session, streams
+from hasten.cli import session, streams, work
 from hasten.cli.dirty import demand_clean
 from hasten.cli.places import here, shown_from
 from hasten.cli.progress import Bar
 from hasten.cli.questions import HELP, Made, Page
 from hasten.cli.terminal import Terminal, demand
 from hasten.cli.unfinished import demand_finished
-from hasten.codes import ENGINE_CODES
 from hasten.diff import stretches
 from hasten.errors import SourceError, UsageError
 from hasten.model import Change, Changed, Failed, Source
@@ -85,6 +84,7 @@ class _Dialogue:
 
     def __init__(self, options: Options, asked: session.Prepared, bench: Workbench, source: Source) -> None:
         self._options = options
+        self._asked = asked
         self._root: Path = asked.root
         self._bench = bench
         self._source = source
@@ -95,8 +95,7 @@ class _Dialogue:
         )
         self._review = Review(Subject(bench.plan, bench.takeable, source.path))
         self._terminal = Terminal(options.color)
-        codes = {each.code: each for codemod in asked.codemods for each in codemod.codes}
-        codes |= {each.code: each for each in ENGINE_CODES}
+        codes = session.codes_of(asked.codemods)
         shown = shown_from(asked.root)
         self._page = Page(self._terminal, shown, source.path, source.data, codes, options.unified)
         self._drafts: dict[str, str] = {}
@@ -316,15 +315,8 @@ class _Dialogue:
                     self._terminal.show("u  take the last answer back")
 
     def _write(self, made: Report, files: Sequence[Changed]) -> int:
-        from hasten.apply import apply_changes, blocked
-
-        if not self._options.allow_dirty:
-            demand_clean(self._root, [file.path for file in files if not file.created])
-        final = replace(made, outcomes=tuple(files))
-        names = sorted({each.codemod for each in made.plan.changes})
-        plan = orjson.dumps(report.document(final, self._root, names))
-        groups = report.groups(final, blocked(self._root, files))
-        applied = apply_changes(self._root, files, plan, groups=groups)
+        done = session.finished(self._asked, replace(made, outcomes=tuple(files)))
+        applied = work.write_files(self._options, done)
         for problem in applied.problems:
             streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
         if not applied.problems:

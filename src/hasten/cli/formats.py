@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from hasten import report
 from hasten.cli import streams
-from hasten.cli.session import quiet_codes
-from hasten.codes import ENGINE_CODES
+from hasten.cli.session import codes_of, quiet_codes
 from hasten.diff import count
 from hasten.model import Problem
 
@@ -56,8 +55,7 @@ def markdown(done: Session, shown: Shown, applied: Applied | None = None, *, ver
             ["file", "lines added", "removed"],
             [[_code(shown(file.path)), *count(file.before, file.after)] for file in files],
         )
-    titles = {code.code: code.title for codemod in done.codemods for code in codemod.codes}
-    titles |= {code.code: code.title for code in ENGINE_CODES}
+    titles = {name: code.title for name, code in codes_of(done.codemods).items()}
     for heading, counted in (
         ("Hazards taken", found.taken),
         ("Hazards that `--unsafe` would take", found.offered),

@@ -21,7 +21,7 @@ from hasten import __version__, diff, pipeline, report
 from hasten.cli import session
 from hasten.errors import HastenError, SourceError
 from hasten.model import Changed, Failed, Source
-from hasten.sarif import needed
+from hasten.plan import needed
 from hasten.source import decode, decode_plain
 
 if TYPE_CHECKING:
@@ -187,12 +187,11 @@ def server(projects: Projects) -> LanguageServer:
     @it.command(APPLY)
     async def apply(root: str, name: str) -> None:
         found = projects.at(Path(root))
-        together = dict(needed(pipeline.Report(found.bench.plan))).get(name) if found is not None else None
-        if found is None or together is None:
+        if found is None or all(each.id != name for each in found.bench.plan.changes):
             message = "hasten: this change is not known any more; save the file, and ask again"
             it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
             return
-        outcomes = found.bench.draft(together)
+        outcomes = found.bench.draft(needed(found.bench.plan, [name]))
         for each in outcomes:
             if isinstance(each, Failed):
                 said = f"hasten: {each.path}: {each.problem.message}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hasten import pipeline, report, sarif
+from hasten import pipeline, report
 from hasten.apply import Applied
 from hasten.cli import committing, session, telling, verifying, work
 from hasten.cli.dirty import demand_clean
@@ -12,7 +12,7 @@ from hasten.cli.progress import Bar
 from hasten.cli.unfinished import demand_finished
 from hasten.errors import UsageError
 from hasten.model import Changed
-from hasten.plan import select
+from hasten.plan import needed
 
 if TYPE_CHECKING:
     from hasten.cli.options import Options
@@ -34,11 +34,9 @@ def apply(options: Options) -> int:
         message = "a commit would hold what was changed before, too; commit or stash that, and leave --allow-dirty out"
         raise UsageError(message)
     asked = session.prepared(options)
-    config = asked.config
     with Bar() as progress, pipeline.opened(asked.request, asked.codemods, progress) as bench:
         progress.close()
-        wanted = select(bench.plan, unsafe=config.unsafe, accept=config.accept, named=bool(config.select))
-        whole = made = bench.finish(wanted)
+        whole = made = bench.finish(bench.takeable)
         files = report.changed(whole)
         applied = Applied(None, (), ())
         # Where a run was killed, it may also be what leaves nothing to rewrite.
@@ -71,10 +69,8 @@ def apply(options: Options) -> int:
 def preview(options: Options) -> int:
     """Print what would be rewritten, with the fix of each change by itself; return the exit code."""
     asked = session.prepared(options)
-    config = asked.config
     with Bar() as progress, pipeline.opened(asked.request, asked.codemods, progress) as bench:
-        wanted = select(bench.plan, unsafe=config.unsafe, accept=config.accept, named=bool(config.select))
-        done = session.finished(asked, bench.finish(wanted))
+        done = session.finished(asked, bench.finish(bench.takeable))
         fixes = _fixes(options, done, bench)
     work.print_sarif(options, done, fixes)
     telling.tell(options, done)
@@ -85,7 +81,8 @@ def _fixes(options: Options, done: session.Session, bench: Workbench) -> dict[st
     """Return what each change makes of the files by itself, with what it requires; nothing where nobody asks."""
     if options.format != "sarif":
         return {}
+    plan = done.report.plan
     return {
-        name: [each for each in bench.draft(together) if isinstance(each, Changed)]
-        for name, together in sarif.needed(done.report)
+        change.id: [each for each in bench.draft(needed(plan, [change.id])) if isinstance(each, Changed)]
+        for change in report.sites(plan)
     }

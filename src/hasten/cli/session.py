@@ -14,9 +14,10 @@ from hasten.cli import streams
 from hasten.cli.git import changed_since
 from hasten.cli.places import here, shown_from
 from hasten.cli.progress import Bar
+from hasten.codes import ENGINE_CODES
 from hasten.discover import Discovered, discover, find_root, is_excluded, is_marked, patterns_from
 from hasten.errors import SourceError, UsageError
-from hasten.model import Notice, Problem, Source
+from hasten.model import Code, Notice, Problem, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,6 +158,11 @@ def _changed_since(root: Path, revision: str, found: Discovered) -> Discovered:
     targets = tuple(path for path in found.targets if Path(os.path.realpath(root / path)) in changed)
     others = {*found.context, *found.targets}.difference(targets)
     return replace(found, targets=targets, context=tuple(sorted(others)))
+
+
+def codes_of(codemods: Sequence[Codemod]) -> dict[str, Code]:
+    """Return all codes that codemods and the engine give, by name."""
+    return {code.code: code for each in codemods for code in each.codes} | {each.code: each for each in ENGINE_CODES}
 
 
 def quiet_codes(codemods: Sequence[Codemod], *, verbose: bool) -> frozenset[str]:

@@ -10,8 +10,7 @@ from hasten import report
 from hasten.cli import streams
 from hasten.cli.options import Options
 from hasten.cli.places import Shown, diff_paths, here, shown_from
-from hasten.cli.session import Session, quiet_codes
-from hasten.codes import ENGINE_CODES
+from hasten.cli.session import Session, codes_of, quiet_codes
 from hasten.discover import find_root
 from hasten.model import Change, Refusal
 
@@ -71,8 +70,7 @@ def table_lines(done: Session, applied: Applied | None = None, *, verbose: bool 
         counts += [row.unnamed] * unnamed + [row.failed] * failed
         rows.append([row.codemod, *map(str, counts)])
     lines = streams.aligned(rows)
-    titles = {code.code: code.title for codemod in done.codemods for code in codemod.codes}
-    titles |= {code.code: code.title for code in ENGINE_CODES}
+    titles = {name: code.title for name, code in codes_of(done.codemods).items()}
     for heading, counted in (
         ("refused, by reason:", found.refusals),
         ("hazards taken:", found.taken),

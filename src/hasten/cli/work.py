@@ -15,7 +15,6 @@ from hasten.cli.options import Options
 from hasten.cli.places import diff_paths, here, shown_from
 from hasten.cli.session import Session
 from hasten.cli.unfinished import demand_finished
-from hasten.codes import ENGINE_CODES
 from hasten.diff import unified
 from hasten.discover import find_root
 from hasten.errors import UsageError
@@ -158,8 +157,7 @@ def print_sarif(
     from hasten import sarif
 
     rules = {each.name: each.title for each in done.codemods}
-    codes = {code.code: code for each in done.codemods for code in each.codes}
-    codes |= {each.code: each for each in ENGINE_CODES}
+    codes = session.codes_of(done.codemods)
     also = (*done.problems, *(applied.problems if applied else ()))
     quiet = session.quiet_codes(done.codemods, verbose=options.verbose)
     loud = tuple(each for each in done.report.plan.refusals if each.code not in quiet)
