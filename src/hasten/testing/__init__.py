@@ -18,8 +18,8 @@ return the same, or, under `differs`, must not; what a case only offers is run a
 
 A case in a folder has `before/`, `after/` (only files that change or are created), and, where there is something to
 say, `case.toml` with the same words as keys, `behaviour_differs` for `differs`, and also `targets`, the files that may
-be rewritten, and `unimportable`, modules without which all must be as before. `behaviour.py` beside them, with a
-function `behave()`, is run in both trees.
+be rewritten, `beside`, files that several cases share in a folder of that name, and `unimportable`, modules without
+which all must be as before. `behaviour.py` beside them, with a function `behave()`, is run in both trees.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ _BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(rb"# case: ([^\r\n]*)(?:\r\n|\r|\n)")
 _AFTER = re.compile(rb"^# --- after ---(?:\r\n|\r|\n)", re.MULTILINE)
 _WORDS = ("hazards", "refusals", "proofs", "accept", "creates")
-_KEYS = frozenset({*_WORDS, "unsafe", "options", "targets", "strategy", "behaviour_differs", "unimportable", "python"})
+_KEYS = frozenset(
+    {*_WORDS, "unsafe", "options", "targets", "strategy", "behaviour_differs", "unimportable", "python", "beside"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,24 @@ def _load_folder(path: Path) -> Case:
     words = _toml(toml, toml.read_text(encoding="utf-8")) if toml.is_file() else {}
     script = path / "behaviour.py"
     after = read_tree(path / "after") if (path / "after").is_dir() else {}
-    case = _case(path, words, read_tree(path / "before"), after)
+    before = read_tree(path / "before")
+    before = dict(sorted((before | _beside(path, words.get("beside", []), before)).items()))
+    case = _case(path, words, before, after)
     same = sorted(each for each in case.after if case.before.get(each) == case.after[each])
     if same:
         raise UsageError(f"{path}: after/ holds files that are as they were: {', '.join(same)}")
     return replace(case, behaviour=script if script.is_file() else None)
+
+
+def _beside(path: Path, names: Sequence[str], before: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return files that several cases have in common: they are in `beside/` next to these."""
+    found: dict[str, bytes] = {}
+    for name in names:
+        file = path.parent / "beside" / name
+        if name in before or not file.is_file():
+            raise UsageError(f"{path}: {name} is {'in before/, too' if name in before else f'not in {file.parent}'}")
+        found[name] = file.read_bytes()
+    return found
 
 
 def _toml(path: Path, text: str) -> dict[str, Any]:
