@@ -65,13 +65,16 @@ def _new(root: Path, before: Mapping[str, str], after: Mapping[str, str]) -> lis
     taken_over = [each for each in plain if "`os.fspath`" in each.message]
     if not Counter(each.path for each in taken_over) - gone:
         plain = [each for each in plain if each not in taken_over]
-    installed = new_problems(
-        problems(root, (), before, libraries=libraries), problems(root, (), whole, libraries=libraries)
-    )
+    dropped = [each for each in problems(root, (), whole, libraries=libraries) if _is_unawaited(each)]
     return [
         *(each for each in plain if not (_INSTALLED.search(each.message) or _KNOWN.search(each.message))),
-        *(each for each in installed if each.code == "unused-coroutine" or _UNAWAITED.search(each.message)),
+        # Most have none, and nobody need know which they had before.
+        *(new_problems(problems(root, (), before, libraries=libraries), dropped) if dropped else ()),
     ]
+
+
+def _is_unawaited(problem: Problem) -> bool:
+    return problem.code == "unused-coroutine" or _UNAWAITED.search(problem.message) is not None
 
 
 def _texts(files: Mapping[str, bytes], folder: str = "") -> dict[str, str]:

@@ -58,6 +58,7 @@ class Oracle:
         python: tuple[int, int] = sys.version_info[:2],
         deadline: float = DEADLINE,
         jobs: int = 1,
+        calls: bool = True,
     ) -> None:
         """Take the program; nothing is read or started yet.
 
@@ -73,8 +74,10 @@ class Oracle:
             python: the version of Python that the program is checked for.
             deadline: seconds that one run of the checker may take.
             jobs: how many runs may be under way at a time; the answers do not depend on it.
+            calls: whether there will be questions about calls; without them only `problems` is known, in half the time.
         """
         self._jobs = jobs
+        self._asks = calls
         self._root = root
         self._overlay = dict(overlay or {})
         self._files = sorted(each for each in {*files, *self._overlay} if each.endswith(".py"))
@@ -204,6 +207,7 @@ class Oracle:
                 python=self._python,
                 deadline=self._deadline,
                 at_once=self._jobs,
+                calls=self._asks,
             )
             self._checks.begin()
         except BaseException:
@@ -218,7 +222,7 @@ class Oracle:
         try:
             assert self._scratch is not None  # noqa: S101 - for the type checker
             assert self._checks is not None  # noqa: S101
-            for path, text in sorted(self._texts.items()):  # while the checker is at it
+            for path, text in sorted(self._texts.items()) if self._asks else ():  # while the checker is at it
                 self._look(path, text)
             reports = self._checks.finish()
             # In an order that does not depend on which was done first.
@@ -254,7 +258,7 @@ def problems(
     libraries: Sequence[Path] = (),
 ) -> list[Problem]:
     """Return what the checker finds wrong with a program; see `Oracle` for arguments and errors."""
-    with Oracle(root, files, overlay, executable, libraries=libraries) as oracle:
+    with Oracle(root, files, overlay, executable, libraries=libraries, calls=False) as oracle:
         return oracle.problems()
 
 

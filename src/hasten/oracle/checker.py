@@ -61,6 +61,7 @@ class Checks:
         python: tuple[int, int],
         deadline: float,
         at_once: int,
+        calls: bool = True,
     ) -> None:
         """Write the configurations; nothing is started yet.
 
@@ -74,11 +75,12 @@ class Checks:
             python: the version of Python to check for.
             deadline: seconds after which a run counts as hung.
             at_once: how many runs may be under way at a time.
+            calls: whether what calls reach is reported as well, which takes twice as long as finding what is wrong.
         """
         self._deadline = deadline
         self._at_once = max(at_once, 1)
         self._waiting = deque(
-            (group, _Run(executable, base, _settings(base, group, members, libraries, python)))
+            (group, _Run(executable, base, _settings(base, group, members, libraries, python), calls=calls))
             for group, members in groups.items()
         )
         self._running: list[tuple[Group, _Run]] = []
@@ -132,25 +134,28 @@ class _Run:
         report: the directory of its report, once it is over, if that is what it should be.
     """
 
-    def __init__(self, executable: Path, base: Path, settings: dict[str, object], *, hurried: bool = True) -> None:
+    def __init__(
+        self, executable: Path, base: Path, settings: dict[str, object], *, calls: bool, hurried: bool = True
+    ) -> None:
         # When all else is written, the checker unpacks its 7,000 stubs beside the report: 41 MB that nobody reads, and
         # most of the time of a small run. A file where it wants a directory ends it at that point. Should another
         # version of the checker go about it in another order, it is run once more and let have its way.
         self.report: Path | None = None
         self._arguments = executable, base, settings
-        self._hurried = hurried
+        self._hurried = hurried and calls
         name = hashlib.sha256(orjson.dumps(settings, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
         config = base / f"{name}.toml"
         config.write_text(_toml(settings), encoding="utf-8")
         self._directory = base / f"{name}.report{'' if hurried else '.whole'}"
         self._directory.mkdir()
-        if hurried:
+        if self._hurried:
             (self._directory / "typeshed").touch()
         self._output = base / f"{name}.output{'' if hurried else '.whole'}"
         self._base = base
         self._command = [str(executable), "check", "--config", str(config)]
         self._command += ["--output", f"json:{self._directory / ERRORS}", "--summary=none"]
-        self._command += ["--report-pysa", str(self._directory), "--report-pysa-format", "json"]
+        if calls:
+            self._command += ["--report-pysa", str(self._directory), "--report-pysa-format", "json"]
         # One thread: which of two mutually dependent files is inferred first must not depend on the machine.
         self._command += ["--threads", "1"]
         self._process: subprocess.Popen[bytes] | None = None
@@ -192,7 +197,7 @@ class _Run:
 
     def again(self) -> _Run:
         """Return a run that may unpack what it likes."""
-        return _Run(*self._arguments, hurried=False)
+        return _Run(*self._arguments, calls=True, hurried=False)
 
     def kill(self) -> None:
         if self._process is not None:
