@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 20
+FACTS_VERSION = 21
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class _Walk(Expressions):
             uses.append(["unpack"])
 
     def ann_assign(self, node: ast.AnnAssign) -> None:
-        annotation = self.visit(node.annotation, ["ann"])
+        annotation = self.annotation(node.annotation)
         if node.value is None:
             if isinstance(node.target, ast.Name):
                 self.bind(node.target.id, "declared", annotation, self.start(node.target))
@@ -253,7 +253,7 @@ class _Walk(Expressions):
         start, end = self.at(node)
         decorators = [self.visit(each, ["deco", len(self.scopes)]) for each in node.decorator_list]
         parameters = self.parameters(node.args)
-        returns = self.visit(node.returns, ["ann"]) if node.returns is not None else None
+        returns = self.annotation(node.returns) if node.returns is not None else None
         scope = self.open_scope("function", node.name, start, end)
         record = self.scopes[scope]
         record[5], record[6], record[7] = parameters, decorators, returns

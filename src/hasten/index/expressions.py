@@ -73,6 +73,7 @@ class Expressions:
         self.fstring = False
         #: Whether what is visited stands in `{...=}`, whose text is shown.
         self.shown = False
+        self.annotating = False
         self.keyed = False
 
     # --- places -------------------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ class Expressions:
         if arguments.kwarg:
             groups.append((arguments.kwarg, "**", None))
         for each, kind, default in groups:
-            annotation = self.visit(each.annotation, ["ann"]) if each.annotation is not None else None
+            annotation = self.annotation(each.annotation) if each.annotation is not None else None
             value = self.visit(default, ["default"]) if default is not None else None
             result.append([each.arg, kind, annotation, value])
         return result
@@ -174,6 +175,31 @@ class Expressions:
         """Visit any expression."""
         return _VISITS.get(type(node), Expressions.other_expression)(self, node, use)
 
+    def annotation(self, node: ast.expr) -> Shape:
+        """Visit an annotation."""
+        self.annotating = True
+        shape = self.visit(node, ["ann"])
+        self.annotating = False
+        return shape
+
+    def quoted(self, node: ast.Constant) -> None:
+        """Note what the calls of an annotation in quotes name: `"Annotated[Connection, Depends(connect)]"`.
+
+        A framework evaluates them, and calls what they hand on. Where it is named in the file is where the string is.
+        """
+        try:
+            tree = ast.parse(node.value.strip(), mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        start, end = self.at(node)
+        calls = (each for each in ast.walk(tree) if isinstance(each, ast.Call))
+        for each in {id(part): part for call in calls for part in ast.walk(call)}.values():
+            if isinstance(each, ast.Name):
+                self.reads[self.scope].setdefault(each.id, []).append([start, end, ["quoted"]])
+            elif isinstance(each, ast.Attribute):
+                read = [base_shape(each.value), ["quoted"], self.scope, start, end]
+                self.attribute_reads.setdefault(each.attr, []).append(read)
+
     def other_expression(self, node: ast.expr, use: Use) -> Shape:
         """Visit an expression that this version does not know (t-strings), as text that is put together."""
         for child in ast.walk(node):
@@ -192,6 +218,8 @@ class Expressions:
         """Visit a constant; strings and numbers that matter are kept."""
         value = node.value
         if isinstance(value, str):
+            if self.annotating and "(" in value:
+                self.quoted(node)
             if self.literals is not None and self.literals.search(value):
                 self.strings.append(
                     [self.start(node), value if value.isascii() or _encodable(value) else ascii(value), use, self.scope]
