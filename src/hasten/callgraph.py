@@ -27,6 +27,7 @@ from hasten.async_receivers import Reached, Resolve, receivers_of, takes
 from hasten.async_registered import LATER
 from hasten.async_rules import Verdict
 from hasten.async_settling import Settling
+from hasten.awaited import Waiting
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.propagate import Constraint
@@ -72,8 +73,12 @@ def function_id(scope: Scope) -> str:
 
 
 def site_id(call: Call) -> str:
-    """Return the site of a call: its span, since `f()` and `f()()` begin at one place."""
-    return f"{call.module.path}:{call.span.start}-{call.span.end}"
+    """Return the site of a call: its span, since `f()` and `f()()` begin at one place.
+
+    A place that waits and is no call may be that of one: of what gives the rows of a loop, or the block to be entered.
+    """
+    what = " waits" if isinstance(call, Waiting) else ""
+    return f"{call.module.path}:{call.span.start}-{call.span.end}{what}"
 
 
 def build(

@@ -7,7 +7,7 @@ place this module tells what is read from it and what is put into it, anywhere i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from hasten.api import (
@@ -111,6 +111,7 @@ class Value:
     Attributes:
         shape: what a call whose receiver it is says of its receiver.
         use: see `hasten.index.build`.
+        computed: it is read by its name, and a property works it out each time.
     """
 
     module: Module
@@ -118,6 +119,12 @@ class Value:
     span: Span
     shape: list[Any]
     use: list[Any]
+    computed: bool = False
+
+    @property
+    def is_named(self) -> bool:
+        """Tell whether it is a place that holds it, rather than what makes it."""
+        return self.shape[0] in {"n", "a"} and not self.computed
 
     @property
     def line(self) -> int:
@@ -167,10 +174,16 @@ class Places:
 
     def attribute(
         self, module: Module, scope: int, base: list[Any], name: str, offset: int = -1
-    ) -> Attribute | Field | State | Variable | None:
-        """Return the place that `base.name` stands for, at `offset` if it is told; None where nobody can tell."""
+    ) -> Attribute | Field | State | Variable | Returned | None:
+        """Return the place that `base.name` stands for, at `offset` if it is told; None where nobody can tell.
+
+        What a property works out is what its getter returns. One that can be set as well is taken for an attribute.
+        """
         owner = self.class_of(module, scope, base, offset)
         if owner is not None:
+            getter = self.program.find_method(owner, name)
+            if getter is not None and _is_getter(getter):
+                return Returned(getter.module.path, getter.number)
             top = self._top(owner, name)
             return Attribute(top.module.path, top.number, name)
         dotted = self.program.dotted(module, scope, ["a", base, name])
@@ -646,10 +659,11 @@ class Places:
 
     def _of_calls(self, place: Returned) -> Iterator[Value]:
         function = self.program.module(place.path).scope(place.function)
-        if any(function.module.dotted(function.parent, each) in _PROPERTIES for each in function.decorators):
+        if _is_property(function):
             owner = self.program.method_owner(function.module, function.number)
             if owner is not None:
-                yield from self._of_attribute(Attribute(owner.module.path, owner.number, function.name))
+                read = self._of_attribute(Attribute(owner.module.path, owner.number, function.name))
+                yield from (replace(each, computed=True) for each in read)
             return
         for call in self._called(function):
             yield Value(call.module, call.scope, call.span, ["c", call.index], call.use)
@@ -823,6 +837,15 @@ class Places:
             for base, value, scope, start in module.facts["attribute_stores"][place.name]:
                 if self._is_kept(module, scope, base, place.name, start):
                     yield Source(module, scope, value, start)
+
+
+def _is_property(function: Scope) -> bool:
+    return any(function.module.dotted(function.parent, each) in _PROPERTIES for each in function.decorators)
+
+
+def _is_getter(method: Scope) -> bool:
+    """Tell whether a method is all that there is of a property."""
+    return _is_property(method) and len(method.module.bindings(method.parent, method.name)) == 1
 
 
 def _is_looked_into(module: Module, use: list[Any]) -> bool:

@@ -156,7 +156,8 @@ class Unions:
             case ["asg", int() as scope, str() as name]:
                 found: Place | None = self.where.variable(value.module, scope, name)
             case ["asgattr", base, str() as name]:
-                found = self.where.attribute(value.module, value.scope, base, name, value.span.start)
+                kept = self.where.attribute(value.module, value.scope, base, name, value.span.start)
+                found = None if isinstance(kept, Returned) else kept
             case ["arg", int() as index, position]:
                 yield from self.where.parameters(value.module.call(index), position)
                 return

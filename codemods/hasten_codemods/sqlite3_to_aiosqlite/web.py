@@ -6,6 +6,7 @@ All openings whose connections meet at some place convert together, with all tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another, arg
 from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Place,
     Places,
+    Returned,
     Source,
     Value,
     Variable,
@@ -295,6 +297,11 @@ class _Weaving(Ends):
                     return
             case ["a", base, str() as name]:
                 found = self.where.attribute(source.module, source.scope, base, name, source.offset)
+                if isinstance(found, Returned):
+                    getter = self.program.module(found.path).scope(found.function)
+                    for each in self.where.all_handed_out(getter):
+                        self.add(each, kind, value)
+                    return
                 if found is not None:
                     self.add(found, kind, value)
                     return
@@ -382,14 +389,14 @@ class _Weaving(Ends):
         match value.use:
             case ["multi", uses]:
                 for each in uses:
-                    self.take(Value(value.module, value.scope, value.span, value.shape, each), kind)
+                    self.take(replace(value, use=each), kind)
             case ["cond"] | ["expr"] | ["fmt"] | ["cmp", "Is" | "IsNot", *_]:
                 pass  # nothing is done with it
             case ["asg", int() as scope, str() as name]:
                 self.add(self.where.variable(value.module, scope, name), kind, value)
             case ["asgattr", base, str() as name]:
                 kept = self.where.attribute(value.module, value.scope, base, name, value.span.start)
-                if kept is None:
+                if kept is None or isinstance(kept, Returned):
                     text = _dotted_text(base) if base[0] in {"n", "a"} else "this"
                     message = f"{WHAT[kind]} is kept in `{text}.{name}`, and nobody can tell what `{text}` is"
                     if value.module.dotted(value.scope, base) == "flask.g":

@@ -87,7 +87,7 @@ class Connections(Cursors):
         if blocks.is_spread(module, guard):
             raise Unfit("SQL118", "the header of the `with` has several lines; write one for each", guard.start)
         self.web.transactions[module.path] = module
-        if value.shape[0] == "c":
+        if not value.is_named:
             number = next(at for at, each in enumerate(blocks.beside(module, guard)) if each.payload == value.shape)
             self.mark(
                 module, Span(guard.start, guard.end), "enter-transaction", ("item", str(number)), scope=value.scope

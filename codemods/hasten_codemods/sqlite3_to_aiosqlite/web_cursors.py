@@ -80,7 +80,7 @@ class Cursors(Notes):
                 )
             self.step(taker, "first-of")
             return True
-        if dotted in table.EAGER | table.LAZY and value.shape[0] in {"n", "a"}:
+        if dotted in table.EAGER | table.LAZY and value.is_named:
             self.check_generator(value)
             if dotted not in table.WHOLE:
                 raise left_over(f"`{taker.tail}`", value.span.start)
@@ -91,7 +91,7 @@ class Cursors(Notes):
     def cursor(self, value: Value) -> None:
         """Follow one use of a cursor."""
         module = value.module
-        named = value.shape[0] in {"n", "a"}
+        named = value.is_named
         match value.use:
             case ["meth", str() as method, int() as index]:
                 call = module.call(index)
