@@ -26,7 +26,7 @@ from hasten.api import (
     requesters,
     value_calls,
 )
-from hasten_codemods.sqlite3_to_aiosqlite import blocks
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, dataclass_fields
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 
 _MANAGERS = frozenset({"contextlib.contextmanager"})
@@ -276,7 +276,7 @@ class Places:
         dotted = module.dotted(0, module.call(made[1]).function)
         return (module.path, base[1]) if dotted in _NAMESPACES else None
 
-    def parameters(self, call: Call, position: object) -> list[Variable]:
+    def parameters(self, call: Call, position: object) -> list[Variable | Attribute]:
         """Return the parameters that an argument becomes.
 
         Raises:
@@ -287,8 +287,19 @@ class Places:
         if not functions:
             why = "which is not part of the program" if reached.known else "and nobody can tell what that is"
             raise Unfit("SQL112", f"it is passed to `{call.tail}`, {why}", call.span.start)
-        found = [self._parameter(call, each, position) for each in functions]
-        return [one for each in found for one in self._in_overrides(each)]
+        found: list[Variable | Attribute] = []
+        for each in functions:
+            filled = self._filled(call, each, position)
+            found += [filled] if filled is not None else self._in_overrides(self._parameter(call, each, position))
+        return found
+
+    def _filled(self, call: Call, target: Scope, position: object) -> Attribute | None:
+        """Return the attribute that an argument of a generated constructor fills."""
+        if target.kind != "class" or any(each.keyword in {"*", "**"} for each in call.arguments):
+            return None
+        name = dataclass_fields.filled(self.program, target, position)
+        top = self._top(target, name) if name is not None else None
+        return Attribute(top.module.path, top.number, name) if top is not None and name is not None else None
 
     def _in_overrides(self, place: Variable) -> list[Variable]:
         """Return a parameter, and those at its place in methods that may run instead of its own."""
@@ -459,7 +470,7 @@ class Places:
 
     def _check_computed(self, top: Scope, name: str) -> None:
         """Refuse an attribute whose name is computed, or written as text: `getattr(store, "_db")`."""
-        for tail in ("getattr", "setattr", "attrgetter", "delattr"):
+        for tail in ("getattr", "setattr", "__setattr__", "attrgetter", "delattr"):
             for call in self.program.calls_named(tail, want=False):
                 if any(each.shape[:3] == ["k", "str", name] for each in call.arguments):
                     kind = self.receivers.kind(call.module, call.scope, call.arguments[0].shape)
@@ -471,8 +482,10 @@ class Places:
 
     def _check_views(self, top: Scope, name: str) -> None:
         """Refuse an attribute of objects that are looked at as a whole: `vars(self)["_db"]`."""
-        for call in self.program.calls_named("vars", want=False):
-            self._check_view(call.module, call.scope, call.arguments[0].shape if call.arguments else None, top, call)
+        for tail in ("vars", "asdict", "astuple"):
+            for call in self.program.calls_named(tail, want=False):
+                shown = call.arguments[0].shape if call.arguments else None
+                self._check_view(call.module, call.scope, shown, top, call)
         for module in self.program.modules_with("attribute_reads", "__dict__"):
             for base, _use, scope, start, _end in module.facts["attribute_reads"]["__dict__"]:
                 owner = self.class_of(module, scope, base)
@@ -493,7 +506,7 @@ class Places:
         owner = self.class_of(module, scope, shape) if shape is not None else None
         if owner is not None and self.program.are_related(owner, top):
             where = f"{module.path}:{module.position(call.span.start).line}"
-            raise Unfit("SQL119", f"`vars` looks at the object that keeps it at {where}", -1)
+            raise Unfit("SQL119", f"`{call.tail}` looks at the object that keeps it at {where}", -1)
 
     def _beside(self, top: Scope, name: str) -> frozenset[str]:
         return frozenset({top.name}) if name.startswith("_") else frozenset()
@@ -820,11 +833,33 @@ class Places:
                     elif each.kind == "def":
                         property_of = owner.module.scope(each.payload)
                         yield Source(owner.module, owner.number, None, property_of.span.start)
+                yield from self._into_instances(owner, place.name)
         self.program.want(place.name, "read", beside=self._beside(top, place.name))
         for module in self.program.modules_with("attribute_stores", place.name):
             for base, value, scope, start in module.facts["attribute_stores"][place.name]:
                 if self._is_of(module, scope, base, top, place.name, start):
                     yield Source(module, scope, value, start)
+
+    def _into_instances(self, owner: Scope, name: str) -> Iterator[Source]:
+        """Yield what fills an attribute where objects of a dataclass are made."""
+        fields = dataclass_fields.fields_of(self.program, owner) or ()
+        if name not in {each.name for each in fields}:
+            return
+        for read in dataclass_fields.handed_on(self.program, owner):
+            yield Source(read.module, read.scope, None, read.span.start)
+        for call in self.program.calls_named("replace", beside=frozenset({"dataclasses", "copy"})):
+            if call.argument(len(call.arguments), name) or call.argument(len(call.arguments), "**"):
+                yield Source(call.module, call.scope, None, call.span.start)
+        for call, certain in self.program.callers(owner):
+            reached = self.receivers.reached(call) if not certain else None
+            if reached is not None and owner not in (
+                reached.functions if reached.known else self.receivers.guessed(call)
+            ):
+                continue
+            if any(each.keyword in {"*", "**"} for each in call.arguments):
+                yield Source(call.module, call.scope, None, call.span.start)
+            elif (given := dataclass_fields.given(self.program, owner, name, call)) is not None:
+                yield Source(call.module, call.scope, given.shape, given.span.start)
 
     def _into_field(self, place: Field) -> Iterator[Source]:
         for module in self.program.modules_with("attribute_stores", place.name):

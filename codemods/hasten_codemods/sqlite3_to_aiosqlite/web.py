@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from hasten.api import Call, ImportRequest, Module, Program, Scope, Span, Use, receivers_of
-from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, keeping, table
+from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, dataclass_fields, keeping, table
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another, arguments_of, escaped, hidden
@@ -336,6 +336,14 @@ class _Weaving(Ends):
             inner = call.arguments[0].shape if len(call.arguments) == 1 else None
             self.check(Source(source.module, call.scope, inner, source.offset), kind)
             return
+        field = dataclass_fields.field_call(call.module, ["c", call.index])
+        if field is not None:
+            # What is in the attribute where no argument fills it.
+            default = field.argument(len(field.arguments), "default")
+            if default is not None or field.argument(len(field.arguments), "default_factory") is None:
+                shape = default.shape if default is not None else ["k", "NoneType", "None"]
+                self.check(Source(call.module, call.scope, shape, source.offset), kind)
+                return
         named = self.where.named(call)
         if named is not None:
             # getattr(local, "db", None)
@@ -412,7 +420,8 @@ class _Weaving(Ends):
                 call = value.module.call(index)
                 for each in self.where.parameters(call, position):
                     self.add(each, kind, value)
-                    if self.holder is not None and keeping.runs_on(self.program, call, each):
+                    lent = isinstance(each, Variable)
+                    if lent and self.holder is not None and keeping.runs_on(self.program, call, each):
                         self.running.add(self.holder)
             case ["arg", *_]:
                 pass

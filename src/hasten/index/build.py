@@ -73,6 +73,7 @@ class _Walk(Expressions):
             "attribute_touches": self.attribute_touches,
             "misread": self.misread,
             "item_stores": self.item_stores,
+            "fields": self.fields,
             "augmented": self.augmented,
             "attempts": self.attempts,
             "yielded": self.yielded,
@@ -152,6 +153,8 @@ class _Walk(Expressions):
 
     def ann_assign(self, node: ast.AnnAssign) -> None:
         annotation = self.annotation(node.annotation)
+        if isinstance(node.target, ast.Name) and self.scopes[self.scope][0] == "class":
+            self.fields.append([self.scope, node.target.id, annotation])
         if node.value is None:
             if isinstance(node.target, ast.Name):
                 self.bind(node.target.id, "declared", annotation, self.start(node.target))

@@ -53,6 +53,8 @@ class Expressions:
         #: Reads of attributes inside f-strings that are not where the parser says.
         self.misread: list[list[int]] = []
         self.item_stores: list[Any] = []
+        #: The names that the body of a class annotates, in order: its scope, the name, the shape of the annotation.
+        self.fields: list[Any] = []
         #: Where attributes and items begin that an operator changes: `self.count += 1`.
         self.augmented: list[int] = []
         #: Functions that only try something again: scope, loop, errors, waits, limit, counters, sleep, log lines.

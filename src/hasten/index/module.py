@@ -154,6 +154,10 @@ class Module:
             returned,
         )
 
+    def fields(self, scope: int) -> list[tuple[str, Shape]]:
+        """Return the names that the body of a class annotates, in order, each with its annotation."""
+        return [(name, annotation) for where, name, annotation in self.facts["fields"] if where == scope]
+
     def yielded(self, scope: int) -> list[Shape | None]:
         """Return what a generator yields, None for what it takes from another one."""
         return [shape for where, shape, _start in self.facts["yielded"] if where == scope]
