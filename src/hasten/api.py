@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from hasten.async_trails import is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
-    from hasten.awaited import Awaited, Locked, Step, waiting
+    from hasten.awaited import Awaited, IdleTests, Locked, Step, waiting
     from hasten.concurrency import Tasks
     from hasten.decorator_transformer import DecoratorTransformer
     from hasten.later import raced
@@ -80,6 +80,7 @@ __all__ = [
     "FirstUse",
     "Guard",
     "Hazard",
+    "IdleTests",
     "ImportRequest",
     "Locked",
     "Module",
@@ -209,6 +210,7 @@ _LATE = {
     "Awaited": "hasten.awaited",
     "FirstUse": "hasten.async_first_use",
     "is_made_by_others": "hasten.async_bases",
+    "IdleTests": "hasten.awaited",
     "Locked": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
     "DecoratorTransformer": "hasten.decorator_transformer",

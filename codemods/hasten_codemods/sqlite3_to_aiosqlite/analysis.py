@@ -17,6 +17,7 @@ from hasten.api import (
     Finding,
     FirstUse,
     Hazard,
+    IdleTests,
     ImportRequest,
     Locked,
     Module,
@@ -36,6 +37,7 @@ from hasten.api import (
     waiting,
 )
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives, offloading
+from hasten_codemods.sqlite3_to_aiosqlite.exchanges import Exchanges
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.once import Once, OpeningsOnce
@@ -48,6 +50,8 @@ from hasten_codemods.sqlite3_to_aiosqlite.webs import Web
 _CONNECT = "sqlite3.connect"
 #: The constructors of a file stay, and open when their objects are first used.
 LAZY = "lazy"
+#: Tests of a file are converted whatever they call.
+ALL_TESTS = "all"
 #: The first version whose connections can be stopped from outside of their event loop, and stop when they are dropped.
 _DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
@@ -63,13 +67,22 @@ _CHECKED = ("path", "fspath")
 class Analysis:
     """The decisions for one program."""
 
-    def __init__(self, program: Program, codemod: str, opening: ByPath) -> None:
-        """Take the program, the name of the codemod, and how the classes of each file open what they keep."""
+    def __init__(self, program: Program, codemod: str, opening: ByPath, tests: ByPath) -> None:
+        """Take the program.
+
+        Args:
+            program: what is rewritten.
+            codemod: the name of the codemod.
+            opening: how the classes of each file open what they keep.
+            tests: which tests of each file are converted.
+        """
         self.opening = opening
+        self.tests = tests
         self.program = program
         self.codemod = codemod
         self.uses = find_uses(program, (_CONNECT,))
         self.openings = Openings(program, self.uses)
+        self.exchanges = Exchanges(program)
         self.paths = Paths(program)
         self.tasks = Tasks(program)
         self.transactions = helper.transactions(program, codemod)
@@ -83,7 +96,7 @@ class Analysis:
         refusals: list[Refusal] = []
         leaving: list[tuple[Use, Unfit]] = []
         for use in self.uses:
-            if use.module.path not in self.program.targets:
+            if use.module.path not in self.program.targets or self.exchanges.is_one(use):
                 continue
             try:
                 lives.append(self._life(use))
@@ -101,7 +114,15 @@ class Analysis:
             message = f"`{life.name}` is handed to `backup` of what stays with sqlite3, which takes no other connection"
             refusals.append(self._refusal(life.use, Unfit("SQL112", message, call.span.start)))
         conversion = Conversion(
-            self.program, self.codemod, unasked=True, several=self._others, first_use=self._first_use()
+            self.program,
+            self.codemod,
+            unasked=True,
+            idle_tests=IdleTests(
+                lambda path: self.tests.of(path) == ALL_TESTS,
+                f'no event loop is blocked; `tests = "{ALL_TESTS}"` in `[tool.hasten.{self.codemod}]` converts it too',
+            ),
+            several=self._others,
+            first_use=self._first_use(),
         )
         refusals += self._refused(conversion, [(use, why) for use, why in unfit if id(use) not in whole])
         awaited = [*(self._connection(each, lives) for each in lives), *(self._kept(each) for each in webs)]
@@ -280,6 +301,7 @@ class Analysis:
             dependencies=(_DEPENDENCY,),
             hazards=(
                 *(*web.hazards, *self._shared(web), *_missed(web.openings.values())),
+                *self.exchanges.hazards(),
                 *(each.hazard for each in once if each.hazard is not None),
                 *(one for each in lent for one in each.hazards),
             ),
@@ -369,6 +391,7 @@ class Analysis:
         if use.instead:
             message = f"`sqlite3.connect` is reached through `{use.via}`, and {use.instead}; import `sqlite3` here"
             raise Unfit("SQL105", message, start)
+        self.exchanges.check(use)
         return self._checked(follow(self.openings, self.openings.life(use, use.call)))
 
     def _checked(self, life: Life) -> Life:
@@ -422,7 +445,7 @@ class Analysis:
             if not self.transactions.is_there(module):
                 support.append(self.transactions.key(module))
         parallel = tuple(self._interleavings(life, function))
-        hazards = [*life.hazards, *parallel, *_missed([life.use])]
+        hazards = [*life.hazards, *parallel, *_missed([life.use]), *self.exchanges.hazards()]
         return Awaited(
             steps,
             f"open `{life.name}` with aiosqlite",

@@ -149,6 +149,16 @@ CODES: tuple[Code, ...] = (
         "Take it with `--accept SQL014` unless the program counts on a connection whose set-up has failed.",
     ),
     Code(
+        "SQL016",
+        "hazard",
+        "what opens is exchanged",
+        "Something in the program, such as a test, puts a function of its own in the place of `sqlite3.connect` "
+        '(`monkeypatch.setattr(sqlite3, "connect", ...)`). aiosqlite calls it as well, but in the thread of the '
+        "connection: a connection that it keeps cannot be used, or closed, elsewhere. What it returns is called in "
+        "aiosqlite's way: `execute(sql)` gets an empty list of parameters.",
+        "Look at what stands in its place, and run the tests. Then take it with `--accept SQL016`.",
+    ),
+    Code(
         "SQL020",
         "hazard",
         "a module that may be missing",
@@ -324,6 +334,16 @@ CODES: tuple[Code, ...] = (
         "arguments that aiosqlite does not take",
         "The method takes these arguments in another way, or not at all, such as a class for `cursor`.",
         "Pass what the method takes by position.",
+    ),
+    Code(
+        "SQL124",
+        "refusal",
+        "what opens is exchanged here",
+        "A test, or something else, exchanges the name by which this file opens connections "
+        '(`mock.patch("app.store.sqlite3")`), and would exchange nothing that aiosqlite asks for. Or this very file '
+        "puts a function of its own in the place of `sqlite3.connect`, which aiosqlite would call in another thread.",
+        "Exchange what the tests need in another way: hand the path of the database to the function, or put another "
+        "function of the program in the place of the one that opens.",
     ),
     Code(
         "SQL201",
