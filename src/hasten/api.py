@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from hasten.async_fixtures import is_fixture
     from hasten.async_forms import cleans_up
     from hasten.async_injected import givers, is_requested, requesters
+    from hasten.async_mentions import THREADS
     from hasten.async_receivers import Receivers, receivers_of
     from hasten.async_served import KEPT
     from hasten.async_trails import is_partly, value_calls
@@ -62,6 +63,7 @@ __all__ = [
     "OFFLOAD",
     "RANK_OF_CACHES",
     "RANK_OF_RETRIES",
+    "THREADS",
     "Applicability",
     "Argument",
     "AsyncTransformer",
@@ -215,6 +217,7 @@ _LATE = {
     "Conversion": "hasten.asynchrony",
     "DecoratorTransformer": "hasten.decorator_transformer",
     "Step": "hasten.awaited",
+    "THREADS": "hasten.async_mentions",
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",
     "Receivers": "hasten.async_receivers",

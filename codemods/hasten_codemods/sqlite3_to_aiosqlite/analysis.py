@@ -36,12 +36,13 @@ from hasten.api import (
     trouble_with,
     waiting,
 )
-from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives, offloading
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, holding, lives, offloading
 from hasten_codemods.sqlite3_to_aiosqlite.exchanges import Exchanges
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.once import Once, OpeningsOnce
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
+from hasten_codemods.sqlite3_to_aiosqlite.others import Others, another
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
@@ -57,7 +58,9 @@ _DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: Reasons that a person can mend at the place that they name, and would then come to the next one.
-_MENDED = frozenset({f"SQL{each}" for each in (110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123)})
+_MENDED = frozenset(
+    {f"SQL{each}" for each in (103, 104, 110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123, 124)}
+)
 #: What is done where one of aiosqlite's classes is named.
 _NAMING = frozenset({"annotation", "typed"})
 #: What the transformer is told where `os.fspath` is to be asked for the path.
@@ -83,6 +86,9 @@ class Analysis:
         self.uses = find_uses(program, (_CONNECT,))
         self.openings = Openings(program, self.uses)
         self.exchanges = Exchanges(program)
+        self.others = Others(program, self.uses)
+        #: What could be converted, and has to stay for what is the matter with others.
+        self.held: dict[holding.Place, Unfit] = {}
         self.paths = Paths(program)
         self.tasks = Tasks(program)
         self.transactions = helper.transactions(program, codemod)
@@ -92,6 +98,15 @@ class Analysis:
 
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every use in the target files."""
+        notes = len(self.program.notes)
+        found = list(self._findings())
+        self.held = holding.held(self.uses, found, self.exchanges, self.others)
+        if self.held:
+            del self.program.notes[notes:]
+            found = holding.merged(found, list(self._findings()), self.held)
+        yield from self.others.together(found)
+
+    def _findings(self) -> Iterator[Finding]:
         lives: list[Life] = []
         refusals: list[Refusal] = []
         leaving: list[tuple[Use, Unfit]] = []
@@ -302,6 +317,7 @@ class Analysis:
             hazards=(
                 *(*web.hazards, *self._shared(web), *_missed(web.openings.values())),
                 *self.exchanges.hazards(),
+                *self.others.hazards(web.openings.values()),
                 *(each.hazard for each in once if each.hazard is not None),
                 *(one for each in lent for one in each.hazards),
             ),
@@ -358,8 +374,10 @@ class Analysis:
 
     def _refused(self, conversion: Conversion, unfit: list[tuple[Use, Unfit]]) -> Iterator[Refusal]:
         """Yield why connections are refused: by what would stop them all the same, if there is such a thing."""
-        followed = [(use, why) for use, why in unfit if why.code in _MENDED and why.calls]
-        stopping = conversion.stopping(why.calls for _, why in followed)
+        # What opens stands somewhere, too, where it could not be followed any further.
+        calls = {id(why): why.calls or ((use.call,) if use.call is not None else ()) for use, why in unfit}
+        followed = [(use, why) for use, why in unfit if why.code in _MENDED and calls[id(why)]]
+        stopping = conversion.stopping(calls[id(why)] for _, why in followed)
         deeper = {id(why): deep for (_, why), deep in zip(followed, stopping, strict=True)}
         for use, why in unfit:
             refusal, deep = self._refusal(use, why), deeper.get(id(why))
@@ -381,17 +399,18 @@ class Analysis:
             Unfit: it cannot.
         """
         start = use.span.start
-        if use.other:
+        if use.other and not use.either:
             raise another(use)
-        if use.trouble:
+        if holding.place_of(use) in self.held:
+            raise self.held[holding.place_of(use)]
+        if use.trouble and not use.either:
             raise Unfit("SQL101", f"{use.trouble}; import `sqlite3` in one way", start)
         if use.call is None:
             what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
             raise Unfit("SQL102", f"{what} is passed on as a value, and whoever calls it awaits nothing", start)
-        if use.instead:
+        if use.instead and not use.either:
             message = f"`sqlite3.connect` is reached through `{use.via}`, and {use.instead}; import `sqlite3` here"
             raise Unfit("SQL105", message, start)
-        self.exchanges.check(use)
         return self._checked(follow(self.openings, self.openings.life(use, use.call)))
 
     def _checked(self, life: Life) -> Life:
@@ -446,6 +465,7 @@ class Analysis:
                 support.append(self.transactions.key(module))
         parallel = tuple(self._interleavings(life, function))
         hazards = [*life.hazards, *parallel, *_missed([life.use]), *self.exchanges.hazards()]
+        hazards += self.others.hazards([life.use])
         return Awaited(
             steps,
             f"open `{life.name}` with aiosqlite",

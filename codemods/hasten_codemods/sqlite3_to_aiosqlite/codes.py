@@ -169,6 +169,19 @@ CODES: tuple[Code, ...] = (
         "`try` afterwards.",
     ),
     Code(
+        "SQL021",
+        "hazard",
+        "another SQLite where it is installed",
+        "The program imports another library in the place of `sqlite3` where that is installed (pysqlite3, sqlean), "
+        "and `sqlite3` elsewhere. Where it is not installed, nothing differs. Where it is, aiosqlite opens with the "
+        "`sqlite3` of the standard library all the same: another version of SQLite reads the database, `except "
+        "sqlite3.Error` names an exception of the other library and catches nothing, its `Row` raises TypeError, and "
+        "what was registered with it (`register_adapter`) is not asked. All connections that are opened in this way "
+        "are taken together, since two SQLites in one process lose each other's locks on a file.",
+        "Take it with `--accept SQL021` if the other library is installed nowhere, and import `sqlite3` alone "
+        "afterwards. Else keep it with `# hasten: ignore`.",
+    ),
+    Code(
         "SQL101",
         "refusal",
         "sqlite3 may be something else",
@@ -219,11 +232,12 @@ CODES: tuple[Code, ...] = (
     Code(
         "SQL107",
         "refusal",
-        "another SQLite may be in use",
-        "The program imports another library in the place of `sqlite3`, where it is installed: pysqlite3, sqlean, or "
-        "one that encrypts. aiosqlite always uses the `sqlite3` of the standard library: the database would be read "
-        "by another SQLite than before, `except sqlite3.Error` of the other library would catch nothing any more, and "
-        "its `Row` does not fit.",
+        "another SQLite is in use",
+        "The program imports another library under the name of `sqlite3`: pysqlite3, sqlean, or one that encrypts. "
+        "aiosqlite always uses the `sqlite3` of the standard library: the database would be read by another SQLite "
+        "than before, `except sqlite3.Error` of the other library would catch nothing any more, and its `Row` does not "
+        "fit. Or the other library is only there where it is installed, and another connection of this kind stays as "
+        "it is: two SQLites in one process lose each other's locks on a file.",
         "Import `sqlite3` alone, if the other library is not needed; or leave the connections as they are, and run the "
         "functions with `asyncio.to_thread`.",
     ),
