@@ -406,8 +406,7 @@ class Analysis:
         if use.trouble and not use.either:
             raise Unfit("SQL101", f"{use.trouble}; import `sqlite3` in one way", start)
         if use.call is None:
-            what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
-            raise Unfit("SQL102", f"{what} is passed on as a value, and whoever calls it awaits nothing", start)
+            raise self.exchanges.kept(use) or _passed_on(use)
         if use.instead and not use.either:
             message = f"`sqlite3.connect` is reached through `{use.via}`, and {use.instead}; import `sqlite3` here"
             raise Unfit("SQL105", message, start)
@@ -573,6 +572,16 @@ def _function_at(module: Module, offset: int) -> Scope:
     scopes = (each for each in module.scopes() if each.kind in {"module", "function"})
     around = [each for each in scopes if each.span.start <= offset < each.span.end]
     return max(around, key=lambda each: (each.span.start, each.number))
+
+
+def _passed_on(use: Use) -> Unfit:
+    """Return why nothing is done about the function, or the module, as a value."""
+    what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
+    if use.fate[0] == "ret":
+        message = f"{what} is handed to whoever calls the function, so that what they open cannot be followed"
+    else:
+        message = f"{what} is passed on as a value, and whoever calls it awaits nothing"
+    return Unfit("SQL102", message, use.span.start)
 
 
 def _missed(uses: Iterable[Use]) -> Iterator[Hazard]:

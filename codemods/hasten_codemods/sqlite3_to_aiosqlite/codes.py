@@ -194,7 +194,8 @@ CODES: tuple[Code, ...] = (
         "connect passed as a value",
         "The function `sqlite3.connect`, or the module with it, is handed to other code, which calls it when it "
         "pleases, and awaits nothing.",
-        "Call `sqlite3.connect` here, or pass a function that the other code awaits.",
+        "Call `sqlite3.connect` here, or import `sqlite3` where it is used; or pass a function that the other code "
+        "awaits.",
     ),
     Code(
         "SQL103",

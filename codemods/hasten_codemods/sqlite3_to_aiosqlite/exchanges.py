@@ -43,6 +43,16 @@ class Exchanges:
                 return Unfit("SQL124", message, use.span.start)
         return None
 
+    def kept(self, use: Use) -> Unfit | None:
+        """Return why the function itself is kept where it is exchanged: what stands in its place calls it."""
+        for each in self._places():
+            if each.path == use.module.path and use.call is None and use.name != _MODULE:
+                message = (
+                    f"`sqlite3.connect` is kept for what stands in its place (line {each.line}), and awaits nothing"
+                )
+                return Unfit("SQL124", message, use.span.start)
+        return None
+
     def hazards(self) -> tuple[Hazard, ...]:
         """Return what there is to say of every opening of the program, as nobody sees which of them are meant."""
         for each in self._places():
