@@ -46,12 +46,13 @@ if TYPE_CHECKING:
     from hasten.async_fixtures import is_fixture
     from hasten.async_forms import cleans_up
     from hasten.async_injected import givers, is_requested, requesters
+    from hasten.async_mentions import THREADS
     from hasten.async_receivers import Receivers, receivers_of
     from hasten.async_served import KEPT
     from hasten.async_trails import is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
-    from hasten.awaited import Awaited, Locked, Step, waiting
+    from hasten.awaited import Awaited, IdleTests, Locked, Step, waiting
     from hasten.concurrency import Tasks
     from hasten.decorator_transformer import DecoratorTransformer
     from hasten.later import raced
@@ -62,6 +63,7 @@ __all__ = [
     "OFFLOAD",
     "RANK_OF_CACHES",
     "RANK_OF_RETRIES",
+    "THREADS",
     "Applicability",
     "Argument",
     "AsyncTransformer",
@@ -80,6 +82,7 @@ __all__ = [
     "FirstUse",
     "Guard",
     "Hazard",
+    "IdleTests",
     "ImportRequest",
     "Locked",
     "Module",
@@ -209,10 +212,12 @@ _LATE = {
     "Awaited": "hasten.awaited",
     "FirstUse": "hasten.async_first_use",
     "is_made_by_others": "hasten.async_bases",
+    "IdleTests": "hasten.awaited",
     "Locked": "hasten.awaited",
     "Conversion": "hasten.asynchrony",
     "DecoratorTransformer": "hasten.decorator_transformer",
     "Step": "hasten.awaited",
+    "THREADS": "hasten.async_mentions",
     "Tasks": "hasten.concurrency",
     "Transformer": "hasten.rewrite",
     "Receivers": "hasten.async_receivers",

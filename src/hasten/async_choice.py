@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from hasten import propagate
@@ -30,6 +30,7 @@ class Choice:
         sites_of: Collection[Sequence[str]],
         *,
         unasked: bool,
+        idle_tests: Callable[[str], bool],
     ) -> None:
         """Choose.
 
@@ -38,11 +39,13 @@ class Choice:
             family: by function, with which ones it converts.
             sites_of: the sites of calls that are awaited together.
             unasked: whether calls are awaited that no coroutine reaches.
+            idle_tests: tells of the file at a path whether that goes for what its tests do by themselves, too.
         """
         self._program = program
         self._graph = graph
         self._family = family
         self._sites_of = sites_of
+        self._idle_tests = idle_tests
         functions = self._functions()
         self._possible = propagate.propagate(functions, graph.calls, graph.seeds)
         self.refused = {each.seed.site: each for each in self._possible.refused}
@@ -101,12 +104,16 @@ class Choice:
     def _without_idle_tests(
         self, functions: list[propagate.Function], seeds: list[propagate.Seed]
     ) -> list[propagate.Seed]:
-        """Return `seeds` less those of tests that await nothing else: what a test does by itself may block."""
+        """Return `seeds` less those of tests that await nothing else: what a test does by itself may block.
+
+        What is asked for in each of the files that a connection is used in stays among them.
+        """
         function = {each.site: each.function for each in seeds}
         mine = {
             site
             for sites in self._sites_of
             if all(function.get(site, "") in self._graph.tests for site in sites)
+            and not all(self._idle_tests(self._graph.sites[site].module.path) for site in sites)
             for site in sites
         }
         if not mine:

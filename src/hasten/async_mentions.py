@@ -44,11 +44,10 @@ _TAKERS = {
 }
 #: Those of them that take an asynchronous generator, too.
 _GENERATOR_TAKERS = frozenset({"Depends", "Security"})
-_THREADS = frozenset(
-    {"Thread", "Timer", "Process", "submit", "run_in_executor", "to_thread", "run_sync", "apply_async"}
-)
+#: What runs a function in a thread or process, by the last name.
+THREADS = frozenset({"Thread", "Timer", "Process", "submit", "run_in_executor", "to_thread", "run_sync", "apply_async"})
 #: Takers of functions, and the words for functions among arguments.
-_CALLING = _THREADS | {"map", "filter", "partial", "reduce", "starmap", "add_done_callback", "register", "connect"}
+_CALLING = THREADS | {"map", "filter", "partial", "reduce", "starmap", "add_done_callback", "register", "connect"}
 _CALLED_WORDS = frozenset(
     {"key", "target", "callback", "func", "function", "fn", "handler", "default", "default_factory"}
 )
@@ -379,7 +378,7 @@ class Mentions:
                         verdict.hazards.append(because(hazard, message, read.module, read.span.start))
                     continue
                 shown = taker.tail or "a call"
-                if shown in _THREADS:
+                if shown in THREADS:
                     code, message = "ASY133", f"`{function.name}` runs in a thread or process (`{shown}`)"
                 elif use[2] == "key":
                     message = f"`{function.name}` is the key of `{shown}`, which awaits nothing"

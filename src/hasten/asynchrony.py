@@ -23,7 +23,7 @@ from hasten.async_offload import Offload
 from hasten.async_places import function_around
 from hasten.async_receivers import Resolve
 from hasten.async_twins import Twins
-from hasten.awaited import Awaited
+from hasten.awaited import Awaited, IdleTests
 from hasten.callgraph import CallGraph, build, site_id
 from hasten.concurrency import tasks_of
 from hasten.index.module import Call, Module, Scope
@@ -57,6 +57,7 @@ class Conversion:
         codemod: str,
         *,
         unasked: bool = False,
+        idle_tests: IdleTests = IdleTests(),  # noqa: B008 - a frozen value
         several: Callable[[Scope], str] | None = None,
         resolve: Resolve | None = None,
         entry_points: frozenset[str] | None = None,
@@ -68,6 +69,8 @@ class Conversion:
             program: where the calls are.
             codemod: whose transformer, derived from `AsyncTransformer`, carries the edits out.
             unasked: whether calls are rewritten that no coroutine reaches, so that nobody waits for them.
+            idle_tests: whether `unasked` goes for what tests do by themselves, too; by default it does not, and nobody
+                is told that it could.
             several: tells by what several tasks can run a function at once, `""` where they cannot; by default what
                 `hasten.concurrency` finds out.
             resolve: what a call reaches, where the facts do not say, see `hasten.callgraph.build`; by default the
@@ -78,6 +81,7 @@ class Conversion:
         self.program = program
         self.codemod = codemod
         self._unasked = unasked
+        self._idle_tests = idle_tests
         self._several = several or tasks_of(program).several
         self._resolve = resolve or program.resolve_call
         self._entry_points = entry_points
@@ -163,7 +167,14 @@ class Conversion:
             first_use=self._first_use,
         )
         found = _Findings(
-            self.program, self.codemod, graph, wanted, self._several, unasked=self._unasked, named=bool(entry_points)
+            self.program,
+            self.codemod,
+            graph,
+            wanted,
+            self._several,
+            unasked=self._unasked,
+            idle_tests=self._idle_tests,
+            named=bool(entry_points),
         )
         if self.program.rewritten:
             yield from found.all()
@@ -184,6 +195,7 @@ class _Findings:
         several: Callable[[Scope], str],
         *,
         unasked: bool,
+        idle_tests: IdleTests = IdleTests(),  # noqa: B008 - a frozen value
         named: bool,
     ) -> None:
         self.program = program
@@ -196,7 +208,9 @@ class _Findings:
         by_call = {_id(call): site for site, call in graph.sites.items()}
         self.sites_of = {_id(each.call): [by_call[_id(step.call)] for step in each.steps] for each in self.wanted}
         self.family = {each.id: each.family or each.id for each in graph.functions}
-        choice = Choice(program, graph, self.family, self.sites_of.values(), unasked=unasked)
+        self.idle_tests = idle_tests
+        sites_of = self.sites_of.values()
+        choice = Choice(program, graph, self.family, sites_of, unasked=unasked, idle_tests=idle_tests.convert)
         self.refused_seeds = choice.refused
         self.waited = choice.waited
         self.result = choice.result
@@ -255,6 +269,9 @@ class _Findings:
         """Refuse a call that no coroutine reaches."""
         name = function_around(call.module, call.scope).name
         message = f"no coroutine calls `{name}`, as far as can be seen: there is no event loop to be blocked"
+        if self.idle_tests.remedy:
+            # Whatever else no coroutine reaches is converted all the same.
+            message = f"`{name}` belongs to tests, and nothing else in it waits: {self.idle_tests.remedy}"
         return self.refusal(call, "ASY150", message)
 
     def refused(self, refused: Refused, shown: Call | None = None) -> Refusal:

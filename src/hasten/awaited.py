@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from hasten.index.module import Call, Module, Scope
 from hasten.model import Edit, Hazard, ImportRequest, Position, Proof, Span
+
+
+@dataclass(frozen=True, slots=True)
+class IdleTests:
+    """What becomes of blocking calls of tests that await nothing else.
+
+    Attributes:
+        convert: tells of the file at a path whether they are awaited.
+        remedy: what a person does to have them awaited, as the end of a sentence; empty where nothing does it.
+    """
+
+    convert: Callable[[str], bool] = lambda _path: False
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

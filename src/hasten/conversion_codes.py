@@ -42,8 +42,9 @@ CONVERSION_CODES: tuple[Code, ...] = (
         "refusal",
         "no coroutine calls it",
         "The blocking call stands in a plain function that no coroutine calls, directly or through others. No event "
-        "loop is blocked, and to start one would only cost.",
-        "Leave it as it is. Where it is called from a coroutine in a way that cannot be seen, make the function "
+        "loop is blocked, and to start one would only cost. A test that uses `sqlite3` by itself is one of these.",
+        'Leave it as it is. Whoever wants no `sqlite3` left has such tests converted, too, with `tests = "all"` of '
+        "`sqlite3-to-aiosqlite`. Where it is called from a coroutine in a way that cannot be seen, make the function "
         "`async def` by hand. Where another codemod makes one of it in this run, run hasten once more.",
     ),
     Code(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hasten.index.elsewhere import overwritten
 from hasten.index.module import Binding, Call, Guard, Import, Module, Read
@@ -35,6 +36,7 @@ class Use:
         via: the dotted name of a module of the program that hands it on, else empty.
         instead: why that module, or this one, may have another one under that name, else empty.
         other: the name of the module, from elsewhere, that may be imported in its place, else empty.
+        either: there is nothing else to say against it: it is `other`, or else what it is called.
     """
 
     module: Module
@@ -49,6 +51,7 @@ class Use:
     via: str = ""
     instead: str = ""
     other: str = ""
+    either: bool = False
 
     @property
     def position(self) -> Position:
@@ -64,9 +67,10 @@ class Use:
     def releases(self) -> tuple[tuple[str, Span], ...]:
         """Return what `Change.releases` is to hold where the use goes away.
 
-        A module of the program stays imported: what it does beside handing a name on is its own affair.
+        A module of the program stays imported: what it does beside handing a name on is its own affair. So does what
+        is one of several imports.
         """
-        return ((self.module.path, self.root),) if self.binding >= 0 and not self.via else ()
+        return ((self.module.path, self.root),) if self.binding >= 0 and not (self.via or self.either) else ()
 
 
 def find(program: Program, names: Collection[str]) -> list[Use]:
@@ -91,6 +95,14 @@ def find(program: Program, names: Collection[str]) -> list[Use]:
 def meaning(program: Program, dotted: str | None) -> str:
     """Return what a dotted name stands for, through the modules of the program that hand it on; empty for None."""
     return _Finder(program, frozenset({dotted})).ultimate(dotted) if dotted else ""
+
+
+class Instead(NamedTuple):
+    """What a name that is handed on may be: see `Use`."""
+
+    why: str = ""
+    other: str = ""
+    either: bool = False
 
 
 #: What asks whether a module is there, `if sqlite3 is None`, and goes on without it.
@@ -143,7 +155,9 @@ class _Finder:
         if name in self.names or whole:
             span = call.span if call is not None else Span(read.span.start, end)
             own = f"{module.name}.{module.imports()[number].asname or module.imports()[number].name}" if trouble else ""
-            instead = self.instead(handed or own) if via or (own and number >= 0) else ("", "")
+            instead = self.instead(handed or own) if via or (own and number >= 0) else Instead()
+            if trouble and instead.either and not self.is_choice(module, number):
+                instead = instead._replace(either=False)
             yield Use(module, read.scope, name, span, read.span, number, call, fate, trouble, via, *instead)
 
     def starred(self, module: Module, source: str) -> Iterator[Use]:
@@ -178,19 +192,27 @@ class _Finder:
             return call.span, -1
         return Span(start, start + len(shape[1])), int(found[1][0].payload)
 
-    def instead(self, dotted: str) -> tuple[str, str]:
-        """Return why a name that modules of the program hand on may be another one: in words, and which module else."""
+    def is_choice(self, module: Module, number: int) -> bool:
+        """Tell whether nothing is wrong with an import but that there is another one beside it."""
+        imported = module.imports()[number]
+        root = (imported.module or imported.name).partition(".")[0]
+        return imported.scope == 0 and imported.level == 0 and _own_module(self.program, module, root) is None
+
+    def instead(self, dotted: str) -> Instead:
+        """Return why a name that modules of the program hand on may be another one, and which."""
         for _ in range(_LONGEST_CHAIN):
             head = dotted
             while head and self.program.owner_of(head) is None:
                 head = head.rpartition(".")[0]
             owner = self.program.owner_of(head) if head else None
             if owner is None:
-                return ("", "") if dotted in self.names or dotted in self.prefixes else (f"`{dotted}` is unknown", "")
+                known = dotted in self.names or dotted in self.prefixes
+                return Instead() if known else Instead(f"`{dotted}` is unknown")
             module, name = owner
             if (place := self.program.rebound(module, name)) is not None:
-                return f"`{head}` is exchanged at {place}", ""
+                return Instead(f"`{head}` is exchanged at {place}")
             targets: set[str] = set()
+            another: list[tuple[str, str]] = []
             bindings = [each for each in module.bindings(0, name) if "T" not in each.nest]
             for each in bindings:
                 others = [one for one in bindings if one is not each and one.kind == "import"]
@@ -198,14 +220,18 @@ class _Finder:
                     continue
                 found = self.bound_to(module, each)
                 if found is None:
-                    return f"`{name}` is bound to something of its own ({self.place(module, each.start)})", ""
+                    return Instead(f"`{name}` is bound to something of its own ({self.place(module, each.start)})")
                 if not self.program.is_own(found) and found not in self.names | self.prefixes:
-                    return f"`{name}` may be `{found}` ({self.place(module, each.start)})", found
-                targets.add(found)
+                    another.append((f"`{name}` may be `{found}` ({self.place(module, each.start)})", found))
+                else:
+                    targets.add(found)
+            if another:
+                chosen = all(each.scope == 0 for each in bindings)
+                return Instead(*another[0], bool(targets) and chosen and targets <= self.names | self.prefixes)
             if len(targets) != 1:
-                return f"`{head}` is imported in several ways, or by a star", ""
+                return Instead(f"`{head}` is imported in several ways, or by a star")
             dotted = targets.pop() + dotted.removeprefix(head)
-        return f"`{dotted}` is handed on too often", ""
+        return Instead(f"`{dotted}` is handed on too often")
 
     def bound_to(self, module: Module, binding: Binding) -> str | None:
         """Return what a binding gives a name: what it imports, or what `import_module("name")` does."""

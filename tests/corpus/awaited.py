@@ -34,6 +34,8 @@ CODEMOD = "sqlite3-to-aiosqlite"
 #: What else is run: a coroutine that is made must not sleep in its loop.
 BESIDE = "sleep-to-asyncio"
 CODEMODS = (CODEMOD, BESIDE)
+#: Tests are converted that use sqlite3 by themselves, too: more real code that has to work afterwards.
+TESTS = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def look(package: Package, tree: Path) -> Look:
     folders = [tree / each for each in package.src_dirs]
     found = discover.discover(folders, root=tree, exclude=())
     # Named, so that calls are converted whether an event loop runs them or not: a library's callers are not here.
-    config = Config(unsafe=True, select=CODEMODS)
+    config = Config(unsafe=True, select=CODEMODS, options={CODEMOD: {"tests": TESTS}})
     request = pipeline.Request(tree, config, found.targets, found.context, unsafe=True)
     start = time.monotonic()
     done = pipeline.run(request, [each for each in registry.load() if each.name in CODEMODS])

@@ -23,20 +23,18 @@ ON_THE_WAY = {
 }
 """What has no counterpart among coroutine functions, or is not the program's own to change, with the reasons for it."""
 
-UNWAITED = "ASY150"
-"""The reason that no event loop runs a call: what a test does by itself may block, and is left as it is."""
-
 _TEXT = """\
 ## SQLite
 
 Each package is converted by `sqlite3-to-aiosqlite` and `sleep-to-asyncio` as it was published, its tests among its
-files, with `--unsafe`. *Calls* are blocking calls of sqlite3, where a connection that cannot be followed counts as one;
-*candidates* could be awaited as far as they themselves and their function go; *converted* are. *Refused* counts the
-calls that stay by the reason that was given. *Sleeps* are the calls of `time.sleep` that are awaited, of how many:
-most are in tests and scripts without an event loop, where nothing is gained by it (ASY150). *New problems* are those
-that the type checker finds in the result and did not find before: coroutines that nobody awaits, and everything else
-that has to do with the conversion. A suite *hangs* where it was ended because it took six times as long as before, and
-two minutes at least. A package is converted *whole* when all of its calls are.
+files, with `--unsafe`, and with `tests = "all"`: tests that use sqlite3 by themselves, which stay by default, are
+converted, too, since that proves the conversion on more code. *Calls* are blocking calls of sqlite3, where a connection
+that cannot be followed counts as one; *candidates* could be awaited as far as they themselves and their function go;
+*converted* are. *Refused* counts the calls that stay by the reason that was given. *Sleeps* are the calls of
+`time.sleep` that are awaited, of how many: most are in tests and scripts without an event loop, where nothing is gained
+by it (ASY150). *New problems* are those that the type checker finds in the result and did not find before: coroutines
+that nobody awaits, and everything else that has to do with the conversion. A suite *hangs* where it was ended because
+it took six times as long as before, and two minutes at least. A package is converted *whole* when all of its calls are.
 
 *By name* is a count that does not depend on what hasten can follow, for comparing one version of it with another: of
 all calls of `sqlite3.connect` and of methods called `execute`, `commit`, `fetchone` and their like, in files that
@@ -132,7 +130,6 @@ def _shares(done: list[dict[str, Any]]) -> list[str]:
     }
     every = {code for codes in ON_THE_WAY.values() for code in codes}
     free = calls - sum(calls for calls, reasons in met if reasons & every)
-    waited = free - sum(calls for calls, reasons in met if UNWAITED in reasons and not reasons & every)
     sets = "; ".join(f"{name}: {', '.join(codes)} ({hopeless[name]} calls)" for name, codes in ON_THE_WAY.items())
     named, awaited = _added(looks, "named")
     *names, last = ON_THE_WAY
@@ -145,14 +142,12 @@ def _shares(done: list[dict[str, Any]]) -> list[str]:
         "|---|--:|--:|--:|",
         f"| all calls | {calls} | {converted} | {_percent(converted, calls)} |",
         f"| {without} | {free} | {converted} | {_percent(converted, free)} |",
-        f"| the same without tests that await nothing | {waited} | {converted} | {_percent(converted, waited)} |",
         f"| database calls, by name | {named} | {awaited} | {_percent(awaited, named)} |",
         f"| packages (*converted*: whole) | {len(done)} | {whole} | {_percent(whole, len(done))} |",
         "",
         "A call counts as having such a thing on its way if one of these reasons is among all that stand in its way: a",
         "refusal names the first that was found, and whoever mends that meets the next. A call may have several.",
         f"{sets[0].upper()}{sets[1:]}.",
-        f"What a test does by itself, with nothing around it that waits, may block, and stays ({UNWAITED}).",
         "",
     ]
 

@@ -69,7 +69,12 @@ KINDS = {
         partial(page.render, title="Caches", extra=""),
         everywhere=True,
     ),
-    "sqlite": Kind(awaited.CODEMODS, {"unsafe": ("--unsafe",)}, "unsafe", awaited_page.render),
+    "sqlite": Kind(
+        awaited.CODEMODS,
+        {"unsafe": ("--unsafe", "--set", f"{awaited.CODEMOD}.tests={awaited.TESTS}")},
+        "unsafe",
+        awaited_page.render,
+    ),
 }
 
 

@@ -61,14 +61,6 @@ def test_what_stands_behind_the_first_reason_counts() -> None:
     assert "override of foreign code on their way | 4 | 4 | 100.0% |" in text
     assert "Dunder: ASY120, ASY121 (3 calls)" in text
     assert "thread: ASY133 (3 calls)" in text
-    assert "the same without tests that await nothing | 4 | 4 | 100.0% |" in text
-
-
-def test_what_nothing_waits_for_is_told_apart() -> None:
-    """Calls of tests that do nothing else count for the shares, and there is one without them."""
-    text = "\n".join(awaited_page.render([_fact("one", 3, {"SQL111": 1, "ASY150": 6})], command="run", isolated=True))
-    assert "override of foreign code on their way | 10 | 3 | 30.0% |" in text
-    assert "the same without tests that await nothing | 4 | 3 | 75.0% |" in text
 
 
 def test_calls_are_counted_by_name() -> None:

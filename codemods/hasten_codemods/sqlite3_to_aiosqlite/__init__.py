@@ -90,13 +90,23 @@ class Sqlite3ToAiosqlite(Codemod):
             "traitlets makes such objects itself, and awaits nothing.",
             choices=("factory", "lazy"),
         ),
+        Option(
+            "tests",
+            str,
+            default="follow",
+            help="What becomes of the tests and fixtures that use `sqlite3` by themselves: with `follow` a test is "
+            "converted where what it calls has to wait, and else it may block, for no event loop runs beside it; with "
+            "`all` it is converted in any case, for whoever wants no `sqlite3` left in the program. It is the file of "
+            "the test that counts.",
+            choices=("follow", "all"),
+        ),
     )
 
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
         """Yield a change or a refusal for every use of `sqlite3.connect` in the target files."""
         from hasten_codemods.sqlite3_to_aiosqlite.analysis import Analysis
 
-        return Analysis(program, self.name, settings["opening"]).findings()
+        return Analysis(program, self.name, settings["opening"], settings["tests"]).findings()
 
     def prepare(self) -> None:
         """Import the analysis."""

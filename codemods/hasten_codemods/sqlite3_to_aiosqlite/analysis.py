@@ -17,6 +17,7 @@ from hasten.api import (
     Finding,
     FirstUse,
     Hazard,
+    IdleTests,
     ImportRequest,
     Locked,
     Module,
@@ -35,11 +36,13 @@ from hasten.api import (
     trouble_with,
     waiting,
 )
-from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, lives, offloading
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, holding, lives, offloading
+from hasten_codemods.sqlite3_to_aiosqlite.exchanges import Exchanges
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.once import Once, OpeningsOnce
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
+from hasten_codemods.sqlite3_to_aiosqlite.others import Others, another
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
@@ -48,12 +51,16 @@ from hasten_codemods.sqlite3_to_aiosqlite.webs import Web
 _CONNECT = "sqlite3.connect"
 #: The constructors of a file stay, and open when their objects are first used.
 LAZY = "lazy"
+#: Tests of a file are converted whatever they call.
+ALL_TESTS = "all"
 #: The first version whose connections can be stopped from outside of their event loop, and stop when they are dropped.
 _DEPENDENCY = "aiosqlite>=0.22"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: Reasons that a person can mend at the place that they name, and would then come to the next one.
-_MENDED = frozenset({f"SQL{each}" for each in (110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123)})
+_MENDED = frozenset(
+    {f"SQL{each}" for each in (103, 104, 110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123, 124)}
+)
 #: What is done where one of aiosqlite's classes is named.
 _NAMING = frozenset({"annotation", "typed"})
 #: What the transformer is told where `os.fspath` is to be asked for the path.
@@ -63,13 +70,25 @@ _CHECKED = ("path", "fspath")
 class Analysis:
     """The decisions for one program."""
 
-    def __init__(self, program: Program, codemod: str, opening: ByPath) -> None:
-        """Take the program, the name of the codemod, and how the classes of each file open what they keep."""
+    def __init__(self, program: Program, codemod: str, opening: ByPath, tests: ByPath) -> None:
+        """Take the program.
+
+        Args:
+            program: what is rewritten.
+            codemod: the name of the codemod.
+            opening: how the classes of each file open what they keep.
+            tests: which tests of each file are converted.
+        """
         self.opening = opening
+        self.tests = tests
         self.program = program
         self.codemod = codemod
         self.uses = find_uses(program, (_CONNECT,))
         self.openings = Openings(program, self.uses)
+        self.exchanges = Exchanges(program)
+        self.others = Others(program, self.uses)
+        #: What could be converted, and has to stay for what is the matter with others.
+        self.held: dict[holding.Place, Unfit] = {}
         self.paths = Paths(program)
         self.tasks = Tasks(program)
         self.transactions = helper.transactions(program, codemod)
@@ -79,11 +98,20 @@ class Analysis:
 
     def findings(self) -> Iterator[Finding]:
         """Yield a change or a refusal for every use in the target files."""
+        notes = len(self.program.notes)
+        found = list(self._findings())
+        self.held = holding.held(self.uses, found, self.exchanges, self.others)
+        if self.held:
+            del self.program.notes[notes:]
+            found = holding.merged(found, list(self._findings()), self.held)
+        yield from self.others.together(found)
+
+    def _findings(self) -> Iterator[Finding]:
         lives: list[Life] = []
         refusals: list[Refusal] = []
         leaving: list[tuple[Use, Unfit]] = []
         for use in self.uses:
-            if use.module.path not in self.program.targets:
+            if use.module.path not in self.program.targets or self.exchanges.is_one(use):
                 continue
             try:
                 lives.append(self._life(use))
@@ -101,7 +129,15 @@ class Analysis:
             message = f"`{life.name}` is handed to `backup` of what stays with sqlite3, which takes no other connection"
             refusals.append(self._refusal(life.use, Unfit("SQL112", message, call.span.start)))
         conversion = Conversion(
-            self.program, self.codemod, unasked=True, several=self._others, first_use=self._first_use()
+            self.program,
+            self.codemod,
+            unasked=True,
+            idle_tests=IdleTests(
+                lambda path: self.tests.of(path) == ALL_TESTS,
+                f'no event loop is blocked; `tests = "{ALL_TESTS}"` in `[tool.hasten.{self.codemod}]` converts it too',
+            ),
+            several=self._others,
+            first_use=self._first_use(),
         )
         refusals += self._refused(conversion, [(use, why) for use, why in unfit if id(use) not in whole])
         awaited = [*(self._connection(each, lives) for each in lives), *(self._kept(each) for each in webs)]
@@ -280,6 +316,8 @@ class Analysis:
             dependencies=(_DEPENDENCY,),
             hazards=(
                 *(*web.hazards, *self._shared(web), *_missed(web.openings.values())),
+                *self.exchanges.hazards(),
+                *self.others.hazards(web.openings.values()),
                 *(each.hazard for each in once if each.hazard is not None),
                 *(one for each in lent for one in each.hazards),
             ),
@@ -336,8 +374,10 @@ class Analysis:
 
     def _refused(self, conversion: Conversion, unfit: list[tuple[Use, Unfit]]) -> Iterator[Refusal]:
         """Yield why connections are refused: by what would stop them all the same, if there is such a thing."""
-        followed = [(use, why) for use, why in unfit if why.code in _MENDED and why.calls]
-        stopping = conversion.stopping(why.calls for _, why in followed)
+        # What opens stands somewhere, too, where it could not be followed any further.
+        calls = {id(why): why.calls or ((use.call,) if use.call is not None else ()) for use, why in unfit}
+        followed = [(use, why) for use, why in unfit if why.code in _MENDED and calls[id(why)]]
+        stopping = conversion.stopping(calls[id(why)] for _, why in followed)
         deeper = {id(why): deep for (_, why), deep in zip(followed, stopping, strict=True)}
         for use, why in unfit:
             refusal, deep = self._refusal(use, why), deeper.get(id(why))
@@ -359,14 +399,15 @@ class Analysis:
             Unfit: it cannot.
         """
         start = use.span.start
-        if use.other:
+        if use.other and not use.either:
             raise another(use)
-        if use.trouble:
+        if holding.place_of(use) in self.held:
+            raise self.held[holding.place_of(use)]
+        if use.trouble and not use.either:
             raise Unfit("SQL101", f"{use.trouble}; import `sqlite3` in one way", start)
         if use.call is None:
-            what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
-            raise Unfit("SQL102", f"{what} is passed on as a value, and whoever calls it awaits nothing", start)
-        if use.instead:
+            raise self.exchanges.kept(use) or _passed_on(use)
+        if use.instead and not use.either:
             message = f"`sqlite3.connect` is reached through `{use.via}`, and {use.instead}; import `sqlite3` here"
             raise Unfit("SQL105", message, start)
         return self._checked(follow(self.openings, self.openings.life(use, use.call)))
@@ -422,7 +463,8 @@ class Analysis:
             if not self.transactions.is_there(module):
                 support.append(self.transactions.key(module))
         parallel = tuple(self._interleavings(life, function))
-        hazards = [*life.hazards, *parallel, *_missed([life.use])]
+        hazards = [*life.hazards, *parallel, *_missed([life.use]), *self.exchanges.hazards()]
+        hazards += self.others.hazards([life.use])
         return Awaited(
             steps,
             f"open `{life.name}` with aiosqlite",
@@ -530,6 +572,16 @@ def _function_at(module: Module, offset: int) -> Scope:
     scopes = (each for each in module.scopes() if each.kind in {"module", "function"})
     around = [each for each in scopes if each.span.start <= offset < each.span.end]
     return max(around, key=lambda each: (each.span.start, each.number))
+
+
+def _passed_on(use: Use) -> Unfit:
+    """Return why nothing is done about the function, or the module, as a value."""
+    what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
+    if use.fate[0] == "ret":
+        message = f"{what} is handed to whoever calls the function, so that what they open cannot be followed"
+    else:
+        message = f"{what} is passed on as a value, and whoever calls it awaits nothing"
+    return Unfit("SQL102", message, use.span.start)
 
 
 def _missed(uses: Iterable[Use]) -> Iterator[Hazard]:

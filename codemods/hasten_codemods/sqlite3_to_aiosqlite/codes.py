@@ -149,6 +149,16 @@ CODES: tuple[Code, ...] = (
         "Take it with `--accept SQL014` unless the program counts on a connection whose set-up has failed.",
     ),
     Code(
+        "SQL016",
+        "hazard",
+        "what opens is exchanged",
+        "Something in the program, such as a test, puts a function of its own in the place of `sqlite3.connect` "
+        '(`monkeypatch.setattr(sqlite3, "connect", ...)`). aiosqlite calls it as well, but in the thread of the '
+        "connection: a connection that it keeps cannot be used, or closed, elsewhere. What it returns is called in "
+        "aiosqlite's way: `execute(sql)` gets an empty list of parameters.",
+        "Look at what stands in its place, and run the tests. Then take it with `--accept SQL016`.",
+    ),
+    Code(
         "SQL020",
         "hazard",
         "a module that may be missing",
@@ -157,6 +167,19 @@ CODES: tuple[Code, ...] = (
         "program ends with ImportError there.",
         "Take it with `--accept SQL020` if the program only runs where SQLite is; else import aiosqlite in the same "
         "`try` afterwards.",
+    ),
+    Code(
+        "SQL021",
+        "hazard",
+        "another SQLite where it is installed",
+        "The program imports another library in the place of `sqlite3` where that is installed (pysqlite3, sqlean), "
+        "and `sqlite3` elsewhere. Where it is not installed, nothing differs. Where it is, aiosqlite opens with the "
+        "`sqlite3` of the standard library all the same: another version of SQLite reads the database, `except "
+        "sqlite3.Error` names an exception of the other library and catches nothing, its `Row` raises TypeError, and "
+        "what was registered with it (`register_adapter`) is not asked. All connections that are opened in this way "
+        "are taken together, since two SQLites in one process lose each other's locks on a file.",
+        "Take it with `--accept SQL021` if the other library is installed nowhere, and import `sqlite3` alone "
+        "afterwards. Else keep it with `# hasten: ignore`.",
     ),
     Code(
         "SQL101",
@@ -171,7 +194,8 @@ CODES: tuple[Code, ...] = (
         "connect passed as a value",
         "The function `sqlite3.connect`, or the module with it, is handed to other code, which calls it when it "
         "pleases, and awaits nothing.",
-        "Call `sqlite3.connect` here, or pass a function that the other code awaits.",
+        "Call `sqlite3.connect` here, or import `sqlite3` where it is used; or pass a function that the other code "
+        "awaits.",
     ),
     Code(
         "SQL103",
@@ -209,11 +233,12 @@ CODES: tuple[Code, ...] = (
     Code(
         "SQL107",
         "refusal",
-        "another SQLite may be in use",
-        "The program imports another library in the place of `sqlite3`, where it is installed: pysqlite3, sqlean, or "
-        "one that encrypts. aiosqlite always uses the `sqlite3` of the standard library: the database would be read "
-        "by another SQLite than before, `except sqlite3.Error` of the other library would catch nothing any more, and "
-        "its `Row` does not fit.",
+        "another SQLite is in use",
+        "The program imports another library under the name of `sqlite3`: pysqlite3, sqlean, or one that encrypts. "
+        "aiosqlite always uses the `sqlite3` of the standard library: the database would be read by another SQLite "
+        "than before, `except sqlite3.Error` of the other library would catch nothing any more, and its `Row` does not "
+        "fit. Or the other library is only there where it is installed, and another connection of this kind stays as "
+        "it is: two SQLites in one process lose each other's locks on a file.",
         "Import `sqlite3` alone, if the other library is not needed; or leave the connections as they are, and run the "
         "functions with `asyncio.to_thread`.",
     ),
@@ -324,6 +349,16 @@ CODES: tuple[Code, ...] = (
         "arguments that aiosqlite does not take",
         "The method takes these arguments in another way, or not at all, such as a class for `cursor`.",
         "Pass what the method takes by position.",
+    ),
+    Code(
+        "SQL124",
+        "refusal",
+        "what opens is exchanged here",
+        "A test, or something else, exchanges the name by which this file opens connections "
+        '(`mock.patch("app.store.sqlite3")`), and would exchange nothing that aiosqlite asks for. Or this very file '
+        "puts a function of its own in the place of `sqlite3.connect`, which aiosqlite would call in another thread.",
+        "Exchange what the tests need in another way: hand the path of the database to the function, or put another "
+        "function of the program in the place of the one that opens.",
     ),
     Code(
         "SQL201",

@@ -12,7 +12,14 @@ from hasten.api import Call, Module, Read, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
 from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped, exception, unsettable
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Statement, Step, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, escaped, gives_isolation, hidden, left_over
+from hasten_codemods.sqlite3_to_aiosqlite.openings import (
+    Openings,
+    escaped,
+    gives_isolation,
+    hidden,
+    left_over,
+    passed_on,
+)
 from hasten_codemods.sqlite3_to_aiosqlite.record import Record
 
 _CURSOR = "a cursor of it"
@@ -132,8 +139,8 @@ class _Tracker(Record):
                 self.connection_method(method, self.module.call(index))
             case ["attr", str() as attribute, _] if attribute in table.CONNECTION_READ:
                 pass
-            case ["attr", str() as attribute, _] if attribute in table.CURSORS | table.CONNECTION_METHODS:
-                raise Unfit("SQL112", f"the method `{attribute}` is passed on here; call it here", read.span.start)
+            case ["attr", str() as attribute, over] if attribute in table.CURSORS | table.CONNECTION_METHODS:
+                raise passed_on(self.module, attribute, over, read.span.start)
             case ["attr", str() as attribute, _] if attribute in table.ERRORS:
                 start = read.span.start
                 found = exception(self.openings.program, self.module, read.scope, ["n", name], attribute, start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hasten.api import Call, Module, Program, Scope, Span, Use, cleans_up, find_uses, is_requested
+from hasten.api import THREADS, Call, Module, Program, Scope, Span, Use, cleans_up, find_uses, is_requested
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, table
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Step, Unfit
 
@@ -204,12 +204,6 @@ def _until_the_next(module: Module, entries: list[tuple[str, int, Span]]) -> dic
     return result
 
 
-def another(use: Use) -> Unfit:
-    """Return why a connection cannot be converted that may be one of another library."""
-    message = f"{use.instead}, and aiosqlite always opens with the `sqlite3` of the standard library"
-    return Unfit("SQL107", message, use.span.start)
-
-
 def escaped(fate: list[object], what: str, offset: int) -> Unfit:
     """Return why something that a use takes out of sight cannot be converted."""
     match fate[0]:
@@ -226,6 +220,17 @@ def escaped(fate: list[object], what: str, offset: int) -> Unfit:
             return Unfit("SQL114", f"{what} gets a second name here; use one", offset)
         case _:
             return Unfit("SQL104", f"{what} is used in a way that cannot be followed; {_INSTEAD}", offset)
+
+
+def passed_on(module: Module, method: str, fate: list[Any], offset: int) -> Unfit:
+    """Return why a method of a connection that is used as a value cannot be awaited.
+
+    threading.Timer(1, db.execute, ("commit",))
+    """
+    taker = module.call(fate[1]).tail if fate[0] == "arg" else ""
+    if taker in THREADS:
+        return Unfit("ASY133", f"the method `{method}` runs in a thread or process (`{taker}`)", offset)
+    return Unfit("SQL112", f"the method `{method}` is passed on here; call it here", offset)
 
 
 def left_over(what: str, offset: int) -> Unfit:

@@ -12,9 +12,11 @@ from typing import Any
 
 from hasten.api import Call, ImportRequest, Module, Program, Scope, Span, Use, receivers_of
 from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, dataclass_fields, keeping, table
+from hasten_codemods.sqlite3_to_aiosqlite.casts import cast_value, is_cast
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, another, arguments_of, escaped, hidden
+from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings, arguments_of, escaped, hidden
+from hasten_codemods.sqlite3_to_aiosqlite.others import another
 from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Place,
     Places,
@@ -180,9 +182,9 @@ class _Weaving(Ends):
         if key in self.weaver.refused:
             # What it shares a place with stays, too.
             raise self.weaver.refused[key]
-        if use.other:
+        if use.other and not use.either:
             raise another(use)
-        if use.trouble or use.instead:
+        if (use.trouble or use.instead) and not use.either:
             why = f"`sqlite3.connect` may be something else here: {use.instead or use.trouble}"
             raise Unfit("SQL105" if use.via else "SQL101", why, use.span.start)
         function = use.module.enclosing(call.scope, "function", "class", "module")
@@ -344,6 +346,10 @@ class _Weaving(Ends):
                 shape = default.shape if default is not None else ["k", "NoneType", "None"]
                 self.check(Source(call.module, call.scope, shape, source.offset), kind)
                 return
+        cast = cast_value(call)
+        if cast is not None:
+            self.check(Source(source.module, call.scope, cast.shape, source.offset), kind)
+            return
         named = self.where.named(call)
         if named is not None:
             # getattr(local, "db", None)
@@ -398,7 +404,7 @@ class _Weaving(Ends):
             case ["multi", uses]:
                 for each in uses:
                     self.take(replace(value, use=each), kind)
-            case ["cond"] | ["expr"] | ["fmt"] | ["cmp", "Is" | "IsNot", *_]:
+            case ["cond"] | ["expr"] | ["fmt"] | ["cmp", "Is" | "IsNot", *_] | ["cmp", "Eq" | "NotEq", ["k", *_], *_]:
                 pass  # nothing is done with it
             case ["asg", int() as scope, str() as name]:
                 self.add(self.where.variable(value.module, scope, name), kind, value)
@@ -446,6 +452,12 @@ class _Weaving(Ends):
             return True
         if dotted in _ASKING and position == 0:
             self.asked(value, call, kind)
+            return True
+        if is_cast(call) and position in {1, "val"}:
+            for mark, root in annotated.classes(self.program, call.module, call.arguments[0].span):
+                self.mark(call.module, mark.span, mark.action, *mark.data)
+                self.web.releases.append((call.module.path, root))
+            self.take(Value(call.module, call.scope, call.span, ["c", index], call.use), kind)
             return True
         exact = bool(call.arguments) and call.arguments[0].shape == value.shape
         if self.weaver.openings.closing(call.module, index) is not None and position == 0:

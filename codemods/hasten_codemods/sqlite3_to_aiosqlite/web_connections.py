@@ -8,7 +8,7 @@ from hasten.api import Call, ImportRequest, Module, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, doubles, table
 from hasten_codemods.sqlite3_to_aiosqlite.calls import check_arguments, dumped, exception
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Statement, Unfit
-from hasten_codemods.sqlite3_to_aiosqlite.openings import escaped
+from hasten_codemods.sqlite3_to_aiosqlite.openings import escaped, passed_on
 from hasten_codemods.sqlite3_to_aiosqlite.places import Place, Places, Value
 from hasten_codemods.sqlite3_to_aiosqlite.web_cursors import Cursors
 from hasten_codemods.sqlite3_to_aiosqlite.webs import CONNECTION, WHAT
@@ -54,8 +54,8 @@ class Connections(Cursors):
                 pass
             case ["attr", attribute, over] if attribute in table.CURSORS and doubles.is_of_a_mock(over):
                 pass
-            case ["attr", str() as attribute, _] if attribute in table.CURSORS | table.CONNECTION_METHODS:
-                raise Unfit("SQL112", f"the method `{attribute}` is passed on here; call it here", value.span.start)
+            case ["attr", str() as attribute, over] if attribute in table.CURSORS | table.CONNECTION_METHODS:
+                raise passed_on(value.module, attribute, over, value.span.start)
             case ["attr", str() as attribute, _] if attribute in table.ERRORS:
                 found = exception(self.program, module, value.scope, value.shape, attribute, value.span.start)
                 self.mark(module, found.span, found.action, *found.data)

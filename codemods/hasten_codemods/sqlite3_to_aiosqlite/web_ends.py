@@ -56,12 +56,17 @@ class Ends(Connections):
         """Tell whether the variable or attribute gets something new between two calls."""
         shape = close.function[1]
         if shape[0] == "n":
-            starts = [each.start for each in module.bindings(close.scope, shape[1])]
+            found = module.lookup(close.scope, shape[1])
+            owner, bindings = found if found is not None else (0, ())
+            starts = [each.start for each in bindings]
+            # Nothing that is called can bind a variable of this function alone.
+            own = owner == close.scope != 0 and all(each.scope == owner for each in bindings)
         else:
             entries = module.facts["attribute_stores"].get(shape[2], ()) if shape[0] == "a" else ()
             starts = [each[3] for each in entries if each[0] == shape[1]]
+            own = False
         # A method in between may open it again.
-        between = any(close.span.end < each.span.start < call.span.start for each in module.calls())
+        between = not own and any(close.span.end < each.span.start < call.span.start for each in module.calls())
         return between or any(close.span.end < each < call.span.start for each in starts)
 
     def settle_loops(self) -> None:
