@@ -37,8 +37,13 @@ _TAKERS = {
         for application in ("fastapi.FastAPI", "fastapi.APIRouter", "starlette.applications.Starlette")
         for method in ("add_api_route", "add_route", "add_event_handler", "add_exception_handler")
     },
-    "flask.Flask.add_url_rule": "ASY004",
-    "flask.Blueprint.add_url_rule": "ASY004",
+    **{
+        f"flask.{owner}.{method}": "ASY004"
+        for owner in ("Flask", "Blueprint")
+        for method in ("add_url_rule", "register_error_handler", "before_request", "after_request", "teardown_request")
+    },
+    "flask.Flask.teardown_appcontext": "ASY004",
+    **{f"flask.Blueprint.{each}_app_request": "ASY004" for each in ("before", "after", "teardown")},
     **{f"aiohttp.web.{each}": "" for each in ("get", "post", "put", "delete", "patch", "head", "view", "route")},
     **{f"aiohttp.web.UrlDispatcher.add_{each}": "" for each in ("get", "post", "put", "delete", "patch", "route")},
 }
@@ -71,6 +76,8 @@ _LOOP_LIBRARIES = {
 _MADE_OF_WORDS = frozenset(
     {"AsyncMock", "MagicMock", "Mock", "Namespace", "NonCallableMock", "SimpleNamespace", "configure_mock"}
 )
+#: Takers of dotted names: of what is replaced, and of routes (`url_for("blog.index")`).
+_NAMING = frozenset({"patch", "setattr", "dict", "multiple", "url_for"})
 _LOOKING_INSIDE = frozenset({"setattr", "object", "reload", "delattr", "getattr", "hasattr", "spy"})
 _ENDLESS_NEXT = frozenset({"StopIteration", "Exception", "BaseException"})
 
@@ -99,12 +106,11 @@ class Mentions:
 
     @cached_property
     def _strings(self) -> dict[str, list[tuple[Module, int, str]]]:
-        """By its last name, every string that holds a dotted name, those that name what is replaced left out."""
+        """By its last name, every string that holds a dotted name, those left out that name what is not looked up."""
         found: dict[str, list[tuple[Module, int, str]]] = {}
         for module in self.program.modules:
             for start, text, use, _scope in module.facts["strings"]:
-                replaced = use[0] == "arg" and module.call(use[1]).tail in {"patch", "setattr", "dict", "multiple"}
-                if not replaced and ("." in text or ":" in text):
+                if not (use[0] == "arg" and module.call(use[1]).tail in _NAMING) and ("." in text or ":" in text):
                     dotted = text.replace(":", ".")
                     found.setdefault(dotted.rpartition(".")[2], []).append((module, start, dotted))
         return found

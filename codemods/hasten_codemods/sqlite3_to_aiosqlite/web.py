@@ -392,11 +392,6 @@ class _Weaving(Ends):
                 if kept is None:
                     text = _dotted_text(base) if base[0] in {"n", "a"} else "this"
                     message = f"{WHAT[kind]} is kept in `{text}.{name}`, and nobody can tell what `{text}` is"
-                    if value.module.dotted(value.scope, base) == "flask.g":
-                        message = (
-                            f"{WHAT[kind]} is kept in `{text}.{name}`, and what `g` of Flask keeps is not followed; "
-                            "hand it on by itself"
-                        )
                     raise Unfit("SQL111", message, value.span.start)
                 self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:
