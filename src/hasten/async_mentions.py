@@ -47,6 +47,8 @@ _TAKERS = {
     **{f"aiohttp.web.{each}": "" for each in ("get", "post", "put", "delete", "patch", "head", "view", "route")},
     **{f"aiohttp.web.UrlDispatcher.add_{each}": "" for each in ("get", "post", "put", "delete", "patch", "route")},
 }
+#: Methods that nothing but applications of Flask and what is made like them have.
+_OF_FLASK = frozenset({"teardown_appcontext", "before_app_request", "after_app_request", "teardown_app_request"})
 #: Those of them that take an asynchronous generator, too.
 _GENERATOR_TAKERS = frozenset({"Depends", "Security"})
 _THREADS = frozenset(
@@ -423,6 +425,8 @@ class Mentions:
         if dotted not in _TAKERS and taker.function[0] == "a":
             kind = self._receivers.kind(taker.module, taker.scope, taker.function[1])
             dotted = f"{kind}.{taker.tail}" if isinstance(kind, str) else None
+            if kind is None and taker.tail in _OF_FLASK and not self.program.definitions(taker.tail):
+                return "ASY004"  # def init_app(app): app.teardown_appcontext(close_db), which others call
         return _TAKERS.get(dotted) if dotted is not None else None
 
     # --- found by name --------------------------------------------------------------------------------------------

@@ -272,6 +272,10 @@ class Definitions:
                 over = [self.decorator(base, each) for each in base.decorators]
                 if any(each.startswith(COMMANDS) for each in over):  # @cli.command() below @click.group()
                     return f"click.Group.{shape[2]}"
+            if shape[1][0] == "a" and shape[1][2] == "cli":
+                holder = self._receivers.kind(module, function.parent, shape[1][1])
+                if holder in {"flask.Flask", "flask.Blueprint"}:  # @app.cli.command("init-db")
+                    return f"click.Group.{shape[2]}"
             kind = self._receivers.kind(module, function.parent, shape[1])
             if isinstance(kind, str):
                 return f"{kind}.{shape[2]}"
