@@ -49,7 +49,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-import time
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -128,6 +127,7 @@ def _close_dropped() -> None:
 def _close_left() -> None:
     """Close what is open once the main thread is over, and the one that opened it."""
     threading.main_thread().join()
+    never = threading.Event()
     while True:
         with _lock:
             left = [connection for connection, thread in _open.items() if not thread.is_alive()]
@@ -135,7 +135,7 @@ def _close_left() -> None:
                 del _open[connection]
         while left:
             left.pop().stop()
-        time.sleep(0.01)
+        never.wait(0.01)
 '''
 
 

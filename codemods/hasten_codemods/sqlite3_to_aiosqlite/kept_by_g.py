@@ -75,24 +75,42 @@ def stores(program: Program, name: str) -> Iterator[tuple[Module, int, list[Any]
                 yield module, scope, value, start
 
 
-def check_class(program: Program) -> None:
-    """Refuse a `g` that is of a class of the program's own.
+def check_class(program: Program, kept: str) -> None:
+    """Refuse a `g` of a class of the program's own that may do something with what it keeps, or has it already.
 
     Raises:
         Unfit: an application has one.
     """
+    if program.is_own(G):
+        message = "Flask itself is part of the program, and what it does with functions is not followed"
+        raise Unfit("SQL119", f"{message}; run hasten where the application stands alone", -1)
     name = "app_ctx_globals_class"
     program.want(name)
     found = [
-        (module, each[3])
+        (module, scope, value, start)
         for module in program.modules_with("attribute_stores", name)
-        for each in module.facts["attribute_stores"][name]
+        for _base, value, scope, start in module.facts["attribute_stores"][name]
     ]
     found += [
-        (owner.module, each.start) for owner in program.classes() for each in owner.module.bindings(owner.number, name)
+        (owner.module, owner.number, each.payload if each.kind == "assign" else None, each.start)
+        for owner in program.classes()
+        for each in owner.module.bindings(owner.number, name)
     ]
-    for module, start in found:
-        raise Unfit("SQL119", f"`g`, which keeps it, is of another class ({_place(module, start)})", -1)
+    for module, scope, value, start in found:
+        if not _is_plain(module, scope, value, kept):
+            raise Unfit("SQL119", f"`g`, which keeps it, is of another class ({_place(module, start)})", -1)
+
+
+def _is_plain(module: Module, scope: int, value: list[Any] | None, kept: str) -> bool:
+    """Tell whether a class has no methods but `__init__`, no bases, and no attribute of that name."""
+    bound = module.lookup(scope, value[1]) if value is not None and value[0] == "n" else None
+    if bound is None or len(bound[1]) != 1 or bound[1][0].kind not in {"class", "def"}:
+        return False
+    owner = module.scope(bound[1][0].payload)
+    stores = module.facts["attribute_stores"].get(kept, ())
+    inside = any(owner.span.start <= start < owner.span.end for _base, _value, _scope, start in stores)
+    names = {each for each, found in module.facts["binds"][owner.number].items() if found}
+    return owner.kind == "class" and not (owner.bases or owner.decorators or inside) and names <= {"__init__"}
 
 
 def _of_g(program: Program) -> Iterator[Read]:

@@ -392,7 +392,7 @@ class Places:
             case State():
                 yield from self._of_state(place)
             case OfRequest():
-                kept_by_g.check_class(self.program)
+                kept_by_g.check_class(self.program, place.name)
                 for found in kept_by_g.reads(self.program, place.name):
                     yield Value(*found)
             case Returned():
