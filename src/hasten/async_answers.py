@@ -94,6 +94,9 @@ class Answers:
         if not verdict.stays:
             # What starts a loop itself does so where the program begins, and may start others there.
             return key_of(scope) in self.mentions.loop_starts and self._begins(scope)
+        own = verdict.command or self.definitions.tests.role(scope) is not None
+        if not own and self.definitions.enters_context(scope) and self.mentions.references(scope):
+            return False  # what it is handed to may call it where a loop runs
         calls = [call for call, _certain in self.program.callers(scope)]
         for call in [*calls, *self.trails.called(scope)]:
             caller = function_around(call.module, call.scope)

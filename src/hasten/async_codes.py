@@ -53,8 +53,10 @@ ASYNC_CODES: tuple[Code, ...] = (
     _hazard(
         "ASY004",
         "a Flask view becomes a coroutine function",
-        "Flask runs it through asgiref, which has to be installed, in a new event loop for each request: what is bound "
-        "to one loop (a client, a lock) cannot be kept for the next request.",
+        "Flask runs it, and what is registered for the beginning or end of a request, through asgiref, which has to be "
+        "installed (`flask[async]`): each in a thread and an event loop of its own. What is bound to one loop (a "
+        "client, a lock) cannot be kept for the next, not even within one request. A worker still serves one request "
+        "at a time: nothing is gained unless the function waits for several things at once, and each loop takes time.",
     ),
     _hazard(
         "ASY005",
@@ -458,5 +460,16 @@ ASYNC_CODES: tuple[Code, ...] = (
         "else asks for it: a plain method, a property, code outside of the class, `hasattr`; or the constructor is "
         "one whose later part cannot run by itself.",
         "Let a coroutine function of the class do what is done there; or let the constructor become a factory.",
+    ),
+    _refusal(
+        "ASY144",
+        "a context of Flask ends where an event loop runs",
+        "Flask runs each coroutine function that it is handed (a view, a function of `before_request`, "
+        "`teardown_appcontext` or `errorhandler`) in a thread and an event loop of its own. What does that, asgiref, "
+        "refuses where an event loop runs already. So no coroutine function may request a page, or leave "
+        "`with app.app_context():`. A test, a command or whatever begins the program stays a plain function, and runs "
+        "each thing that waits by `asyncio.run`; a function that others call may be called by a coroutine.",
+        "Open the context where the program begins, or in a test that is a plain function, and hand on what is read "
+        "there.",
     ),
 )

@@ -47,6 +47,12 @@ def in_thread(call: cst.Call) -> cst.Call:
     return call.with_changes(func=function, args=[cst.Arg(call.func, comma=comma), *call.args])
 
 
+def ensured(call: cst.Call) -> cst.Call:
+    """`view(**kwargs)` -> `current_app.ensure_sync(view)(**kwargs)`."""
+    function = cst.Attribute(cst.Name("current_app"), cst.Name("ensure_sync"))
+    return call.with_changes(func=cst.Call(function, [cst.Arg(call.func)]))
+
+
 def unlisted(call: cst.Call) -> cst.BaseExpression:
     """`list([...])` -> `[...]`, and any other call as it is."""
     plain = isinstance(call.func, cst.Name) and call.func.value == "list" and len(call.args) == 1

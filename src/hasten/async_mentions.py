@@ -37,11 +37,18 @@ _TAKERS = {
         for application in ("fastapi.FastAPI", "fastapi.APIRouter", "starlette.applications.Starlette")
         for method in ("add_api_route", "add_route", "add_event_handler", "add_exception_handler")
     },
-    "flask.Flask.add_url_rule": "ASY004",
-    "flask.Blueprint.add_url_rule": "ASY004",
+    **{
+        f"flask.{owner}.{method}": "ASY004"
+        for owner in ("Flask", "Blueprint")
+        for method in ("add_url_rule", "register_error_handler", "before_request", "after_request", "teardown_request")
+    },
+    "flask.Flask.teardown_appcontext": "ASY004",
+    **{f"flask.Blueprint.{each}_app_request": "ASY004" for each in ("before", "after", "teardown")},
     **{f"aiohttp.web.{each}": "" for each in ("get", "post", "put", "delete", "patch", "head", "view", "route")},
     **{f"aiohttp.web.UrlDispatcher.add_{each}": "" for each in ("get", "post", "put", "delete", "patch", "route")},
 }
+#: Methods that nothing but applications of Flask and what is made like them have.
+_OF_FLASK = frozenset({"teardown_appcontext", "before_app_request", "after_app_request", "teardown_app_request"})
 #: Those of them that take an asynchronous generator, too.
 _GENERATOR_TAKERS = frozenset({"Depends", "Security"})
 #: What runs a function in a thread or process, by the last name.
@@ -70,6 +77,8 @@ _LOOP_LIBRARIES = {
 _MADE_OF_WORDS = frozenset(
     {"AsyncMock", "MagicMock", "Mock", "Namespace", "NonCallableMock", "SimpleNamespace", "configure_mock"}
 )
+#: Takers of dotted names: of what is replaced, and of routes (`url_for("blog.index")`).
+_NAMING = frozenset({"patch", "setattr", "dict", "multiple", "url_for"})
 _LOOKING_INSIDE = frozenset({"setattr", "object", "reload", "delattr", "getattr", "hasattr", "spy"})
 _ENDLESS_NEXT = frozenset({"StopIteration", "Exception", "BaseException"})
 
@@ -98,12 +107,11 @@ class Mentions:
 
     @cached_property
     def _strings(self) -> dict[str, list[tuple[Module, int, str]]]:
-        """By its last name, every string that holds a dotted name, those that name what is replaced left out."""
+        """By its last name, every string that holds a dotted name, those left out that name what is not looked up."""
         found: dict[str, list[tuple[Module, int, str]]] = {}
         for module in self.program.modules:
             for start, text, use, _scope in module.facts["strings"]:
-                replaced = use[0] == "arg" and module.call(use[1]).tail in {"patch", "setattr", "dict", "multiple"}
-                if not replaced and ("." in text or ":" in text):
+                if not (use[0] == "arg" and module.call(use[1]).tail in _NAMING) and ("." in text or ":" in text):
                     dotted = text.replace(":", ".")
                     found.setdefault(dotted.rpartition(".")[2], []).append((module, start, dotted))
         return found
@@ -416,6 +424,8 @@ class Mentions:
         if dotted not in _TAKERS and taker.function[0] == "a":
             kind = self._receivers.kind(taker.module, taker.scope, taker.function[1])
             dotted = f"{kind}.{taker.tail}" if isinstance(kind, str) else None
+            if kind is None and taker.tail in _OF_FLASK and not self.program.definitions(taker.tail):
+                return "ASY004"  # def init_app(app): app.teardown_appcontext(close_db), which others call
         return _TAKERS.get(dotted) if dotted is not None else None
 
     # --- found by name --------------------------------------------------------------------------------------------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hasten import async_foreign, async_forms
 from hasten.async_bases import known_names, names_of
 from hasten.async_decorators import forwards
+from hasten.async_ensured import Ensured, ensured
 from hasten.async_fixtures import FIXTURES
 from hasten.async_forms import Form
 from hasten.async_kinds import key_of, method_of, owner_of
@@ -34,18 +35,24 @@ _CACHES = frozenset({"functools.lru_cache", "functools.cache"})
 _PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager"})
 _HTTP = frozenset({"route", "get", "post", "put", "delete", "patch", "head", "options"})
-_FLASK = _HTTP | {"before_request", "after_request", "teardown_request", "errorhandler"}
+#: What Flask hands to `ensure_sync` before it calls it. It calls context processors in this way, too, but in the loop
+#: of the view that renders a template, where asgiref refuses to start another.
+_FLASK = _HTTP | {"endpoint", "before_request", "after_request", "teardown_request", "errorhandler"}
+_FLASK_APPLICATION = _FLASK | {"teardown_appcontext"}
+_BLUEPRINT = _FLASK | {"before_app_request", "after_app_request", "teardown_app_request", "app_errorhandler"}
 _FASTAPI = _HTTP | {"api_route", "websocket", "websocket_route", "on_event", "exception_handler"}
 #: Decorators of web frameworks that take coroutine functions: by the class of the object, their names and the hazard.
 _HANDLERS: dict[str, tuple[frozenset[str], str]] = {
-    "flask.Flask": (_FLASK, "ASY004"),
-    "flask.Blueprint": (_FLASK, "ASY004"),
+    "flask.Flask": (_FLASK_APPLICATION, "ASY004"),
+    "flask.Blueprint": (_BLUEPRINT, "ASY004"),
     "fastapi.FastAPI": (_FASTAPI, "ASY005"),
     "fastapi.APIRouter": (_FASTAPI, "ASY005"),
     "fastapi.routing.APIRouter": (_FASTAPI, "ASY005"),
     "starlette.applications.Starlette": (_FASTAPI, "ASY005"),
     "aiohttp.web.RouteTableDef": (_HTTP | {"view"}, ""),
 }
+#: How contexts of Flask are made.
+CONTEXTS = frozenset({"app_context", "test_request_context", "request_context"})
 #: How the dotted names of decorators begin that make commands of functions.
 COMMANDS = ("click.", "typer.", "rich_click.", "asyncclick.", "cloup.")
 #: Decorators that hand examples to a test.
@@ -170,6 +177,14 @@ class Definitions:
         elif is_callback(self.program, function):
             verdict.stays = verdict.command = True
             no("ASY128", f"`{name}` is called by a command that reads its arguments; let it call `asyncio.run`")
+        context = self.context_of(function)
+        if context is not None:
+            verdict.stays = True
+            message = (
+                f"`{name}` enters a context of Flask, at whose end Flask runs coroutine functions, "
+                "which it cannot where an event loop runs"
+            )
+            no("ASY144", message, context.span.start)
         role = self.tests.role(function)
         if role is not None:
             why = role.why if self._forms else "make it asynchronous in the style of the project"
@@ -193,9 +208,28 @@ class Definitions:
             return None
         return self.verdict(function).called
 
+    def enters_context(self, function: Scope) -> bool:
+        """Tell whether a context of Flask begins and ends while a function runs: `with app.app_context():`."""
+        return self.context_of(function) is not None
+
+    @staticmethod
+    def context_of(function: Scope) -> Call | None:
+        """Return the call that makes a context of Flask in a function, None where there is none."""
+        found = function.module.calls_in(function.number)
+        return next((each for each in found if each.tail in CONTEXTS and each.function[0] == "a"), None)
+
     def form(self, function: Scope) -> Form | None:
         """Return how a function is written as a coroutine function, None where `async def` is all."""
-        return self.tests.form(function, async_forms.definition(function).form)
+        form = self.tests.form(function, async_forms.definition(function).form)
+        below = [each for shape in function.decorators if (each := self.ensured(function, shape)) is not None]
+        if not any(each.more for each in below):
+            return form
+        form = form or Form("async-def")
+        return replace(
+            form,
+            more=(*form.more, *(one for each in below for one in each.more)),
+            imports=(*form.imports, *(one for each in below for one in each.imports)),
+        )
 
     def is_entry_point(self, scope: Scope) -> bool:
         """Tell whether the project's metadata calls a function, or makes an instance of a class, by its name."""
@@ -238,6 +272,10 @@ class Definitions:
                 over = [self.decorator(base, each) for each in base.decorators]
                 if any(each.startswith(COMMANDS) for each in over):  # @cli.command() below @click.group()
                     return f"click.Group.{shape[2]}"
+            if shape[1][0] == "a" and shape[1][2] == "cli":
+                holder = self._receivers.kind(module, function.parent, shape[1][1])
+                if holder in {"flask.Flask", "flask.Blueprint"}:  # @app.cli.command("init-db")
+                    return f"click.Group.{shape[2]}"
             kind = self._receivers.kind(module, function.parent, shape[1])
             if isinstance(kind, str):
                 return f"{kind}.{shape[2]}"
@@ -248,10 +286,18 @@ class Definitions:
         dotted = self.decorator(function, shape)
         head, _, tail = dotted.rpartition(".")
         shown = tail or str(shape[-1])
+        below = self.ensured(function, shape)
 
         def no(code: str, message: str) -> None:
             verdict.constraints.append(because(code, message, module, function.span.start))
 
+        if below is not None:
+            if below.why:
+                no(
+                    "ASY126",
+                    f"`@{shown}` stands below a route of Flask, and is not seen to take coroutines: {below.why}",
+                )
+            return
         if (
             dotted in _TRANSPARENT
             or dotted.startswith("pytest.mark.")
@@ -294,6 +340,18 @@ class Definitions:
             if isinstance(root[-1], str):
                 self.program.want(root[-1])  # the file that makes `app`, or defines the decorator
             no("ASY126", f"`@{shown}` is not known to take coroutine functions; give it an asynchronous form")
+
+    def ensured(self, function: Scope, shape: Shape) -> Ensured | None:
+        """Return what a decorator of the program needs that stands below a route of Flask, None for all others."""
+        if not self._forms or not self.is_below_a_route(function, shape):
+            return None
+        return ensured(self.program, function, shape, self.is_below_a_route)
+
+    def is_below_a_route(self, function: Scope, shape: Shape) -> bool:
+        """Tell whether a decorator of a function stands below one by which Flask is handed the function."""
+        above = function.decorators[: function.decorators.index(shape)] if shape in function.decorators else []
+        found = (self.decorator(function, each).rpartition(".") for each in above)
+        return any(head.startswith("flask.") and tail in _HANDLERS.get(head, ((),))[0] for head, _, tail in found)
 
     def _is_test_of_pytest(self, function: Scope) -> bool:
         role = self.tests.role(function)

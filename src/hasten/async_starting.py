@@ -84,7 +84,7 @@ class Starting:
             pending.append(self.program.module(path).scope(number))
         found = Starters({key_of(each): "it starts an event loop" for each in pending})
         for function in requesting:
-            message = "it requests a view of Flask, which runs in an event loop of its own"
+            message = "it has Flask run a function, which runs in an event loop of its own"
             found.why.setdefault(key_of(function), message)
             pending.append(function)
         self._spread(pending, found, None if asked is None else {*asked} - found.why.keys() - self.threaded)

@@ -11,7 +11,7 @@ from hasten.async_mentions import Mentions
 from hasten.async_places import function_around, run_by_a_coroutine
 from hasten.async_receivers import Receivers
 from hasten.async_returned import Returned
-from hasten.async_rules import Definitions
+from hasten.async_rules import CONTEXTS, Definitions
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 
@@ -22,6 +22,8 @@ _INVOKING = {"invoke": frozenset({"CliRunner", "click", "typer"}), "forward": fr
 #: How a test requests a page, and what its client is called.
 _VERBS = frozenset({"get", "post", "put", "delete", "patch", "head", "options", "open"})
 _CLIENTS = frozenset({"client", "test_client", "flask"})
+#: What a file that makes a context of Flask speaks of: the application, or Flask.
+_FLASK = frozenset({"flask", "app", "current_app", "application"})
 
 _Key: TypeAlias = tuple[str, int]
 #: A call in a plain function, that function, and its key.
@@ -121,13 +123,45 @@ class Starts:
         """Tell whether a coroutine function runs a command, itself or through plain functions."""
         return run_by_a_coroutine(self.invocations, self.of) is not None
 
+    @cached_property
+    def contexts(self) -> list[Call]:
+        """The calls that make a context of Flask, at whose end its teardown functions run."""
+        found = (each for name in sorted(CONTEXTS) for each in self.program.calls_named(name, beside=_FLASK))
+        return [each for each in found if each.function[0] == "a" and not _is_quart(each)]
+
+    def in_a_coroutine(self) -> Call | None:
+        """Return where a coroutine function runs functions of Flask: below a context, or by a client of a test."""
+        requests = [
+            call
+            for verb in sorted(_VERBS)
+            for call in self.program.calls_named(verb, beside=_CLIENTS)
+            if call.use[0] != "await" and self._is_request_of_a_test(call)
+        ]
+        return run_by_a_coroutine([*self.contexts, *requests], self.plain)
+
+    def _is_request_of_a_test(self, call: Call) -> bool:
+        base = call.function[1] if call.function[0] == "a" else None
+        function = function_around(call.module, call.scope)
+        if base is None or function.kind != "function" or not str(base[-1]).endswith("client"):
+            return False
+        return self._definitions.tests.role(function) is not None
+
     def requesting(self) -> Iterator[Scope]:
-        """Yield the plain functions that request a page, as a test does with its client."""
+        """Yield the plain functions that request a page, as a test does with its client, or enter a context."""
+        for call in self.contexts:
+            function = function_around(call.module, call.scope)
+            if function.kind == "function" and not function.is_async:
+                yield function
         for verb in sorted(_VERBS):
             for call in self.program.calls_named(verb, beside=_CLIENTS):
                 function = function_around(call.module, call.scope)
                 if call.function[0] == "a" and function.kind == "function" and not function.is_async:
                     yield function
+
+
+def _is_quart(call: Call) -> bool:
+    """Tell whether a context is entered by `async with`, as those of Quart are."""
+    return any((each.module or each.name).partition(".")[0] == "quart" for each in call.module.imports())
 
 
 def _in_functions(calls: list[Call]) -> list[Caller]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class AsyncTransformer(Transformer):
     """Makes coroutine functions of functions and awaits of calls, where it was told to.
 
-    The actions are `async-def` (a function), `await-call`, `await-in-thread`, `asyncio-run` and `replace-call` (calls).
+    The actions are `async-def` (a function), `await-call`, `await-in-thread`, `ensure-sync`, `asyncio-run` and
+    `replace-call` (calls).
     The last takes `callee`, the dotted name that is called instead, and `await`, which is `no` where the result is not
     awaited. A subclass carries out further actions on calls in `rewrite_call`, and on other nodes in `leave_` methods
     of its own.
@@ -121,6 +122,8 @@ class AsyncTransformer(Transformer):
                 return self.awaited(original_node, _with_name(updated_node, edit))
             case "await-in-thread":
                 return self.awaited(original_node, async_layout.in_thread(updated_node))
+            case "ensure-sync":
+                return async_layout.ensured(updated_node)
             case "construct":
                 return self.awaited(original_node, async_factories.constructed(updated_node, edit.get("name")))
             case "await-renamed":
@@ -159,13 +162,18 @@ class AsyncTransformer(Transformer):
         """
         raise SourceError("internal", f"no transformer knows the action {edit.action!r}; please report this")
 
-    def awaited(self, original_node: cst.BaseExpression, updated_node: cst.BaseExpression) -> cst.Await:
+    def awaited(self, original_node: cst.BaseExpression, updated_node: cst.BaseExpression) -> cst.Await | cst.Call:
         """Return `await` with `updated_node`, in parentheses where the old expression had some or new ones are needed.
+
+        It is `asyncio.run` with it where the edit says `run`: the function around it stays plain.
 
         Args:
             original_node: the expression in whose place it will stand; it is the one that is being left.
             updated_node: what is awaited: a call, or something else that binds as tightly.
         """
+        edit = self._orders.get(original_node)
+        if edit is not None and edit.get("run") and isinstance(updated_node, cst.Call):
+            return _run(updated_node)
         lpar, rpar = updated_node.lpar, updated_node.rpar
         if not lpar and _binds_tighter(self._around[-1], original_node):
             lpar, rpar = [cst.LeftParen()], [cst.RightParen()]

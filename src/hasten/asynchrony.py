@@ -42,6 +42,8 @@ from hasten.propagate import Certainty, Constraint, Refused
 from hasten.straddling import Straddling, merged
 from hasten.strategies import OFFLOAD, TWIN
 
+#: By the hazard of being called by it, what a library needs for calling coroutine functions: asgiref, for Flask.
+_NEEDED = {"ASY004": "flask[async]"}
 #: Hazards that say no more than that other tasks may come in between.
 _INTERLEAVING = frozenset({"ASY003"})
 #: So many functions of a path are named in a message.
@@ -156,7 +158,8 @@ class Conversion:
         return deepest(graph)
 
     def _converted(self, wanted: Mapping[tuple[str, int], Awaited]) -> Iterator[Finding]:
-        calls = [step.call for _, each in sorted(wanted.items()) for step in each.steps]
+        steps = [step for _, each in sorted(wanted.items()) for step in each.steps]
+        calls = [each.call for each in steps]
         entry_points = self.program.entry_points if self._entry_points is None else self._entry_points
         graph = build(
             self.program,
@@ -165,6 +168,7 @@ class Conversion:
             entry_points=entry_points,
             forms=True,
             first_use=self._first_use,
+            alone=frozenset(_id(each.call) for each in steps if each.alone),
         )
         found = _Findings(
             self.program,
@@ -382,8 +386,11 @@ class _Findings:
             *(self.own_hazards[each] for each in needed),
         )
         edits: list[Edit] = []
-        for each in awaited.steps:
-            edit = self.edit(each.call, each.action, each.data)
+        run = {each.site for each in seeds if each.remedy}
+        sites = self.sites_of[_id(call)]
+        running = sorted({self.graph.sites[each].module.path for each in run})
+        for each, site in zip(awaited.steps, sites, strict=True):
+            edit = self.edit(each.call, each.action, (*each.data, ("run", "yes")) if site in run else each.data)
             edits.append(edit if each.reach is None else replace(edit, end=each.reach))
         return Change(
             id=f"{call.module.path}:{call.span.start}:{call.span.end}",
@@ -394,7 +401,10 @@ class _Findings:
             edits=(*edits, *awaited.edits),
             hazards=hazards,
             requires=(*(self.key(each) for each in functions if each in self.converted), *awaited.requires),
-            imports=awaited.imports,
+            imports=(
+                *awaited.imports,
+                *(ImportRequest(each, "asyncio") for each in running),
+            ),
             releases=awaited.releases,
             dependencies=awaited.dependencies,
             proofs=awaited.proofs,
@@ -435,6 +445,7 @@ class _Findings:
             ),
             releases=tuple(each for form in forms for each in form.releases),
             support=True,
+            dependencies=tuple(sorted({_NEEDED[each.code] for each in hazards if each.code in _NEEDED})),
             test_dependencies=tuple(dict.fromkeys(each for form in forms for each in form.test_dependencies)),
         )
 

@@ -61,12 +61,14 @@ class Step:
         action: `replace-call` is known to every `AsyncTransformer`; others are the codemod's own.
         data: the arguments of the action, such as `callee`.
         reach: where the text ends that may move with it, None where none does.
+        alone: the action only puts `await` before the call, so that `asyncio.run` may run it in a plain function.
     """
 
     call: Call
     action: str = "replace-call"
     data: tuple[tuple[str, str], ...] = ()
     reach: Position | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

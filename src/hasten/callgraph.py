@@ -31,6 +31,7 @@ from hasten.awaited import Waiting
 from hasten.index.module import Call, Scope
 from hasten.index.program import Program
 from hasten.propagate import Constraint
+from hasten.uses import trouble_with
 
 #: A call that blocks, and the innermost function around it, None at module level.
 BlockingCall = tuple[Call, Scope | None]
@@ -90,6 +91,7 @@ def build(
     forms: bool = False,
     first_use: FirstUse | None = None,
     thorough: bool = False,
+    alone: frozenset[tuple[str, int]] = frozenset(),
 ) -> CallGraph:
     """Return the graph above `seeds`.
 
@@ -103,9 +105,11 @@ def build(
             stay as they are, and so do blocking calls in commands.
         first_use: which constructors stay, and do what has to wait when the object is first used; by default none.
         thorough: go on above what stands in the way: for asking what else does, and not for converting.
+        alone: the files and numbers of the seeds that `asyncio.run` may run where they stand.
     """
     builder = _Builder(answers_of(receivers_of(program, resolve), entry_points, forms=forms), forms=forms)
     builder.thorough = thorough
+    builder.alone = alone
     if first_use is not None:
         builder.first_uses = FirstUses(program, builder.receivers, builder.families, first_use)
     for call, _function in sorted(seeds, key=lambda each: (each[0].module.path, each[0].span)):
@@ -141,6 +145,7 @@ class _Builder:
         self.settling = Settling(answers)
         self.with_forms = forms
         self.thorough = False
+        self.alone: frozenset[tuple[str, int]] = frozenset()
         self.entries = Entries(self.program, answers.starts)
         self.entries.related = self.constructors.hierarchy
         self.forms: dict[str, Form] = {}
@@ -174,10 +179,13 @@ class _Builder:
             self.expand(self.pending.pop(0 if self.thorough else -1))
         self.turn_entries()
         flask = any(each.code == "ASY004" for found in self.hazards.values() for each in found)
+        if flask:
+            self.keep_out_of_loops()
         self.settling.settle(self.nodes, self.edges, self.forms, RUN, flask=flask)
+        self.run_seeds()
         for key, hazard in self.settling.hazards(self.nodes, self.forms, lambda: self.answers.bound_to_a_loop):
             self.hazards.setdefault(key, set()).add(hazard)
-        self.keep_callers_plain()
+        self.keep_callers_plain(flask=flask)
         self.count_loops()
         self.enter_from_outside()
         self.show_early()
@@ -418,23 +426,55 @@ class _Builder:
                     self.edges[place] = replace(edge, remedy="", constraints=plain.constraints)
                     self.hazards.setdefault(edge.site, set()).update(plain.hazards)
 
+    def run_seeds(self) -> None:
+        """Let what blocks be run where it stands, in functions that stay plain and have no event loop around them."""
+        for number, seed in enumerate(self.seeds):
+            call, node = self.sites[seed.site], self.nodes[seed.function]
+            if not node.constraints or (call.module.path, call.index) not in self.alone:
+                continue
+            # The body of a command runs in one loop as a whole, but where a context of Flask ends in it.
+            if self.is_command(node.scope) and not self.definitions.enters_context(node.scope):
+                continue
+            if not (self.following.follows(node.scope) or self.answers.stays(node.scope)):
+                continue
+            taken = trouble_with(self.program, call.module, call.scope, "asyncio", call.span.start)
+            if not (taken or self.places.wrapped(call).constraints):
+                self.seeds[number] = replace(seed, constraints=(), remedy=RUN)
+
     def running(self) -> set[str]:
         """Return the functions that are to start a loop, and the commands at whose end one is started."""
         return {
             each.caller
             for each in self.edges.values()
             if each.remedy == RUN or (each.remedy and self.is_command(self.nodes[each.caller].scope))
-        }
+        } | {each.function for each in self.seeds if each.remedy}
 
     def is_command(self, scope: Scope) -> bool:
         """Tell whether a function is a command or entry point."""
         return scope.kind == "function" and self.definitions.verdict(scope).command
 
-    def keep_callers_plain(self) -> None:
-        """Keep what calls a function that is to run an event loop from becoming a coroutine function itself."""
+    def keep_out_of_loops(self) -> None:
+        """Refuse functions that Flask is to run in loops of their own, where a coroutine lets it run some."""
+        call = self.answers.starts.in_a_coroutine()
+        if call is None:
+            return
+        name = function_around(call.module, call.scope).name
+        message = f"`{name}` is a coroutine function, and lets Flask run others, each in an event loop of its own"
+        for key in sorted(key for key, found in self.hazards.items() if any(each.code == "ASY004" for each in found)):
+            if key in self.nodes:
+                self.nodes[key].constraints.append(because("ASY144", message, call.module, call.span.start))
+
+    def keep_callers_plain(self, *, flask: bool) -> None:
+        """Keep what calls a function that is to run an event loop from becoming a coroutine function itself.
+
+        Where views of `flask` convert, those are among them that enter a context of it.
+        """
         running = self.running()
         running |= {key for key, form in self.forms.items() if form.action == "run-inside"}
         pending = [self.nodes[each].scope for each in sorted(running) if self.nodes[each].scope.kind == "function"]
+        if flask:
+            around = (function_around(each.module, each.scope) for each in self.answers.starts.contexts)
+            pending += [each for each in around if each.kind == "function" and not each.is_async]
         seen, threaded = set(map(key_of, pending)), self.settling.starting.threaded
         # A test that calls nothing of this awaits nothing: what it does by itself may block.
         idle = {key for key, each in self.nodes.items() if self.following.follows(each.scope)}

@@ -81,6 +81,11 @@ class Tasks:
         found += self._servers
         return min(found)[2] if found else ""
 
+    @property
+    def starts_some(self) -> bool:
+        """Tell whether the program starts tasks itself, and does not leave that to those who call its handlers."""
+        return bool(self._starters)
+
     @cached_property
     def _starters(self) -> list[Call]:
         """The calls that start tasks."""

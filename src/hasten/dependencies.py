@@ -14,6 +14,7 @@ from functools import lru_cache
 from packaging.requirements import Requirement
 
 from hasten.dependency_beside import add_next_to
+from hasten.dependency_extras import with_extras
 from hasten.dependency_text import (
     LINE,
     Added,
@@ -86,9 +87,13 @@ def add(path: str, text: str, requirement: str, *, optional: str | None = None, 
     Raises:
         packaging.requirements.InvalidRequirement: `requirement` is not one.
     """
-    Requirement(requirement)
+    wanted = Requirement(requirement)
     if beside:
         return add_next_to(path, text, requirement, beside)
+    if wanted.extras:
+        plain = add(path, text, f"{wanted.name}{wanted.specifier}", optional=optional)
+        if isinstance(plain, AlreadyThere):
+            return with_extras(path, text, requirement)
     match posixpath.basename(path):
         case "pyproject.toml":
             return add_to_pyproject(text, requirement, optional=optional)

@@ -122,8 +122,9 @@ def _place(
     if not names:
         start = page.start(statements[0])
         return Replacement(Span(start, start), "")
+    apart = style.single_line(module) or _is_apart(statements, module)
     for statement in statements if block else ():
-        if len(names) == 1 and names[0] and not style.single_line(module) and _takes_names(statement, module, style):
+        if len(names) == 1 and names[0] and not apart and _takes_names(statement, module, style):
             return _join(page, statement, names[0], style)
     line = write_from(module, names, style, newline_of(text)) if names[0] else f"import {module}"
     if not block:
@@ -157,6 +158,12 @@ def insert_in_scope(
         return Replacement(Span(start, start), f"{line}; ")
     newline = page.newline(first)
     return page.insertion(page.offset(page.top(first, indent)), indent + line + newline, newline)
+
+
+def _is_apart(statements: Sequence[ast.stmt], module: str) -> bool:
+    """Tell whether a file imports several names of a module, each in a statement of its own."""
+    found = [each for each in statements if isinstance(each, ast.ImportFrom) and _module(each) == module]
+    return len(found) > 1 and all(len(each.names) == 1 for each in found)
 
 
 def _write(module: str, name: str) -> str:

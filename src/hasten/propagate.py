@@ -90,11 +90,13 @@ class Seed:
     Attributes:
         site: unique for the place.
         constraints: why nothing can be awaited at this place.
+        remedy: what runs it where it stands, such as `asyncio.run` in a test, so that `function` stays as it is.
     """
 
     site: str
     function: str
     constraints: tuple[Constraint, ...] = ()
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ def propagate(functions: Iterable[Function], calls: Iterable[Call], seeds: Itera
     met: list[tuple[str, ...]] = []
     for seed in _unique(sorted(seeds, key=attrgetter("site", "function", "constraints"))):
         number = graph.number(seed.function, seed.site)
-        if not seed.constraints and number not in blocked:
+        if not seed.constraints and (seed.remedy or number not in blocked):
             accepted.append(seed)
             continue
         refusals.append((seed, min(seed.constraints) if seed.constraints else reasons[blocked[number][0]]))
@@ -365,7 +367,7 @@ class _Graph:
         sources: dict[int, int] = {}
         for rank, seed in enumerate(seeds):
             number = self._numbers[seed.function]
-            if not self.functions[number].is_async:
+            if not (self.functions[number].is_async or seed.remedy):
                 sources.setdefault(number, rank)
         return self._nearest(sources, self.up, self.callers, {})
 

@@ -469,3 +469,22 @@ def test_to_edit_replaces_the_fewest_lines() -> None:
     assert (edit.start.line, edit.start.column, edit.end.line, edit.end.column) == (2, 1, 3, 1)
     same = to_edit("a.txt", "a\n", "a\n")
     assert (same.span.start, same.span.end, same.text) == (2, 2, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("requirements.txt", "click\nFlask==3.1.3  # web\n", "click\nFlask[async]==3.1.3  # web\n"),
+        ("requirements.txt", "flask[async,dotenv]\n", None),
+        (
+            "pyproject.toml",
+            '[project]\nname = "x"\nkeywords = ["flask"]\ndependencies = ["flask"]\n',
+            '[project]\nname = "x"\nkeywords = ["flask"]\ndependencies = ["flask[async]"]\n',
+        ),
+        ("pyproject.toml", '[project]\nname = "x"\ndependencies = ["flask[async]>=3"]\n', None),
+    ],
+)
+def test_extras_join_what_is_listed(path: str, text: str, expected: str | None) -> None:
+    """What is listed already gets what it lacks, and nothing is listed twice."""
+    outcome = add(path, text, "flask[async]")
+    assert outcome == (AlreadyThere() if expected is None else Added(expected))

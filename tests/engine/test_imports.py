@@ -396,3 +396,12 @@ def test_insert_in_scope_goes_above_decorators() -> None:
     anchor = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     done = _apply(text, (insert_in_scope(text, tree, anchor, "functools", "wraps"),))
     assert done == "if x:\n    from functools import wraps\n    @a\n    @b\n    def f(): pass\n"
+
+
+def test_one_import_a_line_stays_so() -> None:
+    """A file that imports each name in a statement of its own goes on doing so."""
+    text = "from flask import Blueprint\nfrom flask import g\n"
+    tree = ast.parse(text)
+    found = place(text, tree, "flask", "current_app", first_party=frozenset(), style=ImportStyle())
+    new = text[: found.span.start] + found.text + text[found.span.end :]
+    assert new == "from flask import Blueprint\nfrom flask import current_app\nfrom flask import g\n"

@@ -38,6 +38,7 @@ from hasten.api import (
 )
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, helper, holding, lives, offloading
 from hasten_codemods.sqlite3_to_aiosqlite.exchanges import Exchanges
+from hasten_codemods.sqlite3_to_aiosqlite.kept_by_g import is_g
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.once import Once, OpeningsOnce
@@ -298,7 +299,9 @@ class Analysis:
         ]
         renamed = {module.path for module, mark in web.marks if mark.action in _NAMING}
         imports += [ImportRequest(each, "aiosqlite") for each in sorted(renamed)]
-        once = [each for each in self.once.of(web) if self._others(each.function)]
+        looks = [each for each in self.once.of(web) if self._others(each.function)]
+        alone = [each for each in looks if self._is_of_one_task(each)]
+        once = [each for each in looks if each not in alone]
         once = [each for each in once if not self.locks.trouble(each.module)]
         imports += [self.locks.request(each.module) for each in once]
         support += [self.locks.key(each.module) for each in once if not self.locks.is_there(each.module)]
@@ -327,8 +330,16 @@ class Analysis:
             threaded=(*_called_back(web.hazards), *(one for each in lent for one in each.threaded)),
             kept=web.kept,
             handed=tuple(web.handed),
-            locked=tuple(Locked(each.module, each.body, each.text) for each in once),
+            locked=tuple(Locked(each.module, each.body, each.text) for each in (*once, *alone)),
         )
+
+    def _is_of_one_task(self, once: Once) -> bool:
+        """Tell whether no other task comes to an opening that is kept in `g` of Flask.
+
+        That is of one request, and no other task has it but one that the program starts.
+        """
+        owner = ["n", once.text.partition(".")[0]]
+        return not self.tasks.starts_some and is_g(self.program, once.module, once.function.number, owner)
 
     def _blocks(self, web: Web) -> Iterator[Step]:
         """Yield the places that wait and are no calls: what is entered, and loops over rows."""
@@ -548,7 +559,7 @@ def _step(step: lives.Step) -> Step:
     """Return a step as the engine knows it; a loop over rows gets a block around it."""
     module, span = step.call.module, step.call.span
     reach = module.position(blocks.end_of_loop(module, span)) if step.action == "iterate" else None
-    return Step(step.call, step.action, step.data, reach)
+    return Step(step.call, step.action, step.data, reach, alone=step.action in {"await-call", "open-kept"})
 
 
 def _function_of(statement: lives.Statement) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from hasten.api import Module, Program, Scope, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Mark
 from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Attribute,
+    OfRequest,
     Place,
     Requested,
     Returned,
@@ -28,7 +29,7 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark, Sp
     heads: dict[str, list[Scope]] = {}
     lines: dict[str, set[int]] = {}
     for place in places:
-        if isinstance(place, State):
+        if isinstance(place, (OfRequest, State)):
             continue  # frameworks annotate it
         module = program.module(place.path)
         match place:

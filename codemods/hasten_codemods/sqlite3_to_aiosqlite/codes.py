@@ -113,15 +113,6 @@ CODES: tuple[Code, ...] = (
         "Take it with `--accept SQL010` if there is no `factory` among them.",
     ),
     Code(
-        "SQL011",
-        "hazard",
-        "another exception after the end",
-        "The connection is closed somewhere, and what is used after that raises ProgrammingError, which the program "
-        "names. A connection of aiosqlite raises ValueError then, which is no exception of `sqlite3`.",
-        "Catch ValueError as well, or ask whether the connection is there before it is used; or take it with "
-        "`--accept SQL011` if nothing is used after it was closed.",
-    ),
-    Code(
         "SQL012",
         "hazard",
         "nothing closes it",

@@ -46,6 +46,7 @@ CONNECTIONS_TEXT = '''\
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 import weakref
@@ -58,7 +59,9 @@ import aiosqlite
 
 __all__ = ["closing", "connect"]
 
-_open: weakref.WeakKeyDictionary[threading.Thread, weakref.WeakSet[aiosqlite.Connection]] = weakref.WeakKeyDictionary()
+_open: weakref.WeakKeyDictionary[aiosqlite.Connection, threading.Thread] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+_watching: list[threading.Thread] = []
 _dropped: SimpleQueue[aiosqlite.Connection] = SimpleQueue()
 
 
@@ -69,6 +72,27 @@ class _Connection(aiosqlite.Connection):
         # Where an event loop runs, it would be told of the end, and may be over by then.
         _dropped.put(self)
 
+    @property
+    def _conn(self) -> sqlite3.Connection:
+        # What is used after its end raises what `sqlite3` raises then, and no ValueError.
+        if self._connection is None:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+        return self._connection
+
+    async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(self, "_connection", self) is None:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+        statement = asyncio.ensure_future(super()._execute(fn, *args, **kwargs))
+        try:
+            return await asyncio.shield(statement)
+        except asyncio.CancelledError:
+            # The loop may end now, as it does after Ctrl-C. The thread hands what comes of the statement to the loop,
+            # and would end with an error if that was closed: then the next statement would wait for ever.
+            await asyncio.wait([statement])
+            if not statement.cancelled():
+                statement.exception()
+            raise
+
 
 async def connect(database: Any, *, iter_chunk_size: int = 64, **options: Any) -> aiosqlite.Connection:
     """Open a connection; if nobody closes it, it is closed when the program ends.
@@ -77,13 +101,12 @@ async def connect(database: Any, *, iter_chunk_size: int = 64, **options: Any) -
     the process would wait for ever.
     """
     connection = await _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size)
-    thread = threading.current_thread()
-    if not _open:
-        threading.Thread(target=_close_dropped, daemon=True).start()
-    if thread not in _open:
-        _open[thread] = weakref.WeakSet()
-        threading.Thread(target=_close_after, args=(thread, _open[thread]), daemon=True).start()
-    _open[thread].add(connection)
+    with _lock:
+        _open[connection] = threading.current_thread()
+        if not _watching:
+            _watching.extend(threading.Thread(target=each, daemon=True) for each in (_close_dropped, _close_left))
+            for each in _watching:
+                each.start()
     return connection
 
 
@@ -101,11 +124,18 @@ def _close_dropped() -> None:
         _dropped.get().stop()
 
 
-def _close_after(thread: threading.Thread, connections: weakref.WeakSet[aiosqlite.Connection]) -> None:
-    thread.join()
+def _close_left() -> None:
+    """Close what is open once the main thread is over, and the one that opened it."""
     threading.main_thread().join()
-    for connection in list(connections):
-        connection.stop()
+    never = threading.Event()
+    while True:
+        with _lock:
+            left = [connection for connection, thread in _open.items() if not thread.is_alive()]
+            for connection in left:
+                del _open[connection]
+        while left:
+            left.pop().stop()
+        never.wait(0.01)
 '''
 
 

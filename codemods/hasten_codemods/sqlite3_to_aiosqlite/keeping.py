@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hasten.api import Call, Program, Scope
 from hasten_codemods.sqlite3_to_aiosqlite import table
-from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Field, Place, State, Variable
+from hasten_codemods.sqlite3_to_aiosqlite.places import Attribute, Field, OfRequest, Place, State, Variable
 
 if TYPE_CHECKING:
     from hasten_codemods.sqlite3_to_aiosqlite.webs import Web
@@ -23,7 +23,7 @@ def kept(program: Program, web: Web) -> str:
         if isinstance(place, Attribute):
             owner = program.module(place.path).scope(place.owner).name
             return f"`{place.name}` of `{owner}` keeps a connection ({web.put[place]})"
-        if isinstance(place, (Field, State)) or (isinstance(place, Variable) and place.scope == 0):
+        if isinstance(place, (Field, OfRequest, State)) or (isinstance(place, Variable) and place.scope == 0):
             return f"`{place.name}` keeps a connection ({web.put[place]})"
     return f"a connection outlives the function that opens it ({web.use.place})"
 

@@ -26,7 +26,7 @@ from hasten.api import (
     requesters,
     value_calls,
 )
-from hasten_codemods.sqlite3_to_aiosqlite import blocks, dataclass_fields
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, dataclass_fields, kept_by_g
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 
 _MANAGERS = frozenset({"contextlib.contextmanager"})
@@ -73,6 +73,13 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class OfRequest:
+    """An attribute of Flask's `g`: every request has its own."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Returned:
     """What calls of a function give; of a property, what reading it gives."""
 
@@ -101,7 +108,7 @@ class Requested:
     shared: bool
 
 
-Place: TypeAlias = Variable | Attribute | Field | State | Returned | Yielded | Requested
+Place: TypeAlias = Variable | Attribute | Field | State | OfRequest | Returned | Yielded | Requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +181,7 @@ class Places:
 
     def attribute(
         self, module: Module, scope: int, base: list[Any], name: str, offset: int = -1
-    ) -> Attribute | Field | State | Variable | Returned | None:
+    ) -> Attribute | Field | State | OfRequest | Variable | Returned | None:
         """Return the place that `base.name` stands for, at `offset` if it is told; None where nobody can tell.
 
         What a property works out is what its getter returns. One that can be set as well is taken for an attribute.
@@ -192,11 +199,13 @@ class Places:
             return Variable(home[0].path, 0, home[1])
         return self._in_namespace(module, scope, base, name)
 
-    def _in_namespace(self, module: Module, scope: int, base: list[Any], name: str) -> Field | State | None:
+    def _in_namespace(self, module: Module, scope: int, base: list[Any], name: str) -> Field | State | OfRequest | None:
         """Return the place that an attribute of an object is that has nothing but what the program puts there."""
         held = self._held(module, scope, base)
         if held is not None:
             return Field(held[0], held[1], name)
+        if kept_by_g.is_g(self.program, module, scope, base):
+            return OfRequest(name)
         return State(name) if self.receivers.kind(module, scope, base) == KEPT else None
 
     def class_of(self, module: Module, scope: int, base: list[Any], offset: int = -1) -> Scope | None:
@@ -406,6 +415,10 @@ class Places:
                 yield from self._of_field(place)
             case State():
                 yield from self._of_state(place)
+            case OfRequest():
+                kept_by_g.check_class(self.program, place.name)
+                for found in kept_by_g.reads(self.program, place.name):
+                    yield Value(*found)
             case Returned():
                 yield from self._of_calls(place)
             case Yielded():
@@ -667,6 +680,9 @@ class Places:
 
     def named(self, call: Call) -> Place | None:
         """Return the attribute of a namespace that a call asks for by its name, None for any other call."""
+        kept = kept_by_g.asked(self.program, call)
+        if kept is not None:
+            return OfRequest(kept)
         name = _attribute_named(call) if call.function == ["n", "getattr"] else None
         return self._in_namespace(call.module, call.scope, call.arguments[0].shape, name) if name is not None else None
 
@@ -760,6 +776,9 @@ class Places:
                 yield from self._into_field(place)
             case State():
                 yield from self._into_state(place)
+            case OfRequest():
+                for found in kept_by_g.stores(self.program, place.name):
+                    yield Source(*found)
             case Returned():
                 function = self.program.module(place.path).scope(place.function)
                 for shape in function.returned:

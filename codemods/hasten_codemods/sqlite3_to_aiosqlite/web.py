@@ -413,11 +413,6 @@ class _Weaving(Ends):
                 if kept is None or isinstance(kept, Returned):
                     text = _dotted_text(base) if base[0] in {"n", "a"} else "this"
                     message = f"{WHAT[kind]} is kept in `{text}.{name}`, and nobody can tell what `{text}` is"
-                    if value.module.dotted(value.scope, base) == "flask.g":
-                        message = (
-                            f"{WHAT[kind]} is kept in `{text}.{name}`, and what `g` of Flask keeps is not followed; "
-                            "hand it on by itself"
-                        )
                     raise Unfit("SQL111", message, value.span.start)
                 self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:
@@ -426,8 +421,9 @@ class _Weaving(Ends):
                 call = value.module.call(index)
                 for each in self.where.parameters(call, position):
                     self.add(each, kind, value)
-                    lent = isinstance(each, Variable)
-                    if lent and self.holder is not None and keeping.runs_on(self.program, call, each):
+                    if self.holder is None or not isinstance(each, Variable):
+                        continue
+                    if keeping.runs_on(self.program, call, each):
                         self.running.add(self.holder)
             case ["arg", *_]:
                 pass

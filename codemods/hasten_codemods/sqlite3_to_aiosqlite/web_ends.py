@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from hasten.api import Call, Module, Span, find_uses
+from hasten.api import Call, Module, Span
 from hasten_codemods.sqlite3_to_aiosqlite import blocks
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.web_connections import Connections
-from hasten_codemods.sqlite3_to_aiosqlite.webs import CONNECTION
-
-_AFTER_THE_END = ("ProgrammingError", "DatabaseError", "Error")
 
 
 class Ends(Connections):
     """Settles what can be told in the end."""
 
     def check_closes(self) -> None:
-        """Refuse a use of what was surely closed before, and note where the exception of such a use is caught."""
+        """Refuse a use of what was surely closed before."""
         closes = [each.call for each in self.web.awaited.values() if each.call.tail == "close"]
         for close in closes:
             module, shape = close.module, close.function[1]
@@ -31,26 +26,6 @@ class Ends(Connections):
                     message = f"it is used in line {lines[0]}, after it was closed in line {lines[1]}"
                     self.here = module, close.span.start
                     raise self.placed(Unfit("SQL115", message, close.span.start), self.web.use)
-        where = next(self._caught(), None) if closes else None
-        if where is not None:
-            message = (
-                f"what is used after it was closed raises ValueError, and an error of sqlite3 is caught at {where}"
-            )
-            self.hazard("SQL011", message)
-
-    def _caught(self) -> Iterator[str]:
-        """Yield where the program names the exceptions that a closed connection of sqlite3 raises."""
-        names = {f"sqlite3.{each}" for each in _AFTER_THE_END}
-        for use in find_uses(self.program, names):
-            if use.name in names:
-                yield use.place
-        # except self.lib.Error: nobody can tell which module that is
-        for name in _AFTER_THE_END:
-            for module in self.program.modules_with("attribute_reads", name):
-                for base, use, scope, start, _end in module.facts["attribute_reads"][name]:
-                    unknown = use[0] in {"except", "elem"} and module.dotted(scope, base) is None
-                    if unknown or self.kind_of(module, scope, base) == CONNECTION:
-                        yield f"{module.path}:{module.position(start).line}"
 
     def _bound_between(self, module: Module, close: Call, call: Call) -> bool:
         """Tell whether the variable or attribute gets something new between two calls."""

@@ -184,13 +184,13 @@ class Expressions:
         self.annotating = False
         return shape
 
-    def quoted(self, node: ast.Constant) -> None:
+    def quoted(self, node: ast.Constant, text: str) -> None:
         """Note what the calls of an annotation in quotes name: `"Annotated[Connection, Depends(connect)]"`.
 
         A framework evaluates them, and calls what they hand on. Where it is named in the file is where the string is.
         """
         try:
-            tree = ast.parse(node.value.strip(), mode="eval")
+            tree = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         start, end = self.at(node)
@@ -221,7 +221,7 @@ class Expressions:
         value = node.value
         if isinstance(value, str):
             if self.annotating and "(" in value:
-                self.quoted(node)
+                self.quoted(node, value)
             if self.literals is not None and self.literals.search(value):
                 self.strings.append(
                     [self.start(node), value if value.isascii() or _encodable(value) else ascii(value), use, self.scope]
