@@ -90,6 +90,7 @@ class Look:
 def look(package: Package, tree: Path) -> Look:
     """Convert a package with all that `--unsafe` takes, and check what comes of it; nothing is written."""
     folders = [tree / each for each in package.src_dirs]
+    tree /= package.project_dir
     found = discover.discover(folders, root=tree, exclude=())
     # Named, so that calls are converted whether an event loop runs them or not: a library's callers are not here.
     config = Config(unsafe=True, select=CODEMODS, options={CODEMOD: {"tests": TESTS}})

@@ -26,7 +26,7 @@ from packaging.version import InvalidVersion, Version
 PYTHON = "3.11"
 """The Python that the pins of the corpus were resolved for."""
 
-EXTRAS = ("orjson", "aiosqlite", "tenacity", "pytest-asyncio")
+EXTRAS = ("orjson", "aiosqlite", "tenacity", "pytest-asyncio", "asgiref")
 """What rewritten packages, and their tests, import in addition."""
 
 
@@ -39,7 +39,7 @@ class Package:
     """One package of `packages.json`.
 
     Attributes:
-        src_dirs: what hasten is given, relative to the tree; the tests are among them.
+        src_dirs: what is rewritten, relative to the tree; the tests are among them.
         install: `editable`, or anything else for sources that are only run in place.
         project_dir, cwd: where the project file is, and where the tests run, relative to the tree.
         env: environment variables of the tests; `{tree}` stands for the tree's path.
@@ -64,6 +64,11 @@ class Package:
     deps: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
     baseline_extra: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What hasten is given, relative to where the project file is, which is where it is started."""
+        return tuple(os.path.relpath(each, self.project_dir or ".") for each in self.src_dirs)
 
     @classmethod
     def parse(cls, entry: dict[str, Any]) -> Package:

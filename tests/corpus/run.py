@@ -241,9 +241,10 @@ def _level(
     trees.restore(target)
     report = target / f"{name}.json"
     report.unlink(missing_ok=True)
+    home = package.project_dir
     problems = [
-        *trees.hasten(target, "preview", "--format", "json", "--output", str(report), *flags, *package.src_dirs),
-        *trees.hasten(target, "apply", "--allow-dirty", *flags, *package.src_dirs),
+        *trees.hasten(target, home, "preview", "--format", "json", "--output", str(report), *flags, *package.targets),
+        *trees.hasten(target, home, "apply", "--allow-dirty", *flags, *package.targets),
     ]
     document: dict[str, Any] = {
         "root": str(tree),

@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def hasten(target: Path, *arguments: str) -> list[str]:
-    """Run hasten in the tree; return what went wrong, nothing where it did its work.
+def hasten(target: Path, home: str, *arguments: str) -> list[str]:
+    """Run hasten in `home`, below the tree; return what went wrong, nothing where it did its work.
 
     Files that it could not process (exit code 2 with errors in the report) are the package's own and no failure.
     """
@@ -27,7 +27,7 @@ def hasten(target: Path, *arguments: str) -> list[str]:
     }
     done = subprocess.run(
         [sys.executable, "-m", "hasten", *arguments],
-        cwd=target / "tree",
+        cwd=target / "tree" / home,
         env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
