@@ -47,11 +47,15 @@ class SlowToFast(Codemod):
             words = {argument.keyword for argument in call.arguments}
             named = (("risky", "ACM001"), ("odd", "ACM002"))
             hazards = tuple(Hazard(code, f"it is {word}") for word, code in named if word in words)
+            head = Span(0, 0), module.position(0), module.position(0)
+            imported = (("alien", "acme_fast"), ("lost", "app.lost"))
+            brought = [TextEdit(module.path, *head, f"import {name}\\n") for word, name in imported if word in words]
             span = Span(call.span.start, call.span.start + 4)
             yield Change(
                 id=str(number), codemod=self.name, title="call fast", symbol=symbol,
                 applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
-                edits=(TextEdit(module.path, span, start, module.position(span.end), "fast"),), hazards=hazards,
+                edits=(*brought, TextEdit(module.path, span, start, module.position(span.end), "fast")),
+                hazards=hazards,
                 dependencies=("acme-fast>=1.0",) if "needs" in words else (),
             )
 

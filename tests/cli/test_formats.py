@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -126,6 +127,24 @@ def test_annotations_stand_at_what_is_taken(hasten_command: Command, tree: Tree)
     assert any(line.startswith("::error file=app/broken.py,title=hasten::") for line in lines)
     assert any("file=app/\u00fcml%2520 aut|`_\\u202e.py," in line for line in lines)
     assert not any("risky" in line for line in lines)
+
+
+@pytest.mark.parametrize("known_by", ["git", "the runner"])
+def test_annotations_name_files_from_the_top_of_the_repository(
+    hasten_command: Command, tree: Tree, known_by: str
+) -> None:
+    """Wherever the command is called: in a directory below, and in a checkout that is not the workspace itself."""
+    root = tree({"checkout/web/app/a.py": "x = slow(1)\n", "checkout/web/b.py": "slow(\n"})
+    variables = {"GITHUB_WORKSPACE": str(root if known_by == "git" else root / "checkout")}
+    if known_by == "git":
+        subprocess.run(["git", "init", "-q"], cwd=root / "checkout", check=True)
+    for folder in ("checkout/web/app", "checkout", "."):
+        line = "preview", *ONLY, "--format", "github", root / "checkout"
+        done = hasten_command(*line, cwd=root / folder, variables=variables)
+        assert [each.partition(",")[0] for each in done.stdout.decode().splitlines()] == [
+            "::notice file=web/app/a.py",
+            "::error file=web/b.py",
+        ]
 
 
 def test_the_summary_is_markdown(hasten_command: Command, tree: Tree) -> None:

@@ -236,3 +236,18 @@ def test_no_work_tree_no_commit(hasten_command: Command, tree: Tree) -> None:
     assert done.returncode == 2
     assert b"needs one git work tree" in done.stderr
     assert (root / "a.py").read_text() == FILES["a.py"]
+
+
+def test_it_is_said_once_that_no_work_tree_holds_the_files(hasten_command: Command, tree: Tree) -> None:
+    """Git has no part in it, which whoever rewrites the project again has read."""
+    root = tree({**FILES, "pyproject.toml": ""})
+    note = b"no git work tree holds what is rewritten"
+    assert note in hasten_command("apply", *ONLY, "a.py", cwd=root).stderr
+    assert note not in hasten_command("apply", *ONLY, "deep", cwd=root).stderr
+    hasten_command("undo", cwd=root)
+    assert note not in hasten_command("apply", *ONLY, "deep", cwd=root).stderr
+
+
+def test_it_is_not_said_where_git_holds_them(hasten_command: Command, root: Path) -> None:
+    """In a work tree there is another way back."""
+    assert b"no git work tree" not in hasten_command("apply", *ONLY, cwd=root).stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -12,7 +12,7 @@ from hasten import report
 from hasten.cli import formats, outfile, session, streams, telling
 from hasten.cli.dirty import demand_clean
 from hasten.cli.options import Options
-from hasten.cli.places import diff_paths, here, shown_from
+from hasten.cli.places import diff_paths, here, shown_from, shown_to_github
 from hasten.cli.session import Session
 from hasten.cli.unfinished import demand_finished
 from hasten.diff import unified
@@ -143,7 +143,7 @@ def print_report(options: Options, done: Session, kind: str, applied: Applied | 
             _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         case "github":
             also = (*done.problems, *(applied.problems if applied else ()))
-            _send_lines(options, formats.github(done, shown_from(done.root), also))
+            _send_lines(options, formats.github(done, shown_to_github(done.root), also))
         case "summary":
             _send_lines(options, formats.markdown(done, shown_from(done.root), applied, verbose=options.verbose))
         case _:
@@ -151,7 +151,7 @@ def print_report(options: Options, done: Session, kind: str, applied: Applied | 
 
 
 def print_sarif(
-    options: Options, done: Session, fixes: Mapping[str, Sequence[Changed]], applied: Applied | None = None
+    options: Options, done: Session, fixes: Mapping[str, Sequence[dict[str, Any]]], applied: Applied | None = None
 ) -> None:
     """Print the report as SARIF; see `hasten.sarif.document`."""
     from hasten import sarif
