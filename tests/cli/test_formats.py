@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,23 @@ def test_a_fix_holds_all_files_and_makes_what_apply_makes(hasten_command: Comman
         "x = fast(1)\ny = slow(2, risky=True)\nslow()\n",
         "x = slow(1)\ny = fast(2, risky=True)\nslow()\n",
     }
+
+
+def test_no_format_sends_what_a_terminal_obeys(hasten_command: Command, tree: Tree) -> None:
+    """Neither in names nor in text; what stands for it in JSON is the same to who reads JSON."""
+    name = "a\nb\x1b[31m\u202e\x9b.py"
+    text = "x = slow(1)  # \u202e\x1b[31m\x7f\u2066\n"
+    root = tree({name: text})
+    for kind in ("json", "sarif", "github", "summary"):
+        done = hasten_command("preview", *ONLY, "--format", kind, cwd=root)
+        assert done.returncode == 0
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", done.stdout.decode())
+        if kind == "json":
+            (file,) = json.loads(done.stdout)["files"]
+            assert file["path"] == name
+            assert text in file["diff"]
+        if kind == "summary":
+            assert "| `a\\nb\\x1b[31m\\u202e\\x9b.py` | 1 | 1 |\n" in done.stdout.decode()
 
 
 def _only(made: dict[tuple[str, str], str], part: str) -> str:

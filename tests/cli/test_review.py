@@ -311,6 +311,18 @@ def test_a_signal_leaves_a_terminal_that_shows_what_is_typed(
     assert person.end() == 130
 
 
+def test_a_file_that_is_changed_meanwhile_ends_the_review(review: Review, tree: Tree) -> None:
+    """Nobody is asked about what cannot be answered with yes any more."""
+    root = tree({"store.py": STORE})
+    person = review("store.py", cwd=root)
+    person.until(PROMPT)
+    (root / "store.py").write_text(f"{STORE}\n")
+    person.child.send("y")
+    assert "nothing is written, and `hasten review store.py` looks at it anew" in person.until(pexpect.EOF)
+    assert person.end() == 2
+    assert (root / "store.py").read_text() == f"{STORE}\n"
+
+
 def test_a_review_of_a_file_that_was_changed_begins_anew(review: Review, tree: Tree) -> None:
     """Answers are about a text, and no other."""
     root = tree({"store.py": STORE})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -249,10 +250,35 @@ def test_a_file_that_changes_meanwhile_is_no_fault_of_the_changes(hasten_command
     root = tree({"a.py": "x = slow(1)\n", "b.py": "y = slow(2)\n"})
     done = hasten_command("apply", *ONLY, "--verify", "echo '# mine' >> b.py", cwd=root)
     assert done.returncode == 2
-    assert b"b.py: it changed while hasten was reading it; run again; nothing more is tested" in done.stderr
+    assert b"b.py: it was changed since hasten read it; run again; nothing more is tested" in done.stderr
     assert b"left out" not in done.stderr
     assert (root / "a.py").read_text() == "x = slow(1)\n"
     assert (root / "b.py").read_text() == "y = slow(2)\n# mine\n"
+
+
+@pytest.mark.parametrize("option", ["--verify=true", "--verify-types"])
+def test_what_cannot_be_written_is_not_tried(hasten_command: Command, tree: Tree, option: str) -> None:
+    """The rest is; the file and the reason are named."""
+    root = tree({"a.py": "x = 1\n\n\ndef slow(n):\n    return n\n\n\nfast = slow\nslow(1)\n"})
+    text = (root / "a.py").read_text()
+    tree({"in/b.py": text, "pyproject.toml": ""})
+    (root / "in").chmod(0o555)
+    done = hasten_command.bound("apply", *ONLY, option, cwd=root)
+    (root / "in").chmod(0o755)
+    assert done.returncode == 2
+    assert b"in/b.py: its directory is read-only; make it writable, and try again" in done.stderr
+    assert (root / "a.py").read_text() == text.replace("slow(1)", "fast(1)")
+    assert (root / "in/b.py").read_text() == text
+
+
+def test_a_trial_that_somebody_takes_back_proves_nothing(hasten_command: Command, tree: Tree) -> None:
+    """What is tested after that are the old files."""
+    root = tree({"a.py": "x = slow(1)\n"})
+    back = " ".join(map(shlex.quote, hasten_command.line("undo")))
+    done = hasten_command("apply", *ONLY, "--verify", f"! grep -q fast a.py || {back}", cwd=root)
+    assert done.returncode == 2
+    assert b"a `hasten undo` took the trial back while it was tested" in done.stderr
+    assert (root / "a.py").read_text() == "x = slow(1)\n"
 
 
 def test_it_needs_files(hasten_command: Command, tree: Tree) -> None:

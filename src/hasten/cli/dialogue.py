@@ -261,11 +261,22 @@ class _Dialogue:
         return None
 
     def _made(self, names: frozenset[str]) -> Made:
-        """Return what a selection makes, with what was written in an editor."""
+        """Return what a selection makes, with what was written in an editor; raises what `_amended` does."""
         return self._amended(self._bench.draft(names))
 
     def _amended(self, outcomes: Sequence[object]) -> Made:
+        """Return what was made with what was written in an editor.
+
+        Raises:
+            UsageError: a file is not what the review began with.
+        """
         failed = [each for each in outcomes if isinstance(each, Failed)]
+        for each in failed:
+            if not each.problem.is_of_the_rewrite:
+                # Nothing that requires it can be answered with yes any more.
+                again = f"`hasten review {self._page.shown(self._path)}` looks at it anew"
+                message = f"{self._page.shown(each.path)}: {each.problem.message}; nothing is written, and {again}"
+                raise UsageError(message)
         if failed:
             return Made({}, f"{self._page.shown(failed[0].path)}: {failed[0].problem.message}")
         files = {each.path: each for each in outcomes if isinstance(each, Changed)}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hasten import pipeline, report
-from hasten.apply import Applied
+from hasten.apply import Applied, unwritable
 from hasten.cli import committing, session, telling, verifying, work
 from hasten.cli.dirty import demand_clean
 from hasten.cli.ending import ended_in_order
@@ -13,7 +14,7 @@ from hasten.cli.progress import Bar
 from hasten.cli.unfinished import demand_finished
 from hasten.errors import UsageError
 from hasten.model import Changed
-from hasten.plan import needed
+from hasten.plan import needed, without
 
 if TYPE_CHECKING:
     from hasten.cli.options import Options
@@ -40,8 +41,13 @@ def apply(options: Options) -> int:
         Bar() as progress,
         pipeline.opened(asked.request, asked.codemods, progress) as bench,
     ):
-        whole = made = bench.finish(bench.takeable)
+        whole = bench.finish(bench.takeable)
+        # What cannot be written cannot be tried, and keeps nothing else from it.
+        stuck = unwritable(asked.root, report.changed(whole))
+        if stuck:
+            whole = bench.finish(without(bench.plan, whole.selected, {each.path for each in stuck}))
         progress.close()
+        made = whole
         files = report.changed(whole)
         applied = Applied(None, (), ())
         # Where a run was killed, it may also be what leaves nothing to rewrite.
@@ -62,6 +68,7 @@ def apply(options: Options) -> int:
                 applied = committing.write(asked, bench, made, each=options.commit_each)
             else:
                 applied = work.write_files(options, done)
+    applied = replace(applied, problems=(*stuck, *applied.problems))
     try:
         if options.format == "sarif":
             work.print_sarif(options, done, fixes, applied)

@@ -24,7 +24,7 @@ from hasten.cli import streams, telling
 from hasten.cli.places import shown_from
 from hasten.errors import UsageError, VerifyError
 from hasten.index.naming import own_names
-from hasten.model import Changed, Failed
+from hasten.model import Changed, Failed, Problem
 from hasten.source import decode
 from hasten.verifying import Verdict, search
 
@@ -40,8 +40,6 @@ _LAST = 15
 _MOST_READ = 100_000
 #: Seconds between looks at whether it is over.
 _TICK = 0.1
-#: What is wrong with a rewrite; all else is wrong with a file.
-_OF_THE_CHANGE = frozenset({"syntax", "internal"})
 
 
 def passing(options: Options, asked: session.Prepared, bench: Workbench, whole: Report, bar: Bar) -> Report:
@@ -100,7 +98,7 @@ class _Trials:
         files = [each for each in outcomes if isinstance(each, Changed)]
         for each in outcomes:
             if isinstance(each, Failed):
-                if each.problem.kind not in _OF_THE_CHANGE:
+                if not each.problem.is_of_the_rewrite:
                     message = f"{self._shown(each.path)}: {each.problem.message}"
                     raise UsageError(f"{message}; nothing more is tested, and nothing is written")
                 self._say(f"run {self._runs}: {count} cannot be made: {each.path}: {each.problem.message}")
@@ -159,7 +157,7 @@ class _Trials:
             # it is written leaves its number unknown.
             begun = unfinished(self._root) if applied is None else None
             number = applied.run if applied is not None else begun.id if begun is not None else None
-            for problem in undo(self._root, number, forget=True).problems if number is not None else ():
+            for problem in self._taken_back(number) if number is not None else ():
                 streams.fail(f"{self._shown(problem.path)}: {problem.message}")
                 left.append(self._shown(problem.path))
         if left:
@@ -169,6 +167,15 @@ class _Trials:
             )
             raise UsageError(message)
         return ran
+
+    def _taken_back(self, number: int) -> Sequence[Problem]:
+        """Undo a trial, and return a problem for each file that is left."""
+        try:
+            return undo(self._root, number, forget=True).problems
+        except UsageError:
+            # Whatever was tested, it was not all of the trial.
+            message = "a `hasten undo` took the trial back while it was tested; nothing more is tested or written"
+            raise UsageError(message) from None
 
     def _wrong_types(self, files: Sequence[Changed]) -> list[oracle.Problem]:
         overlay = {each.path: decode(each.path, each.after).text for each in files if each.path.endswith(".py")}

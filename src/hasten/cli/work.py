@@ -104,7 +104,7 @@ def _resume(options: Options) -> int:
 
 def write_files(options: Options, done: Session) -> Applied:
     """Write the changed files, through the journal."""
-    from hasten.apply import Applied, apply_changes, blocked  # it brings asyncio, which `preview` has no use for
+    from hasten.apply import Applied, apply_changes, unwritable  # it brings asyncio, which `preview` has no use for
 
     changed = report.changed(done.report)
     # Where a run was killed, it may also be what leaves nothing to rewrite.
@@ -114,7 +114,8 @@ def write_files(options: Options, done: Session) -> Applied:
     if not options.allow_dirty:
         demand_clean(done.root, [file.path for file in changed if not file.created])
     plan = orjson.dumps(report.document(done.report, done.root, done.names))
-    groups = report.groups(done.report, blocked(done.root, changed))
+    stuck = frozenset(each.path for each in unwritable(done.root, changed))
+    groups = report.groups(done.report, stuck)
     try:
         return apply_changes(done.root, changed, plan, groups=groups)
     except KeyboardInterrupt:
@@ -140,7 +141,7 @@ def print_report(options: Options, done: Session, kind: str, applied: Applied | 
         case "json":
             also = (*done.problems, *(applied.problems if applied else ()))
             found = report.document(done.report, done.root, done.names, also=also, context=options.unified)
-            _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            _send(options, streams.json_of(found))
         case "github":
             also = (*done.problems, *(applied.problems if applied else ()))
             _send_lines(options, formats.github(done, shown_to_github(done.root), also))
@@ -163,7 +164,7 @@ def print_sarif(
     loud = tuple(each for each in done.report.plan.refusals if each.code not in quiet)
     told = replace(done.report, plan=replace(done.report.plan, refusals=loud))
     found = sarif.document(told, done.root, rules, codes, fixes, also)
-    _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    _send(options, streams.json_of(found))
 
 
 def _send_lines(options: Options, lines: Iterable[str]) -> None:
