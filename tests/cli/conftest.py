@@ -50,6 +50,8 @@ class SlowToFast(Codemod):
             head = Span(0, 0), module.position(0), module.position(0)
             imported = (("alien", "acme_fast"), ("lost", "app.lost"))
             brought = [TextEdit(module.path, *head, f"import {name}\\n") for word, name in imported if word in words]
+            if "beside" in words:
+                brought.append(TextEdit(f"new{number}.py", *head, "fast = 1\\n", create=True))
             span = Span(call.span.start, call.span.start + 4)
             yield Change(
                 id=str(number), codemod=self.name, title="call fast", symbol=symbol,

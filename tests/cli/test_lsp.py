@@ -33,6 +33,7 @@ class Editor:
         self.client = client
         self.root = root
         self.encoding = "utf-16"
+        self.refuses = False
         self.texts: dict[str, str] = {}
         self.shown: list[str] = []
         self.found: dict[str, list[types.Diagnostic]] = {}
@@ -50,7 +51,13 @@ class Editor:
 
         @client.feature(types.WORKSPACE_APPLY_EDIT)  # type: ignore[untyped-decorator]
         def apply(given: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+            if self.refuses:
+                return types.ApplyWorkspaceEditResult(applied=False, failure_reason="not today")
             for change in given.edit.document_changes or ():
+                if isinstance(change, types.CreateFile):
+                    assert change.uri not in self.texts
+                    self.texts[change.uri] = ""
+                    continue
                 assert isinstance(change, types.TextDocumentEdit)
                 self._edit(change)
             return types.ApplyWorkspaceEditResult(applied=True)
@@ -125,7 +132,11 @@ def session(hasten_command: Command) -> Callable[..., None]:
     """Return what leads a conversation with the server, and ends it as an editor does."""
 
     def lead(
-        root: Path, conversation: Callable[[Editor], Awaitable[None]], encodings: Sequence[str] | None = None
+        root: Path,
+        conversation: Callable[[Editor], Awaitable[None]],
+        encodings: Sequence[str] | None = None,
+        *,
+        creates: bool = False,
     ) -> None:
         async def connected() -> None:
             client = LanguageClient("test", "1")
@@ -133,7 +144,10 @@ def session(hasten_command: Command) -> Callable[..., None]:
             await client.start_io(command, *rest, cwd=str(root), env=hasten_command.environment)
             editor = Editor(client, root)
             general = types.GeneralClientCapabilities(position_encodings=encodings)
-            capabilities = types.ClientCapabilities(general=general)
+            operations = [types.ResourceOperationKind.Create] if creates else None
+            edit = types.WorkspaceEditClientCapabilities(document_changes=True, resource_operations=operations)
+            workspace = types.WorkspaceClientCapabilities(workspace_edit=edit)
+            capabilities = types.ClientCapabilities(general=general, workspace=workspace)
             answer = await client.initialize_async(types.InitializeParams(capabilities, root_uri=root.as_uri()))
             editor.encoding = str(answer.capabilities.position_encoding or "utf-16")
             assert answer.capabilities.code_action_provider
@@ -228,6 +242,49 @@ def test_coroutines_in_two_files(session: Callable[..., None], tree: Tree) -> No
         assert (editor.root / "waiting.py").read_text() == files["waiting.py"]
 
     session(tree(files), conversation)
+
+
+def test_a_file_that_a_change_brings_is_created(session: Callable[..., None], tree: Tree) -> None:
+    """With what it holds."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("a.py")
+        (action,) = await editor.actions("a.py", 0)
+        await editor.do(action)
+        assert editor.text("a.py") == "fast(1, beside=2)\n"
+        assert editor.text("new0.py") == "fast = 1\n"
+
+    session(tree({"a.py": "slow(1, beside=2)\n"}), conversation, creates=True)
+
+
+def test_what_an_editor_does_not_do_is_told(session: Callable[..., None], tree: Tree) -> None:
+    """It creates no files, or has its own reasons: nobody is left to think that the change was made."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("a.py")
+        for line, why in ((0, "which the editor cannot create"), (1, "has not made this change: not today")):
+            (action,) = await editor.actions("a.py", line)
+            editor.refuses = True
+            await editor.do(action)
+            assert why in editor.shown[-1]
+        assert editor.text("a.py") == "slow(1, beside=2)\nslow(2)\n"
+
+    session(tree({"a.py": "slow(1, beside=2)\nslow(2)\n"}), conversation)
+
+
+def test_a_file_that_is_open_under_another_name(session: Callable[..., None], tree: Tree) -> None:
+    """It is edited under the name that the editor knows."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("link.py")
+        (action,) = await editor.actions("link.py", 0)
+        await editor.do(action)
+        assert editor.text("link.py") == "fast(1)\n"
+        assert editor.text("in/a.py") == "slow(1)\n"
+
+    root = tree({"in/a.py": "slow(1)\n", "pyproject.toml": ""})
+    (root / "link.py").symlink_to("in/a.py")
+    session(root, conversation)
 
 
 def test_a_text_that_was_changed_since_is_left(session: Callable[..., None], tree: Tree) -> None:

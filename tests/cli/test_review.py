@@ -318,8 +318,8 @@ def test_a_file_that_is_changed_meanwhile_ends_the_review(review: Review, tree: 
     person.until(PROMPT)
     (root / "store.py").write_text(f"{STORE}\n")
     person.child.send("y")
-    assert "nothing is written, and `hasten review store.py` looks at it anew" in person.until(pexpect.EOF)
     assert person.end() == 2
+    assert "nothing is written, and `hasten review store.py` looks at it anew" in person.screen
     assert (root / "store.py").read_text() == f"{STORE}\n"
 
 

@@ -190,24 +190,36 @@ def server(projects: Projects) -> LanguageServer:
     async def apply(root: str, name: str) -> None:
         found = projects.at(Path(root))
         if found is None or all(each.id != name for each in found.bench.plan.changes):
-            message = "hasten: this change is not known any more; save the file, and ask again"
-            it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
-            return
-        outcomes = found.bench.draft(needed(found.bench.plan, [name]))
-        for each in outcomes:
-            if isinstance(each, Failed):
-                said = f"hasten: {each.path}: {each.problem.message}"
-                it.window_show_message(types.ShowMessageParams(types.MessageType.Error, said))
-                return
-        files = [each for each in outcomes if isinstance(each, Changed)]
-        message = _stale(found, it, files)
-        if message:
-            it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"hasten: {message}"))
-            return
-        edit = _workspace_edit(found, it, files)
-        await it.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label=f"hasten: {name}"))
+            _warn(it, "this change is not known any more; save the file, and ask again")
+        else:
+            await _make(it, found, name)
 
     return it
+
+
+async def _make(it: LanguageServer, found: Look, name: str) -> None:
+    """Let the editor make a change with all that it requires, or say why not."""
+    outcomes = found.bench.draft(needed(found.bench.plan, [name]))
+    for each in outcomes:
+        if isinstance(each, Failed):
+            _warn(it, f"{each.path}: {each.problem.message}")
+            return
+    files = [each for each in outcomes if isinstance(each, Changed)]
+    stale = _stale(found, it, files)
+    if stale:
+        _warn(it, stale)
+        return
+    if any(each.created for each in files) and not _creates(it):
+        _warn(it, "this change brings a new file, which the editor cannot create; `hasten apply` does")
+        return
+    edit = _workspace_edit(found, it, files)
+    done = await it.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label=f"hasten: {name}"))
+    if not done.applied:
+        _warn(it, f"the editor has not made this change: {done.failure_reason or 'it does not say why'}")
+
+
+def _warn(it: LanguageServer, message: str) -> None:
+    it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, visible(f"hasten: {message}")))
 
 
 def _folders(it: LanguageServer) -> list[Path]:
@@ -255,6 +267,14 @@ def _on_disk(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
+
+
+def _creates(it: LanguageServer) -> bool:
+    """Tell whether the editor creates files when it is asked to."""
+    workspace = it.client_capabilities.workspace
+    edit = workspace.workspace_edit if workspace is not None else None
+    operations = edit.resource_operations if edit is not None else None
+    return types.ResourceOperationKind.Create in (operations or ())
 
 
 def _diagnostics(found: Look, name: str, units: Units) -> Iterator[types.Diagnostic]:
@@ -324,13 +344,16 @@ def _order(at: types.Position) -> tuple[int, int]:
 
 def _workspace_edit(found: Look, it: LanguageServer, files: Sequence[Changed]) -> types.WorkspaceEdit:
     """Return all that a change makes of the files, as one edit."""
-    versions = {_name(found, each.uri): each.version for each in it.workspace.text_documents.values()}
+    documents = {_name(found, each.uri): each for each in it.workspace.text_documents.values()}
     changes: list[Any] = []
     for file in files:
-        uri = from_fs_path(str(found.root / file.path)) or ""
+        # An editor knows a file by the name that it was opened with, which need not be that of the file itself.
+        document = documents.get(file.path)
+        uri = document.uri if document is not None else from_fs_path(str(found.root / file.path)) or ""
         if file.created:
             changes.append(types.CreateFile(uri))
         before, after = (_text(found, file.path, data) for data in (file.before, file.after))
-        document = types.OptionalVersionedTextDocumentIdentifier(uri, versions.get(file.path))
-        changes.append(types.TextDocumentEdit(document, list(edits(before, after, _units(it)))))
+        version = document.version if document is not None else None
+        identifier = types.OptionalVersionedTextDocumentIdentifier(uri, version)
+        changes.append(types.TextDocumentEdit(identifier, list(edits(before, after, _units(it)))))
     return types.WorkspaceEdit(document_changes=changes)
