@@ -72,7 +72,8 @@ def explain_command(word: str) -> int:
         from hasten.cli import explaining
 
         explaining.demand_line(word)
-        message = f"there is no codemod or code {word!r}{near(word, (*codemods, *codes))}"
+        there = near(word, (*codemods, *codes)) or "; `hasten list` shows the codemods, and the page of each its codes"
+        message = f"there is no codemod or code {word!r}{there}"
         raise UsageError(message)
     streams.write_text("".join(f"{line}\n" for line in lines))
     return 0
