@@ -114,6 +114,17 @@ def _only(made: dict[tuple[str, str], str], part: str) -> str:
     return next(text for (path, _), text in made.items() if part in path)
 
 
+def test_fixes_do_not_depend_on_the_number_of_processes(hasten_command: Command, tree: Tree) -> None:
+    """Each is made by itself, by whichever process."""
+    root = tree({f"m{number}.py": "x = slow(1)\ny = slow(2)\n" for number in range(15)})
+    said = [
+        hasten_command("preview", *ONLY, "--format", "sarif", "--no-cache", "--jobs", jobs, cwd=root).stdout
+        for jobs in ("1", "2")
+    ]
+    assert said[0] == said[1]
+    assert sum("fixes" in each for each in _sarif(said[0])["results"]) == 30
+
+
 def test_sarif_after_apply_holds_the_fixes_as_well(hasten_command: Command, tree: Tree, schema: Any) -> None:
     """What was written, and how."""
     root = tree({"a.py": "x = slow(1)\n"})
