@@ -179,6 +179,24 @@ if "fast" in pathlib.Path("a.py").read_text():
     assert (root / "a.py").read_text() == MANY
 
 
+def test_it_ends_when_told_to_where_interrupts_are_ignored(hasten_command: Command, tree: Tree) -> None:
+    """As in what a script starts in the background."""
+    root = tree({"a.py": MANY})
+    command = "if grep -q fast a.py; then touch begun.txt; sleep 600; fi"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *hasten_command.line("apply", *ONLY, "--verify", command)],
+        cwd=root,
+        env=hasten_command.environment,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (root / "begun.txt").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(60) == 130
+    assert (root / "a.py").read_text() == MANY
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_command_that_edits_what_it_tests_ends_the_search(hasten_command: Command, tree: Tree, code: int) -> None:
     """What it wrote is not thrown away, nothing is tried on top of it, and the way on is free."""

@@ -19,9 +19,17 @@ def ended_in_order() -> Iterator[None]:
         number = getattr(signal, name, None)
         # What is ignored, as under nohup, stays so.
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            former[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+            former[number] = signal.signal(number, _interrupt)
     try:
         yield
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _interrupt(*_: object) -> None:
+    """Do what Ctrl-C does, also where that is ignored, as in what a script starts in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    # Whoever handles it may wait for a better moment.
+    signal.raise_signal(signal.SIGINT)
