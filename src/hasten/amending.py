@@ -40,7 +40,8 @@ def to_edit(path: str, text: str, stretches: Sequence[range]) -> str:
     parts: list[str] = []
     for each in stretches:
         body = "".join(lines[each.start : each.stop])
-        parts += [_head(path, each), "\n", body, "" if body.endswith("\n") or not body else "\n"]
+        # A line end of old Macs would be taken for the half of another one.
+        parts += [_head(path, each), "\n", body, "" if body.endswith(("\n", "\r")) or not body else "\n"]
     return "".join(parts).replace("\r\n", "\n")
 
 
@@ -59,7 +60,7 @@ def from_edited(path: str, text: str, stretches: Sequence[range], edited: str) -
     for each, body in reversed(list(zip(stretches, bodies, strict=True))):
         new = _lines(body.replace("\r\n", "\n").replace("\n", end))
         if new and each.stop == len(lines) and not text.endswith("\n"):
-            new[-1] = new[-1].rstrip("\r\n")
+            new[-1] = new[-1].removesuffix(end)
         lines[each.start : each.stop] = new
     return "".join(lines)
 

@@ -117,9 +117,9 @@ def resume(root: Path, *, journal: Path | None = None) -> Applied:
     return asyncio.run(_resume(root, path)) if exists(path) else Applied(None, (), ())
 
 
-def blocked(root: Path, changed: Iterable[Changed]) -> frozenset[str]:
-    """Return the paths that `apply_changes` would not write as things are; what others need of them is then missing."""
-    return frozenset(checked_units(root, sorted(changed, key=lambda item: item.path), ())[1])
+def unwritable(root: Path, changed: Iterable[Changed]) -> tuple[Problem, ...]:
+    """Return why files could not be written as things are, by path; what others need of them is then missing."""
+    return _by_path(checked_units(root, sorted(changed, key=lambda item: item.path), ())[1])
 
 
 def undo(root: Path, run: int | None = None, *, journal: Path | None = None, forget: bool = False) -> Undone:

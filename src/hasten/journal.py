@@ -154,11 +154,23 @@ def runs(root: Path, *, journal: Path | None = None) -> tuple[RunInfo, ...]:
 def exists(path: Path) -> bool:
     """Return whether there is a journal at `path`; raise `JournalError` where that may not be seen."""
     with _told(path):
+        _demand_own(path)
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return False
     return True
+
+
+def _demand_own(path: Path) -> None:
+    """Raise `JournalError` where the journal of a project would lead out of it: a repository may bring links along."""
+    if path.parent.name != FOLDER:
+        return
+    parts = (path.parent, *(path.parent / name for name in _MARKS))
+    for each in (*parts, *(path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm", "-journal"))):
+        if each.is_symlink():
+            message = f"{each} is a symbolic link, through which no journal is kept; remove it, or set HASTEN_STATE_DIR"
+            raise JournalError(message)
 
 
 def keep_review(root: Path, path: str, about: str, answers: bytes) -> None:
@@ -328,6 +340,7 @@ async def opened(path: Path, *, patience: float = 10.0) -> AsyncIterator[Journal
         JournalError: another run holds it, it was written by a newer hasten, or it cannot be opened.
     """
     with _told(path):
+        _demand_own(path)
         # Only for the owner's eyes: it holds source code.
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in _MARKS.items() if path.parent.name == FOLDER else ():

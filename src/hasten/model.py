@@ -251,6 +251,11 @@ class Problem:
     kind: str
     message: str
 
+    @property
+    def is_of_the_rewrite(self) -> bool:
+        """Whether it is the rewriting that failed, and nothing is wrong with the file."""
+        return self.kind in {"syntax", "internal"}
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

@@ -33,6 +33,8 @@ from hasten.reading import CHANGED, Reader, digest_of, packed_facts_of
 from hasten.workers import Workers
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from hasten.api import Codemod
     from hasten.ignores import Ignores
     from hasten.imports import ImportStyle
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 SecondLook: TypeAlias = Callable[["Found", dict[str, Module], dict[str, Source]], Plan]
 #: Fewer files than this are rewritten faster in this process than in workers.
 _WORTH_A_POOL = 12
+#: So many selections are made apart at a time: the texts of all of them need not be in memory together.
+_APART = 200
 
 
 class Party(NamedTuple):
@@ -93,7 +97,7 @@ class Maker:
     progress: Progress
     pool: Workers
     guesses: dict[_Key, _Guess] = field(default_factory=dict)
-    drafted: dict[_Key, _Made] = field(default_factory=dict)
+    drafted: dict[_Key, Outcome] = field(default_factory=dict)
 
     def ahead(self, plan: Plan, program: Program) -> None:
         """Let workers that have nothing else to do make what `plan` selects, which need not be the last word."""
@@ -112,8 +116,36 @@ class Maker:
         tasks = self._tasks(found.plan, selected, found.program)
         for task in tasks:
             if task.key not in self.drafted:
-                self.drafted[task.key] = _make(task)
-        return tuple(self.drafted[each.key][0] for each in tasks)
+                self.drafted[task.key] = _outcome(task)
+        return tuple(self.drafted[each.key] for each in tasks)
+
+    def apart(
+        self,
+        found: Found,
+        processes: Callable[[], AbstractContextManager[Workers]],
+        selections: Sequence[Collection[str]],
+    ) -> Iterator[tuple[Outcome, ...]]:
+        """Yield what `draft` gives for each selection, of which there may be hundreds; nothing of it is kept.
+
+        Args:
+            found: what there is to select from.
+            processes: gives the workers that share the work.
+            selections: each as for `draft`.
+        """
+        self.progress.step("rewriting, change by change", len(selections))
+        with processes() as pool:
+            for start in range(0, len(selections), _APART):
+                wanted = [self._tasks(found.plan, each, found.program) for each in selections[start : start + _APART]]
+                tasks = {task.key: task for each in wanted for task in each}
+                many = len(tasks) >= _WORTH_A_POOL
+                results = zip(tasks, pool.ordered(_outcome, list(tasks.values()), many=many), strict=True)
+                made: dict[_Key, Outcome] = {}
+                for each in wanted:
+                    while any(task.key not in made for task in each):
+                        key, outcome = next(results)
+                        made[key] = outcome
+                    yield tuple(made[task.key] for task in each)
+                    self.progress.advance()
 
     def outcomes(
         self, found: Found, chosen: frozenset[str] | None = None
@@ -128,7 +160,7 @@ class Maker:
         """
         plan = found.plan
         selected = self.take(plan) if chosen is None else chosen
-        made: dict[_Key, _Made] = dict(self.drafted)
+        made: dict[_Key, _Made] = {}
         failed: dict[str, Outcome] = {}
         while True:
             tasks = self._tasks(plan, selected, found.program)
@@ -147,6 +179,11 @@ class Maker:
     def _make(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, _Made]]:
         """Yield each task with what is made of it."""
         self.progress.step("rewriting", len(tasks))
+        for task in tasks:
+            if task.key in self.drafted:
+                yield task, _indexed(task, self.drafted[task.key])
+                self.progress.advance()
+        tasks = [each for each in tasks if each.key not in self.drafted]
         guessed = {each.key: begun for each in tasks if (begun := self._guessed(each)) is not None}
         fresh = sorted((each for each in tasks if each.key not in guessed), key=lambda each: -each.size)
         many = len(fresh) >= _WORTH_A_POOL
@@ -274,7 +311,11 @@ def import_makers(_: None = None) -> None:
 
 def _make(task: _Task) -> _Made:
     """Rewrite and check one file, and index it again, for the second look."""
-    outcome = _outcome(task)
+    return _indexed(task, _outcome(task))
+
+
+def _indexed(task: _Task, outcome: Outcome) -> _Made:
+    """Return what was made of a file with its facts, for the second look."""
     if not isinstance(outcome, Changed) or not outcome.path.endswith(".py"):
         return outcome, b""
     packed, _ = packed_facts_of(outcome.path, source.decode(outcome.path, outcome.after).text, task.literals)

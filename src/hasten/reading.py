@@ -35,7 +35,7 @@ _LOOKED_AHEAD = 4
 #: The words of files with so many bytes are kept; there are up to ten times as many bytes of them.
 _KEPT_APART = 1_000_000
 _TOO_DEEP = "nested too deep to be parsed; exclude it"
-CHANGED = "it changed while hasten was reading it; run again"
+CHANGED = "it was changed since hasten read it; run again"
 
 
 @dataclass(frozen=True, slots=True)

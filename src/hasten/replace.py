@@ -12,6 +12,7 @@ from pathlib import Path
 from hasten.errors import SourceError
 
 _NANOSECONDS = 1_000_000_000
+_OFF_LIMITS = frozenset({".git", ".hg", ".svn", ".jj"})
 
 
 def resolved(root: Path, path: str) -> Path:
@@ -19,6 +20,9 @@ def resolved(root: Path, path: str) -> Path:
     real = Path(os.path.realpath(root / path))
     if not real.is_relative_to(os.path.realpath(root)):
         raise SourceError("write", f"it leads out of {root}; run hasten where the file really is")
+    if any(part.casefold() in _OFF_LIMITS for part in real.relative_to(os.path.realpath(root)).parts):
+        # Whoever sends somebody a tree may send a journal with it, and what is in there is run.
+        raise SourceError("write", "it belongs to a version control system, and is never rewritten")
     return real
 
 

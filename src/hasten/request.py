@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,10 +18,10 @@ class Progress(Protocol):
     """Told how far the work has come."""
 
     def step(self, name: str, total: int) -> None:
-        """Begin a step of `total` files."""
+        """Begin a step of `total` files; 0 where nobody can tell how far it will have come."""
 
     def advance(self, n: int = 1) -> None:
-        """Finish `n` more files of the step."""
+        """Finish `n` more files of the step; none to show that something is still at work."""
 
 
 class _Silent:
@@ -109,10 +109,12 @@ class Workbench:
         plan: everything found.
         takeable: ids of the changes that the request allows to make.
         draft: returns one outcome per file of a selection, which is closed under what its changes require.
+        apart: yields what `draft` gives for each of many selections, and keeps nothing of it.
         finish: the same as a report, after every check there is; what cannot be made is left out of it.
     """
 
     plan: Plan
     takeable: frozenset[str]
     draft: Callable[[Collection[str]], tuple[Outcome, ...]]
+    apart: Callable[[Sequence[Collection[str]]], Iterator[tuple[Outcome, ...]]]
     finish: Callable[[frozenset[str]], Report]

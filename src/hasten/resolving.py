@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import orjson
@@ -140,10 +141,9 @@ class Resolver:
 
     def _ask(self, path: str, start: int, end: int, at: int | None) -> _Targets | None:
         if not self._running:
-            self._progress.step("asking the type checker", len(self._reader.seen))
+            self._progress.step("asking the type checker", 0)
             self._oracle = self._oracle or self._prepared()
-            self._oracle.run()
-            self._progress.advance(len(self._reader.seen))
+            self._oracle.run(partial(self._progress.advance, 0))
             self._running = True
         assert self._oracle is not None  # noqa: S101 - for the type checker
         found = self._oracle.reached(path, start, end) if at is None else self._oracle.targets([(path, at)])[path, at]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import libcst as cst
@@ -116,8 +117,7 @@ def _shift(span: Span, pieces: Sequence[Piece]) -> Span:
 
 def _islands(text: str, placed: list[tuple[NodeEdit, Span]]) -> list[tuple[Span, bool, list[tuple[NodeEdit, Span]]]]:
     """Return the smallest statements around the edits, each with whether it is an indented compound one."""
-    tree = ast.parse(text)
-    lines = LineTable(text)
+    tree, lines = _read(text)
     found: dict[Span, tuple[bool, list[tuple[NodeEdit, Span]]]] = {}
     for edit, span in placed:
         island, compound = _statement_around(tree, text, lines, span)
@@ -130,6 +130,12 @@ def _islands(text: str, placed: list[tuple[NodeEdit, Span]]) -> list[tuple[Span,
         else:
             merged.append((island, compound, list(inside)))
     return merged
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> tuple[ast.Module, LineTable]:
+    """Return what the parser makes of a text; where each change of a file is made by itself, it is the same again."""
+    return ast.parse(text), LineTable(text)
 
 
 def _statement_around(tree: ast.Module, text: str, lines: LineTable, span: Span) -> tuple[Span, bool]:

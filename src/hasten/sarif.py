@@ -25,7 +25,7 @@ def document(
     root: Path,
     rules: Mapping[str, str],
     codes: Mapping[str, Code],
-    fixes: Mapping[str, Sequence[Changed]],
+    fixes: Mapping[str, Sequence[dict[str, Any]]],
     also: Sequence[Problem] = (),
 ) -> dict[str, Any]:
     """Return a report as SARIF.
@@ -38,7 +38,8 @@ def document(
         root: the directory that its paths are relative to.
         rules: the codemods that ran, each with what it does in one sentence.
         codes: all codes that there are.
-        fixes: of each change, by its id, the files that it and all that it requires change.
+        fixes: of each change, by its id, what `replaced` gives for it and all that it requires; empty where it gives
+            nothing.
         also: problems from outside of the report.
     """
     refused = sorted({each.code for each in found.plan.refusals})
@@ -97,7 +98,18 @@ def _texts(code: Code | None) -> tuple[str, str]:
     return ("", "") if code is None else (code.title, f"{code.text} {code.remedy}".strip())
 
 
-def _change(change: Change, rule: int, files: Sequence[Changed], codes: Mapping[str, Code]) -> dict[str, Any]:
+def replaced(files: Sequence[Changed]) -> list[dict[str, Any]]:
+    """Return what is replaced in some files, line by line; nothing where the bytes of one are no text for JSON.
+
+    It is small beside the files, of which a report of many changes would hold many versions.
+    """
+    changes = [each for each in map(_artifact_change, files) if each is not None]
+    return changes if len(changes) == len(files) else []
+
+
+def _change(
+    change: Change, rule: int, replacements: Sequence[dict[str, Any]], codes: Mapping[str, Code]
+) -> dict[str, Any]:
     first = min(change.edits, key=lambda each: (each.path, each.start))
     told = [f"{each.code} {each.message}" for each in change.hazards]
     result: dict[str, Any] = {
@@ -124,9 +136,8 @@ def _change(change: Change, rule: int, files: Sequence[Changed], codes: Mapping[
             "requires": list(change.requires),
         },
     }
-    changes = [each for each in map(_artifact_change, files) if each is not None]
-    if changes and len(changes) == len(files):
-        result["fixes"] = [{"description": {"text": change.title}, "artifactChanges": changes}]
+    if replacements:
+        result["fixes"] = [{"description": {"text": change.title}, "artifactChanges": list(replacements)}]
     return result
 
 

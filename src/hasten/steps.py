@@ -49,7 +49,8 @@ def workbench(request: Request, codemods: Sequence[Codemod], inputs: Inputs, pro
         made, outcomes = maker.outcomes(found, selected)
         return Report(found.plan, made, outcomes, sources)
 
-    return Workbench(found.plan, maker.take(found.plan), partial(maker.draft, found), finish)
+    apart = partial(maker.apart, found, lambda: workers.Workers(inputs.reader.jobs))
+    return Workbench(found.plan, maker.take(found.plan), partial(maker.draft, found), apart, finish)
 
 
 def explain(request: Request, codemods: Sequence[Codemod], inputs: Inputs, progress: Progress) -> Explanation:

@@ -47,11 +47,17 @@ class SlowToFast(Codemod):
             words = {argument.keyword for argument in call.arguments}
             named = (("risky", "ACM001"), ("odd", "ACM002"))
             hazards = tuple(Hazard(code, f"it is {word}") for word, code in named if word in words)
+            head = Span(0, 0), module.position(0), module.position(0)
+            imported = (("alien", "acme_fast"), ("lost", "app.lost"))
+            brought = [TextEdit(module.path, *head, f"import {name}\\n") for word, name in imported if word in words]
+            if "beside" in words:
+                brought.append(TextEdit(f"new{number}.py", *head, "fast = 1\\n", create=True))
             span = Span(call.span.start, call.span.start + 4)
             yield Change(
                 id=str(number), codemod=self.name, title="call fast", symbol=symbol,
                 applicability=Applicability.UNSAFE if hazards else Applicability.SAFE,
-                edits=(TextEdit(module.path, span, start, module.position(span.end), "fast"),), hazards=hazards,
+                edits=(*brought, TextEdit(module.path, span, start, module.position(span.end), "fast")),
+                hazards=hazards,
                 dependencies=("acme-fast>=1.0",) if "needs" in words else (),
             )
 
@@ -60,6 +66,14 @@ class SlowToFast(Codemod):
 
         return Transformer
 '''
+
+
+# Root may write anywhere as long as it has this capability; without it, it is bound by the mode bits of its own files.
+_BOUND_BY_MODES = """
+import ctypes, os, sys
+assert ctypes.CDLL(None).prctl(24, 1, 0, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,11 @@ class Command:
     def line(self, *arguments: str | Path) -> Sequence[str]:
         """Return the command line."""
         return [sys.executable, "-m", "hasten", *map(str, arguments)]
+
+    def bound(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+        """Run the command as somebody who may only write where mode bits say so."""
+        line = [*([sys.executable, "-c", _BOUND_BY_MODES] if os.getuid() == 0 else []), *self.line(*arguments)]
+        return subprocess.run(line, cwd=cwd, capture_output=True, check=False, env=self.environment)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -91,8 +93,36 @@ def test_a_fix_holds_all_files_and_makes_what_apply_makes(hasten_command: Comman
     }
 
 
+def test_no_format_sends_what_a_terminal_obeys(hasten_command: Command, tree: Tree) -> None:
+    """Neither in names nor in text; what stands for it in JSON is the same to who reads JSON."""
+    name = "a\nb\x1b[31m\u202e\x9b.py"
+    text = "x = slow(1)  # \u202e\x1b[31m\x7f\u2066\n"
+    root = tree({name: text})
+    for kind in ("json", "sarif", "github", "summary"):
+        done = hasten_command("preview", *ONLY, "--format", kind, cwd=root)
+        assert done.returncode == 0
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", done.stdout.decode())
+        if kind == "json":
+            (file,) = json.loads(done.stdout)["files"]
+            assert file["path"] == name
+            assert text in file["diff"]
+        if kind == "summary":
+            assert "| `a\\nb\\x1b[31m\\u202e\\x9b.py` | 1 | 1 |\n" in done.stdout.decode()
+
+
 def _only(made: dict[tuple[str, str], str], part: str) -> str:
     return next(text for (path, _), text in made.items() if part in path)
+
+
+def test_fixes_do_not_depend_on_the_number_of_processes(hasten_command: Command, tree: Tree) -> None:
+    """Each is made by itself, by whichever process."""
+    root = tree({f"m{number}.py": "x = slow(1)\ny = slow(2)\n" for number in range(15)})
+    said = [
+        hasten_command("preview", *ONLY, "--format", "sarif", "--no-cache", "--jobs", jobs, cwd=root).stdout
+        for jobs in ("1", "2")
+    ]
+    assert said[0] == said[1]
+    assert sum("fixes" in each for each in _sarif(said[0])["results"]) == 30
 
 
 def test_sarif_after_apply_holds_the_fixes_as_well(hasten_command: Command, tree: Tree, schema: Any) -> None:
@@ -126,6 +156,24 @@ def test_annotations_stand_at_what_is_taken(hasten_command: Command, tree: Tree)
     assert any(line.startswith("::error file=app/broken.py,title=hasten::") for line in lines)
     assert any("file=app/\u00fcml%2520 aut|`_\\u202e.py," in line for line in lines)
     assert not any("risky" in line for line in lines)
+
+
+@pytest.mark.parametrize("known_by", ["git", "the runner"])
+def test_annotations_name_files_from_the_top_of_the_repository(
+    hasten_command: Command, tree: Tree, known_by: str
+) -> None:
+    """Wherever the command is called: in a directory below, and in a checkout that is not the workspace itself."""
+    root = tree({"checkout/web/app/a.py": "x = slow(1)\n", "checkout/web/b.py": "slow(\n"})
+    variables = {"GITHUB_WORKSPACE": str(root if known_by == "git" else root / "checkout")}
+    if known_by == "git":
+        subprocess.run(["git", "init", "-q"], cwd=root / "checkout", check=True)
+    for folder in ("checkout/web/app", "checkout", "."):
+        line = "preview", *ONLY, "--format", "github", root / "checkout"
+        done = hasten_command(*line, cwd=root / folder, variables=variables)
+        assert [each.partition(",")[0] for each in done.stdout.decode().splitlines()] == [
+            "::notice file=web/app/a.py",
+            "::error file=web/b.py",
+        ]
 
 
 def test_the_summary_is_markdown(hasten_command: Command, tree: Tree) -> None:

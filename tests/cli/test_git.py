@@ -236,3 +236,32 @@ def test_no_work_tree_no_commit(hasten_command: Command, tree: Tree) -> None:
     assert done.returncode == 2
     assert b"needs one git work tree" in done.stderr
     assert (root / "a.py").read_text() == FILES["a.py"]
+
+
+@pytest.mark.parametrize("option", ["--commit", "--commit-each"])
+def test_what_cannot_be_written_keeps_nothing_else_from_a_commit(
+    hasten_command: Command, root: Path, git: Callable[..., str], option: str
+) -> None:
+    """The file and the reason are named, and the work tree is clean."""
+    (root / "deep").chmod(0o555)
+    done = hasten_command.bound("apply", *ONLY, option, cwd=root)
+    (root / "deep").chmod(0o755)
+    assert done.returncode == 2
+    assert b"deep/b.py: its directory is read-only" in done.stderr
+    assert (root / "a.py").read_text() == FILES["a.py"].replace("slow", "fast")
+    assert git("status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_it_is_said_once_that_no_work_tree_holds_the_files(hasten_command: Command, tree: Tree) -> None:
+    """Git has no part in it, which whoever rewrites the project again has read."""
+    root = tree({**FILES, "pyproject.toml": ""})
+    note = b"no git work tree holds what is rewritten"
+    assert note in hasten_command("apply", *ONLY, "a.py", cwd=root).stderr
+    assert note not in hasten_command("apply", *ONLY, "deep", cwd=root).stderr
+    hasten_command("undo", cwd=root)
+    assert note not in hasten_command("apply", *ONLY, "deep", cwd=root).stderr
+
+
+def test_it_is_not_said_where_git_holds_them(hasten_command: Command, root: Path) -> None:
+    """In a work tree there is another way back."""
+    assert b"no git work tree" not in hasten_command("apply", *ONLY, cwd=root).stderr

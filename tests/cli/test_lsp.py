@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from tests.cli.conftest import Command, Tree
 
@@ -31,6 +32,8 @@ class Editor:
         """Take a client that is connected."""
         self.client = client
         self.root = root
+        self.encoding = "utf-16"
+        self.refuses = False
         self.texts: dict[str, str] = {}
         self.shown: list[str] = []
         self.found: dict[str, list[types.Diagnostic]] = {}
@@ -48,7 +51,13 @@ class Editor:
 
         @client.feature(types.WORKSPACE_APPLY_EDIT)  # type: ignore[untyped-decorator]
         def apply(given: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+            if self.refuses:
+                return types.ApplyWorkspaceEditResult(applied=False, failure_reason="not today")
             for change in given.edit.document_changes or ():
+                if isinstance(change, types.CreateFile):
+                    assert change.uri not in self.texts
+                    self.texts[change.uri] = ""
+                    continue
                 assert isinstance(change, types.TextDocumentEdit)
                 self._edit(change)
             return types.ApplyWorkspaceEditResult(applied=True)
@@ -102,17 +111,19 @@ class Editor:
     def _edit(self, change: types.TextDocumentEdit) -> None:
         uri = change.text_document.uri
         name = Path(uri.removeprefix("file://")).relative_to(self.root).as_posix()
-        lines = [f"{line}\n" for line in self.text(name).split("\n")]
+        lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", self.text(name))
         for edit in reversed(change.edits):
             assert isinstance(edit, types.TextEdit)
-            start, end = (_offset(lines, at) for at in (edit.range.start, edit.range.end))
+            start, end = (_offset(lines, at, self.encoding) for at in (edit.range.start, edit.range.end))
             text = self.text(name)
             self.texts[uri] = text[:start] + edit.new_text + text[end:]
 
 
-def _offset(lines: list[str], at: types.Position) -> int:
-    """Return where a position is, which counts UTF-16."""
-    before = lines[at.line].encode("utf-16-le")[: 2 * at.character].decode("utf-16-le") if at.character else ""
+def _offset(lines: list[str], at: types.Position, encoding: str) -> int:
+    """Return where a position is, which counts units of an encoding."""
+    size = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
+    name = f"{encoding}-le" if size > 1 else encoding
+    before = lines[at.line].encode(name)[: size * at.character].decode(name) if at.character else ""
     return sum(map(len, lines[: at.line])) + len(before)
 
 
@@ -120,15 +131,25 @@ def _offset(lines: list[str], at: types.Position) -> int:
 def session(hasten_command: Command) -> Callable[..., None]:
     """Return what leads a conversation with the server, and ends it as an editor does."""
 
-    def lead(root: Path, conversation: Callable[[Editor], Awaitable[None]]) -> None:
+    def lead(
+        root: Path,
+        conversation: Callable[[Editor], Awaitable[None]],
+        encodings: Sequence[str] | None = None,
+        *,
+        creates: bool = False,
+    ) -> None:
         async def connected() -> None:
             client = LanguageClient("test", "1")
             command, *rest = hasten_command.line("lsp", *ONLY)
             await client.start_io(command, *rest, cwd=str(root), env=hasten_command.environment)
             editor = Editor(client, root)
-            answer = await client.initialize_async(
-                types.InitializeParams(capabilities=types.ClientCapabilities(), root_uri=root.as_uri())
-            )
+            general = types.GeneralClientCapabilities(position_encodings=encodings)
+            operations = [types.ResourceOperationKind.Create] if creates else None
+            edit = types.WorkspaceEditClientCapabilities(document_changes=True, resource_operations=operations)
+            workspace = types.WorkspaceClientCapabilities(workspace_edit=edit)
+            capabilities = types.ClientCapabilities(general=general, workspace=workspace)
+            answer = await client.initialize_async(types.InitializeParams(capabilities, root_uri=root.as_uri()))
+            editor.encoding = str(answer.capabilities.position_encoding or "utf-16")
             assert answer.capabilities.code_action_provider
             client.initialized(types.InitializedParams())
             await conversation(editor)
@@ -155,6 +176,26 @@ def test_what_is_found_stands_beside_its_lines(session: Callable[..., None], tre
         assert refused.code == "ACM101"
 
     session(tree(MIXED), conversation)
+
+
+@pytest.mark.parametrize(("encodings", "start"), [(["utf-8", "utf-16"], 17), (["utf-32"], 14), (["utf-16"], 15)])
+def test_columns_are_counted_as_agreed(
+    session: Callable[..., None], tree: Tree, encodings: list[str], start: int
+) -> None:
+    """As Neovim counts, and others; also where the last line ends, and in lines that hold form feeds."""
+    text = 'a = 1\n\x0c\ns = "\x0c\U0001f40d"; x = slow(1)\r# \x85\r\ny = "\U0001f40d", slow(2)'
+
+    async def conversation(editor: Editor) -> None:
+        found = sorted(await editor.open("a.py"), key=lambda each: each.range.start.line)
+        assert [each.range.start.line for each in found] == [2, 4]
+        assert found[0].range.start.character == start
+        for line in (2, 4):
+            (action,) = await editor.actions("a.py", line)
+            await editor.do(action)
+            await editor.open("a.py", editor.text("a.py"))
+        assert editor.text("a.py") == text.replace("slow", "fast")
+
+    session(tree({"a.py": text.encode()}), conversation, encodings)
 
 
 def test_a_change_is_made_where_it_is_asked_for(session: Callable[..., None], tree: Tree) -> None:
@@ -201,6 +242,49 @@ def test_coroutines_in_two_files(session: Callable[..., None], tree: Tree) -> No
         assert (editor.root / "waiting.py").read_text() == files["waiting.py"]
 
     session(tree(files), conversation)
+
+
+def test_a_file_that_a_change_brings_is_created(session: Callable[..., None], tree: Tree) -> None:
+    """With what it holds."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("a.py")
+        (action,) = await editor.actions("a.py", 0)
+        await editor.do(action)
+        assert editor.text("a.py") == "fast(1, beside=2)\n"
+        assert editor.text("new0.py") == "fast = 1\n"
+
+    session(tree({"a.py": "slow(1, beside=2)\n"}), conversation, creates=True)
+
+
+def test_what_an_editor_does_not_do_is_told(session: Callable[..., None], tree: Tree) -> None:
+    """It creates no files, or has its own reasons: nobody is left to think that the change was made."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("a.py")
+        for line, why in ((0, "which the editor cannot create"), (1, "has not made this change: not today")):
+            (action,) = await editor.actions("a.py", line)
+            editor.refuses = True
+            await editor.do(action)
+            assert why in editor.shown[-1]
+        assert editor.text("a.py") == "slow(1, beside=2)\nslow(2)\n"
+
+    session(tree({"a.py": "slow(1, beside=2)\nslow(2)\n"}), conversation)
+
+
+def test_a_file_that_is_open_under_another_name(session: Callable[..., None], tree: Tree) -> None:
+    """It is edited under the name that the editor knows."""
+
+    async def conversation(editor: Editor) -> None:
+        await editor.open("link.py")
+        (action,) = await editor.actions("link.py", 0)
+        await editor.do(action)
+        assert editor.text("link.py") == "fast(1)\n"
+        assert editor.text("in/a.py") == "slow(1)\n"
+
+    root = tree({"in/a.py": "slow(1)\n", "pyproject.toml": ""})
+    (root / "link.py").symlink_to("in/a.py")
+    session(root, conversation)
 
 
 def test_a_text_that_was_changed_since_is_left(session: Callable[..., None], tree: Tree) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from hasten.journal import Entry, digest, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,3 +89,46 @@ def test_the_way_out_is_named_from_elsewhere(hasten_command: Command, killed: Pa
     elsewhere.mkdir()
     done = hasten_command("apply", *ONLY, "../b.py", "../c.py", cwd=elsewhere)
     assert f"`cd {killed} && hasten undo` takes it back".encode() in done.stderr
+
+
+IN_THE_PROJECT = {"HASTEN_STATE_DIR": ""}
+
+
+@pytest.mark.parametrize("name", [".hasten_cache", ".hasten_cache/journal.sqlite3", ".hasten_cache/CACHEDIR.TAG"])
+def test_a_journal_that_leads_out_of_the_project_is_not_written(
+    hasten_command: Command, tree: Tree, tmp_path: Path, name: str
+) -> None:
+    """A repository can bring such a link along."""
+    root = tree({"project/a.py": "x = slow(1)\n", "project/pyproject.toml": "", "other/x": ""}) / "project"
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).symlink_to(tmp_path / "other" if name == ".hasten_cache" else tmp_path / "other/made")
+    for command in (("apply", "--select", "slow-to-fast"), ("undo",), ("apply", "--resume")):
+        done = hasten_command(*command, cwd=root, variables=IN_THE_PROJECT)
+        if done.returncode == 0:  # where there is no journal, nothing is asked of it
+            assert b"there is nothing to" in done.stderr
+            continue
+        assert done.returncode == 2
+        assert b"is a symbolic link, through which no journal is kept; remove it" in done.stderr
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["x"]
+    assert (root / "a.py").read_text() == "x = slow(1)\n"
+
+
+def test_a_journal_that_somebody_else_wrote_plants_no_hook(hasten_command: Command, tree: Tree) -> None:
+    """A tree that was sent may hold one; what git runs is not written from it."""
+    root = tree({"pyproject.toml": "", ".git/hooks/old": "old"})
+    hooks = ((".git/hooks/new", None, None), (".git/hooks/old", b"old", 0o755))
+    entries = [
+        Entry(name, before, digest(before) if before else None, digest(b"run"), mode, ".hasten-x", after=b"run")
+        for name, before, mode in hooks
+    ]
+
+    async def plant() -> None:
+        async with opened(root / ".hasten_cache" / "journal.sqlite3") as journal:
+            await journal.begin(root, b"{}", entries)
+
+    asyncio.run(plant())
+    done = hasten_command("apply", "--resume", cwd=root, variables=IN_THE_PROJECT)
+    assert done.returncode == 2
+    assert b".git/hooks/new: it belongs to a version control system, and is never rewritten" in done.stderr
+    assert sorted(path.name for path in (root / ".git/hooks").iterdir()) == ["old"]
+    assert (root / ".git/hooks/old").read_text() == "old"

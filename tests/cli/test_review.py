@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -288,6 +291,36 @@ def test_a_review_that_was_killed_goes_on(review: Review, tree: Tree) -> None:
     person.confirm("y")
     assert person.end() == 0
     assert (root / "store.py").read_text() == STORE.replace("slow(1)", "fast(1)")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_a_signal_leaves_a_terminal_that_shows_what_is_typed(
+    review: Review, tree: Tree, number: signal.Signals
+) -> None:
+    """Whoever sends it, and the answers are still there."""
+    root = tree({"store.py": STORE})
+    person = review("store.py", cwd=root)
+    before = termios.tcgetattr(person.child.child_fd)
+    person.press("y")
+    person.until(PROMPT)
+    while termios.tcgetattr(person.child.child_fd) == before:
+        time.sleep(0.01)  # it is about to wait for the key
+    person.child.kill(number)
+    person.child.expect("goes on after the last answer")
+    assert termios.tcgetattr(person.child.child_fd) == before
+    assert person.end() == 130
+
+
+def test_a_file_that_is_changed_meanwhile_ends_the_review(review: Review, tree: Tree) -> None:
+    """Nobody is asked about what cannot be answered with yes any more."""
+    root = tree({"store.py": STORE})
+    person = review("store.py", cwd=root)
+    person.until(PROMPT)
+    (root / "store.py").write_text(f"{STORE}\n")
+    person.child.send("y")
+    assert person.end() == 2
+    assert "nothing is written, and `hasten review store.py` looks at it anew" in person.screen
+    assert (root / "store.py").read_text() == f"{STORE}\n"
 
 
 def test_a_review_of_a_file_that_was_changed_begins_anew(review: Review, tree: Tree) -> None:

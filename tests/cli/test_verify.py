@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from hasten.apply import apply_changes, undo
 from hasten.cli.options import Options
+from hasten.cli.progress import Bar
 from hasten.cli.verifying import _Trials
 from hasten.errors import UsageError
 from hasten.model import Changed
@@ -67,6 +69,7 @@ def test_the_culprit_is_found_and_the_rest_is_written(hasten_command: Command, t
     done = hasten_command("apply", *ONLY, "--verify", _command(root), cwd=root)
     assert done.returncode == 1
     assert (root / "a.py").read_text() == MANY.replace("slow", "fast").replace("fast(7)", "slow(7)")
+    assert b"which of 12 changes fail takes 4 more runs to find, or more; one took " in done.stderr
     assert b"11 of 12 changes pass together" in done.stderr
     assert b"a.py:8: call fast (slow-to-fast, safe)" in done.stderr
     assert len((root / "runs.txt").read_text().split()) <= 8
@@ -176,6 +179,24 @@ if "fast" in pathlib.Path("a.py").read_text():
     assert (root / "a.py").read_text() == MANY
 
 
+def test_it_ends_when_told_to_where_interrupts_are_ignored(hasten_command: Command, tree: Tree) -> None:
+    """As in what a script starts in the background."""
+    root = tree({"a.py": MANY})
+    command = "if grep -q fast a.py; then touch begun.txt; sleep 600; fi"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *hasten_command.line("apply", *ONLY, "--verify", command)],
+        cwd=root,
+        env=hasten_command.environment,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (root / "begun.txt").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(60) == 130
+    assert (root / "a.py").read_text() == MANY
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_command_that_edits_what_it_tests_ends_the_search(hasten_command: Command, tree: Tree, code: int) -> None:
     """What it wrote is not thrown away, nothing is tried on top of it, and the way on is free."""
@@ -224,6 +245,60 @@ b: int = slow("1")
     assert b"the type checker finds 1 new problem" in done.stderr
 
 
+def test_a_module_of_the_program_that_is_not_there_is_found(hasten_command: Command, tree: Tree) -> None:
+    """One that has to be installed is none of the program's; both are imported by the new code alone."""
+    names = "from app.names import fast, slow\n"
+    root = tree(
+        {
+            "app/__init__.py": "",
+            "app/names.py": "def f(number, **words):\n    return number\n\n\nslow = fast = f\n",
+            "app/a.py": f"{names}x = slow(1, lost=1)\n",
+            "app/b.py": f"{names}y = slow(2, alien=1)\n",
+        }
+    )
+    done = hasten_command("apply", *ONLY, "--verify-types", cwd=root)
+    assert done.returncode == 1
+    assert b"Cannot find module `app.lost`" in done.stderr
+    assert (root / "app/a.py").read_text() == f"{names}x = slow(1, lost=1)\n"
+    assert (root / "app/b.py").read_text() == f"import acme_fast\n{names}y = fast(2, alien=1)\n"
+
+
+def test_a_file_that_changes_meanwhile_is_no_fault_of_the_changes(hasten_command: Command, tree: Tree) -> None:
+    """No change is called the culprit; what was written into the file stays."""
+    root = tree({"a.py": "x = slow(1)\n", "b.py": "y = slow(2)\n"})
+    done = hasten_command("apply", *ONLY, "--verify", "echo '# mine' >> b.py", cwd=root)
+    assert done.returncode == 2
+    assert b"b.py: it was changed since hasten read it; run again; nothing more is tested" in done.stderr
+    assert b"left out" not in done.stderr
+    assert (root / "a.py").read_text() == "x = slow(1)\n"
+    assert (root / "b.py").read_text() == "y = slow(2)\n# mine\n"
+
+
+@pytest.mark.parametrize("option", ["--verify=true", "--verify-types"])
+def test_what_cannot_be_written_is_not_tried(hasten_command: Command, tree: Tree, option: str) -> None:
+    """The rest is; the file and the reason are named."""
+    root = tree({"a.py": "x = 1\n\n\ndef slow(n):\n    return n\n\n\nfast = slow\nslow(1)\n"})
+    text = (root / "a.py").read_text()
+    tree({"in/b.py": text, "pyproject.toml": ""})
+    (root / "in").chmod(0o555)
+    done = hasten_command.bound("apply", *ONLY, option, cwd=root)
+    (root / "in").chmod(0o755)
+    assert done.returncode == 2
+    assert b"in/b.py: its directory is read-only; make it writable, and try again" in done.stderr
+    assert (root / "a.py").read_text() == text.replace("slow(1)", "fast(1)")
+    assert (root / "in/b.py").read_text() == text
+
+
+def test_a_trial_that_somebody_takes_back_proves_nothing(hasten_command: Command, tree: Tree) -> None:
+    """What is tested after that are the old files."""
+    root = tree({"a.py": "x = slow(1)\n"})
+    back = " ".join(map(shlex.quote, hasten_command.line("undo")))
+    done = hasten_command("apply", *ONLY, "--verify", f"! grep -q fast a.py || {back}", cwd=root)
+    assert done.returncode == 2
+    assert b"a `hasten undo` took the trial back while it was tested" in done.stderr
+    assert (root / "a.py").read_text() == "x = slow(1)\n"
+
+
 def test_it_needs_files(hasten_command: Command, tree: Tree) -> None:
     """There is nothing to test where nothing is rewritten."""
     root = tree({"a.py": MANY})
@@ -244,7 +319,7 @@ def test_a_trial_of_another_hasten_is_left_to_it(tree: Tree, monkeypatch: pytest
     assert apply_changes(root, [other], b"{}", trial=True).written == ("a.py",)
     asked: Any = SimpleNamespace(root=root, request=SimpleNamespace(targets=("a.py",), context=()))
     bench: Any = None
-    trials = _Trials(Options(paths=()), asked, bench)
+    trials = _Trials(Options(paths=()), asked, bench, Bar())
     with pytest.raises(UsageError, match=r"a\.py: it was changed since it was read"):
         trials._try("true", [Changed("a.py", MANY.encode(), b"mine = 1\n")])
     assert (root / "a.py").read_text() == "other = 1\n"

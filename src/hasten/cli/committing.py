@@ -104,8 +104,11 @@ def write(asked: Prepared, bench: Workbench, made: Report, *, each: bool) -> App
             continue
         document = report.document(Report(made.plan, selected, outcomes), root, [each.name for each in asked.codemods])
         applied = apply_changes(root, files, orjson.dumps(document), groups=[frozenset(file.path for file in files)])
-        for problem in applied.problems:
-            raise UsageError(f"{shown(problem.path)}: {problem.message}; {_made(count)}")
+        if applied.problems:
+            for problem in applied.problems:
+                streams.fail(f"{shown(problem.path)}: {problem.message}")
+            message = f"`{step.title}` cannot be written, and {_made(count)}"
+            raise UsageError(message)
         names = [Path(os.path.realpath(root / file.path)).relative_to(top).as_posix() for file in files]
         head = git.head(top)
         try:

@@ -16,8 +16,9 @@ import orjson
 
 from hasten import __version__, amending, journal, pipeline, report
 from hasten import plan as planning
-from hasten.cli import session, streams, work
+from hasten.cli import session, streams, telling, work
 from hasten.cli.dirty import demand_clean
+from hasten.cli.ending import ended_in_order
 from hasten.cli.places import here, shown_from
 from hasten.cli.progress import Bar
 from hasten.cli.questions import HELP, Made, Page
@@ -51,9 +52,9 @@ def review(options: Options) -> int:
     if not options.allow_dirty:
         demand_clean(asked.root, [source.path])
     request = replace(asked.request, unsafe=True)
-    with Bar() as progress, pipeline.opened(request, asked.codemods, progress) as bench:
+    with ended_in_order(), Bar() as progress, pipeline.opened(request, asked.codemods, progress) as bench:
         progress.close()
-        return _Dialogue(options, asked, bench, source).lead()
+        return _Dialogue(options, asked, bench, source, progress).lead()
 
 
 def _source(asked: session.Prepared, options: Options) -> Source:
@@ -82,8 +83,9 @@ def _source(asked: session.Prepared, options: Options) -> Source:
 class _Dialogue:
     """One review, from its first question to the last."""
 
-    def __init__(self, options: Options, asked: session.Prepared, bench: Workbench, source: Source) -> None:
+    def __init__(self, options: Options, asked: session.Prepared, bench: Workbench, source: Source, bar: Bar) -> None:
         self._options = options
+        self._bar = bar
         self._asked = asked
         self._root: Path = asked.root
         self._bench = bench
@@ -259,11 +261,22 @@ class _Dialogue:
         return None
 
     def _made(self, names: frozenset[str]) -> Made:
-        """Return what a selection makes, with what was written in an editor."""
+        """Return what a selection makes, with what was written in an editor; raises what `_amended` does."""
         return self._amended(self._bench.draft(names))
 
     def _amended(self, outcomes: Sequence[object]) -> Made:
+        """Return what was made with what was written in an editor.
+
+        Raises:
+            UsageError: a file is not what the review began with.
+        """
         failed = [each for each in outcomes if isinstance(each, Failed)]
+        for each in failed:
+            if not each.problem.is_of_the_rewrite:
+                # Nothing that requires it can be answered with yes any more.
+                again = f"`hasten review {self._page.shown(self._path)}` looks at it anew"
+                message = f"{self._page.shown(each.path)}: {each.problem.message}; nothing is written, and {again}"
+                raise UsageError(message)
         if failed:
             return Made({}, f"{self._page.shown(failed[0].path)}: {failed[0].problem.message}")
         files = {each.path: each for each in outcomes if isinstance(each, Changed)}
@@ -286,6 +299,7 @@ class _Dialogue:
                 journal.forget_review(self._root, self._path)
             return _DONE
         made = self._bench.finish(self._review.accepted)
+        self._bar.close()
         for problem in report.problems(made):
             streams.fail(f"{self._page.shown(problem.path)}: {problem.message}")
         whole = self._amended([each for each in made.outcomes if isinstance(each, Changed)])
@@ -324,7 +338,7 @@ class _Dialogue:
             journal.forget_review(self._root, self._path)
         streams.say(f"rewrote {streams.counted(len(applied.written), 'file')}")
         if applied.written:
-            streams.say("`hasten undo` takes this back")
+            streams.say(telling.way_back(self._root, applied))
         return _FAILED if applied.problems or report.problems(made) else _DONE
 
 

@@ -90,7 +90,7 @@ def _plain(text: str) -> str:
 
 def _code(text: str) -> str:
     """Return text as code of Markdown, in the cell of a table."""
-    shown = streams.visible(text).replace("|", "\\|")
+    shown = streams.visible(text).replace("\n", "\\n").replace("|", "\\|")
     fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
     space = " " if "`" in shown else ""
     return f"{fence}{space}{shown}{space}{fence}"

@@ -17,18 +17,20 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
-from hasten import __version__, diff, pipeline, report
+from hasten import __version__, pipeline, report
 from hasten.cli import session
+from hasten.cli.positions import Places, Units, edits
+from hasten.cli.streams import visible
 from hasten.errors import HastenError, SourceError
 from hasten.model import Changed, Failed, Source
 from hasten.plan import needed
 from hasten.source import decode, decode_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from hasten.cli.options import Options
-    from hasten.model import Change, Edit, Position, Refusal
+    from hasten.model import Change, Edit
     from hasten.request import Workbench
 
 APPLY = "hasten.apply"
@@ -44,12 +46,14 @@ class Look:
         bench: what was found, and what makes it.
         texts: the texts that the editor held in the place of files, by path.
         quiet: the codes of refusals that are not shown.
+        places: the places of the files that were asked about so far.
     """
 
     root: Path
     bench: Workbench
     texts: dict[str, str]
     quiet: frozenset[str]
+    places: dict[str, Places] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -121,7 +125,8 @@ def serve(options: Options) -> None:
 
 def server(projects: Projects) -> LanguageServer:
     """Return a server of some projects."""
-    it = LanguageServer(_SOURCE, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
+    # Whole texts: pygls puts the parts of a text together by lines that end at form feeds, too, which no editor's do.
+    it = LanguageServer(_SOURCE, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
     # One look after the other: the next sees what the editor holds by then.
     turn = asyncio.Lock()
 
@@ -130,23 +135,20 @@ def server(projects: Projects) -> LanguageServer:
         if path is None:
             return
         async with turn:
-            texts = {
-                at: document.source
-                for each, document in it.workspace.text_documents.items()
-                if (at := _path(each)) is not None
-            }
+            held = list(it.workspace.text_documents.values())
+            # Somebody goes on typing meanwhile, and what is found is about these.
+            versions = {document.uri: document.version for document in held}
+            texts = {at: document.source for document in held if (at := _path(document.uri)) is not None}
             try:
                 found = await asyncio.to_thread(projects.look, path, _folders(it), texts)
             except HastenError as error:
-                it.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"hasten: {error}"))
+                it.window_show_message(types.ShowMessageParams(types.MessageType.Error, visible(f"hasten: {error}")))
                 return
-        for each in it.workspace.text_documents.values():
-            name = _name(found, each.uri)
+        for each, version in versions.items():
+            name = _name(found, each)
             if name is not None:
-                diagnostics = list(_diagnostics(found, name, each.lines))
-                it.text_document_publish_diagnostics(
-                    types.PublishDiagnosticsParams(each.uri, diagnostics, version=each.version)
-                )
+                diagnostics = list(_diagnostics(found, name, _units(it)))
+                it.text_document_publish_diagnostics(types.PublishDiagnosticsParams(each, diagnostics, version=version))
 
     @it.feature(types.TEXT_DOCUMENT_DID_OPEN)
     async def opened(given: types.DidOpenTextDocumentParams) -> None:
@@ -170,17 +172,17 @@ def server(projects: Projects) -> LanguageServer:
         name = _name(found, uri) if found is not None else None
         if found is None or name is None:
             return []
-        lines = it.workspace.get_text_document(uri).lines
+        places = _places(found, name, _units(it))
         return [
             types.CodeAction(
-                title=f"hasten: {change.title}{'' if not change.hazards else ' (unsafe)'}",
+                title=f"hasten: {visible(change.title)}{'' if not change.hazards else ' (unsafe)'}",
                 kind=types.CodeActionKind.QuickFix,
                 command=types.Command(change.title, APPLY, arguments=[str(found.root), change.id]),
                 is_preferred=not change.hazards,
             )
             for change in report.sites(found.bench.plan)
             if any(
-                edit.path == name and _touch(_range(edit.start, edit.end, lines), given.range) for edit in change.edits
+                edit.path == name and _touch(places.range(edit.start, edit.end), given.range) for edit in change.edits
             )
         ]
 
@@ -188,24 +190,36 @@ def server(projects: Projects) -> LanguageServer:
     async def apply(root: str, name: str) -> None:
         found = projects.at(Path(root))
         if found is None or all(each.id != name for each in found.bench.plan.changes):
-            message = "hasten: this change is not known any more; save the file, and ask again"
-            it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
-            return
-        outcomes = found.bench.draft(needed(found.bench.plan, [name]))
-        for each in outcomes:
-            if isinstance(each, Failed):
-                said = f"hasten: {each.path}: {each.problem.message}"
-                it.window_show_message(types.ShowMessageParams(types.MessageType.Error, said))
-                return
-        files = [each for each in outcomes if isinstance(each, Changed)]
-        message = _stale(found, it, files)
-        if message:
-            it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"hasten: {message}"))
-            return
-        edit = _workspace_edit(found, it, files)
-        await it.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label=f"hasten: {name}"))
+            _warn(it, "this change is not known any more; save the file, and ask again")
+        else:
+            await _make(it, found, name)
 
     return it
+
+
+async def _make(it: LanguageServer, found: Look, name: str) -> None:
+    """Let the editor make a change with all that it requires, or say why not."""
+    outcomes = found.bench.draft(needed(found.bench.plan, [name]))
+    for each in outcomes:
+        if isinstance(each, Failed):
+            _warn(it, f"{each.path}: {each.problem.message}")
+            return
+    files = [each for each in outcomes if isinstance(each, Changed)]
+    stale = _stale(found, it, files)
+    if stale:
+        _warn(it, stale)
+        return
+    if any(each.created for each in files) and not _creates(it):
+        _warn(it, "this change brings a new file, which the editor cannot create; `hasten apply` does")
+        return
+    edit = _workspace_edit(found, it, files)
+    done = await it.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label=f"hasten: {name}"))
+    if not done.applied:
+        _warn(it, f"the editor has not made this change: {done.failure_reason or 'it does not say why'}")
+
+
+def _warn(it: LanguageServer, message: str) -> None:
+    it.window_show_message(types.ShowMessageParams(types.MessageType.Warning, visible(f"hasten: {message}")))
 
 
 def _folders(it: LanguageServer) -> list[Path]:
@@ -255,57 +269,69 @@ def _on_disk(path: Path) -> bytes | None:
         return None
 
 
-def _diagnostics(found: Look, name: str, lines: Sequence[str]) -> Iterator[types.Diagnostic]:
+def _creates(it: LanguageServer) -> bool:
+    """Tell whether the editor creates files when it is asked to."""
+    workspace = it.client_capabilities.workspace
+    edit = workspace.workspace_edit if workspace is not None else None
+    operations = edit.resource_operations if edit is not None else None
+    return types.ResourceOperationKind.Create in (operations or ())
+
+
+def _diagnostics(found: Look, name: str, units: Units) -> Iterator[types.Diagnostic]:
+    places = _places(found, name, units)
     for change in report.sites(found.bench.plan):
         here = [edit for edit in change.edits if edit.path == name]
         if here:
             first = min(here, key=lambda each: each.start)
             told = [f"{each.code} {each.message}" for each in change.hazards]
             yield types.Diagnostic(
-                _range(first.start, first.end, lines),
-                "; ".join([f"{change.title} ({change.applicability})", *told]),
+                places.range(first.start, first.end),
+                visible("; ".join([f"{change.title} ({change.applicability})", *told])),
                 severity=types.DiagnosticSeverity.Hint if told else types.DiagnosticSeverity.Information,
                 code=change.codemod,
                 source=_SOURCE,
                 data={"change": change.id},
-                related_information=list(_related(found, change, first)),
+                related_information=list(_related(found, change, first, units)),
             )
     for refusal in found.bench.plan.refusals:
         if refusal.path == name and refusal.code not in found.quiet:
-            yield _refused(refusal, lines)
+            yield types.Diagnostic(
+                places.range(refusal.start, refusal.start),
+                visible(f"{refusal.message} ({refusal.codemod}, refused)"),
+                severity=types.DiagnosticSeverity.Hint,
+                code=refusal.code,
+                source=_SOURCE,
+            )
 
 
-def _related(found: Look, change: Change, first: Edit) -> Iterator[types.DiagnosticRelatedInformation]:
+def _related(found: Look, change: Change, first: Edit, units: Units) -> Iterator[types.DiagnosticRelatedInformation]:
     """Yield the other places that the change edits, in other files too."""
-    others: Iterable[Edit] = (each for each in change.edits if each != first)
-    for edit in others:
-        uri = from_fs_path(str(found.root / edit.path)) or ""
-        place = types.Position(edit.start.line - 1, edit.start.column - 1)
-        yield types.DiagnosticRelatedInformation(types.Location(uri, types.Range(place, place)), "is rewritten with it")
+    for edit in change.edits:
+        if edit != first:
+            uri = from_fs_path(str(found.root / edit.path)) or ""
+            place = _places(found, edit.path, units).of(edit.start)
+            yield types.DiagnosticRelatedInformation(
+                types.Location(uri, types.Range(place, place)), "is rewritten with it"
+            )
 
 
-def _refused(refusal: Refusal, lines: Sequence[str]) -> types.Diagnostic:
-    return types.Diagnostic(
-        _range(refusal.start, refusal.start, lines),
-        f"{refusal.message} ({refusal.codemod}, refused)",
-        severity=types.DiagnosticSeverity.Hint,
-        code=refusal.code,
-        source=_SOURCE,
-    )
+def _places(found: Look, path: str, units: Units) -> Places:
+    """Return the places of a file in the text that was looked at."""
+    if path not in found.places:
+        text = found.texts.get(path)
+        if text is None:
+            try:
+                text = _text(found, path, _on_disk(found.root / path) or b"")
+            except SourceError:
+                text = ""
+        found.places[path] = Places(text, units)
+    return found.places[path]
 
 
-def _range(start: Position, end: Position, lines: Sequence[str]) -> types.Range:
-    return types.Range(_position(start, lines), _position(end, lines))
-
-
-def _position(at: Position, lines: Sequence[str]) -> types.Position:
-    """Return a position as editors count it: in units of UTF-16, from 0."""
-    before = lines[at.line - 1][: at.column - 1] if at.line <= len(lines) else ""
-    return types.Position(at.line - 1, _units(before))
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+def _units(it: LanguageServer) -> Units:
+    """Return how columns are counted: client and server have agreed on an encoding."""
+    counted: Units = it.workspace.position_codec.client_num_units
+    return counted
 
 
 def _touch(one: types.Range, other: types.Range) -> bool:
@@ -318,27 +344,16 @@ def _order(at: types.Position) -> tuple[int, int]:
 
 def _workspace_edit(found: Look, it: LanguageServer, files: Sequence[Changed]) -> types.WorkspaceEdit:
     """Return all that a change makes of the files, as one edit."""
-    versions = {_name(found, each.uri): each.version for each in it.workspace.text_documents.values()}
+    documents = {_name(found, each.uri): each for each in it.workspace.text_documents.values()}
     changes: list[Any] = []
     for file in files:
-        uri = from_fs_path(str(found.root / file.path)) or ""
+        # An editor knows a file by the name that it was opened with, which need not be that of the file itself.
+        document = documents.get(file.path)
+        uri = document.uri if document is not None else from_fs_path(str(found.root / file.path)) or ""
         if file.created:
             changes.append(types.CreateFile(uri))
-        document = types.OptionalVersionedTextDocumentIdentifier(uri, versions.get(file.path))
-        changes.append(types.TextDocumentEdit(document, list(_text_edits(found, file))))
+        before, after = (_text(found, file.path, data) for data in (file.before, file.after))
+        version = document.version if document is not None else None
+        identifier = types.OptionalVersionedTextDocumentIdentifier(uri, version)
+        changes.append(types.TextDocumentEdit(identifier, list(edits(before, after, _units(it)))))
     return types.WorkspaceEdit(document_changes=changes)
-
-
-def _text_edits(found: Look, file: Changed) -> Iterator[types.TextEdit]:
-    before, after = (_text(found, file.path, data).encode() for data in (file.before, file.after))
-    old, new = diff.lines(before), diff.lines(after)
-    for gone, come in diff.stretches(before, after, context=0):
-        text = b"".join(new[come.start : come.stop]).decode()
-        yield types.TextEdit(types.Range(_line(old, gone.start), _line(old, gone.stop)), text)
-
-
-def _line(lines: Sequence[bytes], number: int) -> types.Position:
-    """Return where a line begins; behind the last one, where the text ends."""
-    if number < len(lines) or not lines or lines[-1].endswith(b"\n"):
-        return types.Position(number, 0)
-    return types.Position(len(lines) - 1, _units(lines[-1].decode()))

@@ -64,6 +64,8 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
+    # As `hasten.cli.options.examples` makes it, without its imports.
+    epilog="\b\nExamples:\n  hasten preview src\n  hasten review src/store.py\n  hasten apply --verify pytest src",
 )
 @click.version_option(__version__, "--version", message="hasten %(version)s")
 @click.pass_context

@@ -28,10 +28,8 @@ def list_command(kind: str) -> int:
     """List the codemods that are installed, those of plugins included."""
     found = _registry()
     if kind == "json":
-        import orjson
-
         items = [_item(codemod, origin) for codemod, origin in zip(found.codemods, found.origins, strict=True)]
-        streams.write(orjson.dumps(items, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        streams.write(streams.json_of(items))
     else:
         rows = [
             [codemod.name, codemod.title + ("" if origin == "hasten" else f" ({origin})")]
@@ -74,7 +72,8 @@ def explain_command(word: str) -> int:
         from hasten.cli import explaining
 
         explaining.demand_line(word)
-        message = f"there is no codemod or code {word!r}{near(word, (*codemods, *codes))}"
+        there = near(word, (*codemods, *codes)) or "; `hasten list` shows the codemods, and the page of each its codes"
+        message = f"there is no codemod or code {word!r}{there}"
         raise UsageError(message)
     streams.write_text("".join(f"{line}\n" for line in lines))
     return 0

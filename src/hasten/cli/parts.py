@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from hasten import pipeline, report
-from hasten.apply import Applied
+from hasten.apply import Applied, unwritable
 from hasten.cli import committing, session, telling, verifying, work
 from hasten.cli.dirty import demand_clean
+from hasten.cli.ending import ended_in_order
 from hasten.cli.progress import Bar
 from hasten.cli.unfinished import demand_finished
 from hasten.errors import UsageError
 from hasten.model import Changed
-from hasten.plan import needed
+from hasten.plan import needed, without
 
 if TYPE_CHECKING:
     from hasten.cli.options import Options
@@ -34,9 +36,18 @@ def apply(options: Options) -> int:
         message = "a commit would hold what was changed before, too; commit or stash that, and leave --allow-dirty out"
         raise UsageError(message)
     asked = session.prepared(options)
-    with Bar() as progress, pipeline.opened(asked.request, asked.codemods, progress) as bench:
+    with (
+        ended_in_order(),
+        Bar() as progress,
+        pipeline.opened(asked.request, asked.codemods, progress) as bench,
+    ):
+        whole = bench.finish(bench.takeable)
+        # What cannot be written cannot be tried, and keeps nothing else from it.
+        stuck = unwritable(asked.root, report.changed(whole))
+        if stuck:
+            whole = bench.finish(without(bench.plan, whole.selected, {each.path for each in stuck}))
         progress.close()
-        whole = made = bench.finish(bench.takeable)
+        made = whole
         files = report.changed(whole)
         applied = Applied(None, (), ())
         # Where a run was killed, it may also be what leaves nothing to rewrite.
@@ -47,15 +58,17 @@ def apply(options: Options) -> int:
             elif not options.allow_dirty:
                 demand_clean(asked.root, [file.path for file in files if not file.created])
         if files and (options.verify is not None or options.verify_types):
-            made = verifying.passing(options, asked, bench, whole)
+            made = verifying.passing(options, asked, bench, whole, progress)
         done = session.finished(asked, made)
         # While the files are what was looked at.
         fixes = _fixes(options, done, bench)
+        progress.close()
         if report.changed(made):
             if commits:
                 applied = committing.write(asked, bench, made, each=options.commit_each)
             else:
                 applied = work.write_files(options, done)
+    applied = replace(applied, problems=(*stuck, *applied.problems))
     try:
         if options.format == "sarif":
             work.print_sarif(options, done, fixes, applied)
@@ -77,12 +90,16 @@ def preview(options: Options) -> int:
     return work.exit_code(options, done)
 
 
-def _fixes(options: Options, done: session.Session, bench: Workbench) -> dict[str, list[Changed]]:
-    """Return what each change makes of the files by itself, with what it requires; nothing where nobody asks."""
+def _fixes(options: Options, done: session.Session, bench: Workbench) -> dict[str, list[dict[str, Any]]]:
+    """Return what each change replaces by itself, with what it requires, as SARIF; nothing where nobody asks."""
     if options.format != "sarif":
         return {}
+    from hasten import sarif
+
     plan = done.report.plan
+    names = [each.id for each in report.sites(plan)]
+    made = bench.apart([needed(plan, [name]) for name in names])
     return {
-        change.id: [each for each in bench.draft(needed(plan, [change.id])) if isinstance(each, Changed)]
-        for change in report.sites(plan)
+        name: sarif.replaced([each for each in outcomes if isinstance(each, Changed)])
+        for name, outcomes in zip(names, made, strict=True)
     }

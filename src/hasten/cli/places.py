@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from hasten.cli.git import work_tree
 from hasten.errors import UsageError
 
 Shown: TypeAlias = Callable[[str], str]
@@ -51,6 +52,27 @@ def shown_from(root: Path) -> Shown:
     near = root.is_relative_to(cwd) or cwd.is_relative_to(root)
     # A missing path may be named from the root upwards.
     return lambda path: os.path.relpath(root / path, cwd) if near else str(root / path)
+
+
+def shown_to_github(root: Path) -> Shown:
+    """Return how paths are named in annotations: from the top of the repository, wherever the command is called.
+
+    A runner takes a relative path as it is, and one that does not begin there is beside no line of a pull request.
+    Outside of a work tree, as in an archive of one, the workspace of the runner stands for it.
+    """
+    given = os.environ.get("GITHUB_WORKSPACE")
+    workspace = Path(os.path.realpath(given)) if given else None
+    beside = shown_from(root)
+    tops: dict[Path, Path | None] = {}
+
+    def shown(path: str) -> str:
+        full = root / path
+        top = work_tree(full.parent, tops)
+        if top is None and workspace is not None and full.is_relative_to(workspace):
+            top = workspace
+        return beside(path) if top is None else Path(os.path.relpath(full, top)).as_posix()
+
+    return shown
 
 
 def diff_paths(root: Path, files: Iterable[str]) -> DiffPaths:

@@ -37,6 +37,15 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub(_spelled, text)
 
 
+def json_of(document: object) -> bytes:
+    """Return a document as JSON, in which no character does anything to a terminal that it is shown on."""
+    import orjson
+
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    # Such characters only stand in strings, where JSON has another way to write them.
+    return _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
+
+
 def fail(message: str) -> None:
     """Say on stderr, in one line, what went wrong."""
     say(f"hasten: {message}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hasten import report
 from hasten.cli import streams
+from hasten.cli.git import work_tree
 from hasten.cli.options import Options
 from hasten.cli.places import Shown, diff_paths, here, shown_from
 from hasten.cli.session import Session, codes_of, quiet_codes
@@ -188,9 +191,21 @@ def _closing(options: Options, done: Session, applied: Applied | None) -> Iterab
     if needed and (options.no_dependencies or options.from_stdin):
         yield f"the new code needs {', '.join(needed)}: add it to the dependencies of the project"
     if applied is not None and applied.run is not None:
-        # The journal belongs to the root, and `undo` finds that from where it is called.
-        elsewhere = find_root([], here()) != done.root
-        yield f"`{f'cd {shlex.quote(str(done.root))} && ' if elsewhere else ''}hasten undo` takes this back"
+        yield way_back(done.root, applied)
+
+
+def way_back(root: Path, applied: Applied) -> str:
+    """Say how a run is taken back; and where git knows nothing of the files, once for each project, that too."""
+    # The journal belongs to the root, and `undo` finds that from where it is called.
+    elsewhere = f"cd {shlex.quote(str(root))} && " if find_root([], here()) != root else ""
+    back = f"`{elsewhere}hasten undo` takes this back"
+    tops: dict[Path, Path | None] = {}
+    if any(work_tree(Path(os.path.realpath(root / path)).parent, tops) for path in applied.written):
+        return back
+    from hasten.journal import runs  # it brings asyncio, which `preview` has no use for
+
+    # Whoever has rewritten the project before has read it.
+    return back if len(runs(root)) > 1 else f"{back}, and nothing else: no git work tree holds what is rewritten"
 
 
 def _files(count: int) -> str:

@@ -79,7 +79,11 @@ class Terminal:
         """
         shown = "/".join(key.upper() if key == default else key for key in keys)
         streams.write_text(self._styled(f"{question} [{shown}] ", "bold"))
-        key = self._key()
+        try:
+            key = self._key()
+        except KeyboardInterrupt:
+            streams.write_text("\n")
+            raise
         answer = default if key in _ENTER else key
         streams.write_text(f"{streams.visible(answer)}\n")
         return answer.lower() if len(answer) == 1 else answer

@@ -11,82 +11,75 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hasten import oracle
 from hasten.apply import Applied, apply_changes, undo, unfinished
 from hasten.cli import streams, telling
 from hasten.cli.places import shown_from
 from hasten.errors import UsageError, VerifyError
-from hasten.model import Changed, Failed
+from hasten.index.naming import own_names
+from hasten.model import Changed, Failed, Problem
 from hasten.source import decode
 from hasten.verifying import Verdict, search
 
 if TYPE_CHECKING:
     from hasten.cli import session
     from hasten.cli.options import Options
+    from hasten.cli.progress import Bar
     from hasten.request import Report, Workbench
 
 #: So many of the last lines that a failing command printed are shown.
 _LAST = 15
 #: It may have printed for hours.
 _MOST_READ = 100_000
+#: Seconds between looks at whether it is over.
+_TICK = 0.1
 
 
-def passing(options: Options, asked: session.Prepared, bench: Workbench, whole: Report) -> Report:
+def passing(options: Options, asked: session.Prepared, bench: Workbench, whole: Report, bar: Bar) -> Report:
     """Return what passes of a report, and say on stderr what passed and what did not; nothing is left written.
 
     Raises:
         VerifyError: the tests do not pass before anything is rewritten.
     """
-    trials = _Trials(options, asked, bench)
-    with _ended_in_order():
-        trials.demand_passing()
-        if trials.passes(whole.selected):
-            return whole
-        verdict = search(bench.plan, whole.selected, trials.passes)
+    trials = _Trials(options, asked, bench, bar)
+    trials.demand_passing()
+    if trials.passes(whole.selected):
+        return whole
+    trials.announce(whole.selected)
+    verdict = search(bench.plan, whole.selected, trials.passes)
     trials.tell(verdict)
     return bench.finish(verdict.kept)
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Let this process be ended as by Ctrl-C where a terminal is closed, or a job cancelled: a trial is taken back."""
-    former: dict[int, Any] = {}
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # What is ignored, as under nohup, stays so.
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            former[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 class _Trials:
     """The tests of one run, and how often they ran."""
 
-    def __init__(self, options: Options, asked: session.Prepared, bench: Workbench) -> None:
+    def __init__(self, options: Options, asked: session.Prepared, bench: Workbench, bar: Bar) -> None:
         self._options = options
+        self._bar = bar
         self._root = asked.root
         self._bench = bench
         self._shown = shown_from(asked.root)
         self._paths = sorted({*asked.request.targets, *asked.request.context})
         self._before: list[oracle.Problem] = []
         self._runs = 0
+        # How long the checker and the command took the last time.
+        self._types = 0.0
+        self._command = 0.0
 
     def demand_passing(self) -> None:
         """Raise VerifyError unless the command passes as things are; find out what is wrong with the types by now."""
         if self._options.verify_types:
-            self._before = oracle.problems(self._root, self._paths)
+            self._before = self._problems(self._paths)
         if self._options.verify is not None:
-            ran = run(self._options.verify, self._root, self._options.verify_timeout)
+            ran = self._run(self._options.verify)
             if not ran.passed:
                 self._show(ran.last)
                 message = f"`{self._options.verify}` {ran.what} before anything is rewritten; nothing is done"
@@ -94,15 +87,20 @@ class _Trials:
             self._say(f"`{self._options.verify}` passes before ({ran.seconds:.1f} s)")
 
     def passes(self, selected: frozenset[str]) -> bool:
-        """Write a part of the changes, test it, and take it back; say what came of it."""
+        """Write a part of the changes, test it, and take it back; say what came of it.
+
+        Raises:
+            UsageError: a file is not what was looked at any more, which is no fault of the changes.
+        """
         self._runs += 1
-        count = streams.counted(
-            sum(each.id in selected and not each.support for each in self._bench.plan.changes), "change"
-        )
+        count = self._count(selected)
         outcomes = self._bench.draft(selected)
         files = [each for each in outcomes if isinstance(each, Changed)]
         for each in outcomes:
             if isinstance(each, Failed):
+                if not each.problem.is_of_the_rewrite:
+                    message = f"{self._shown(each.path)}: {each.problem.message}"
+                    raise UsageError(f"{message}; nothing more is tested, and nothing is written")
                 self._say(f"run {self._runs}: {count} cannot be made: {each.path}: {each.problem.message}")
                 return False
         wrong = self._wrong_types(files) if self._options.verify_types else []
@@ -119,9 +117,18 @@ class _Trials:
         self._say(f"run {self._runs}: {count}: the type checker finds nothing new")
         return True
 
+    def announce(self, selected: frozenset[str]) -> None:
+        """Say that what fails is looked for, and how long that takes at least."""
+        number = self._number(selected)
+        if number > 1:
+            # Whoever halves what is left until one is left has asked so often.
+            least = streams.counted((number - 1).bit_length(), "more run")
+            took = self._types + self._command
+            self._say(f"which of {number} changes fail takes {least} to find, or more; one took {took:.1f} s")
+
     def tell(self, verdict: Verdict) -> None:
         """Say what is left out, and why."""
-        kept = sum(each.id in verdict.kept and not each.support for each in self._bench.plan.changes)
+        kept = self._number(verdict.kept)
         left = len(verdict.culprits) + len(verdict.dropped) + len(verdict.untried)
         whole, runs = streams.counted(kept + left, "change"), streams.counted(self._runs, "run")
         self._say(f"{kept} of {whole} pass together, after {runs}")
@@ -142,14 +149,15 @@ class _Trials:
         try:
             applied = apply_changes(self._root, files, b"{}", trial=True)
             for problem in applied.problems:
-                raise UsageError(f"{self._shown(problem.path)}: {problem.message}")
-            ran = run(command, self._root, self._options.verify_timeout)
+                message = f"{self._shown(problem.path)}: {problem.message}"
+                raise UsageError(f"{message}; nothing more is tested, and nothing is written")
+            ran = self._run(command)
         finally:
             # Where it was not even written, what is unfinished is a trial of another hasten's; only an interrupt while
             # it is written leaves its number unknown.
             begun = unfinished(self._root) if applied is None else None
             number = applied.run if applied is not None else begun.id if begun is not None else None
-            for problem in undo(self._root, number, forget=True).problems if number is not None else ():
+            for problem in self._taken_back(number) if number is not None else ():
                 streams.fail(f"{self._shown(problem.path)}: {problem.message}")
                 left.append(self._shown(problem.path))
         if left:
@@ -160,15 +168,53 @@ class _Trials:
             raise UsageError(message)
         return ran
 
+    def _taken_back(self, number: int) -> Sequence[Problem]:
+        """Undo a trial, and return a problem for each file that is left."""
+        try:
+            return undo(self._root, number, forget=True).problems
+        except UsageError:
+            # Whatever was tested, it was not all of the trial.
+            message = "a `hasten undo` took the trial back while it was tested; nothing more is tested or written"
+            raise UsageError(message) from None
+
     def _wrong_types(self, files: Sequence[Changed]) -> list[oracle.Problem]:
         overlay = {each.path: decode(each.path, each.after).text for each in files if each.path.endswith(".py")}
-        after = oracle.problems(self._root, sorted({*self._paths, *overlay}), overlay)
+        after = self._problems(sorted({*self._paths, *overlay}), overlay)
+        own = own_names({*self._paths, *overlay})
         # What the new code needs is not installed where the checker looks, as all that is not the program's own.
         return [
             each
             for each in oracle.new_problems(self._before, after)
-            if not each.message.startswith("Cannot find module")
+            if not each.missing or each.missing.partition(".")[0] in own
         ]
+
+    def _problems(self, paths: Sequence[str], overlay: Mapping[str, str] | None = None) -> list[oracle.Problem]:
+        self._bar.wait(f"verify: {self._what}, types", self._types)
+        begun = time.monotonic()
+        try:
+            return oracle.problems(self._root, paths, overlay, waiting=partial(self._bar.advance, 0))
+        finally:
+            self._types = time.monotonic() - begun
+            self._bar.close()
+
+    def _run(self, command: str) -> Ran:
+        self._bar.wait(f"verify: {self._what}", self._command)
+        try:
+            ran = run(command, self._root, self._options.verify_timeout, partial(self._bar.advance, 0))
+        finally:
+            self._bar.close()
+        self._command = ran.seconds
+        return ran
+
+    @property
+    def _what(self) -> str:
+        return f"run {self._runs}" if self._runs else "before"
+
+    def _count(self, selected: frozenset[str]) -> str:
+        return streams.counted(self._number(selected), "change")
+
+    def _number(self, selected: frozenset[str]) -> int:
+        return sum(each.id in selected and not each.support for each in self._bench.plan.changes)
 
     def _say(self, message: str) -> None:
         if not self._options.quiet:
@@ -197,8 +243,8 @@ class Ran:
     last: tuple[str, ...]
 
 
-def run(command: str, root: Path, timeout: float) -> Ran:
-    """Run a command of the shell in the root, until it ends, or for `timeout` seconds.
+def run(command: str, root: Path, timeout: float, waiting: Callable[[], None] = lambda: None) -> Ran:
+    """Run a command of the shell in the root, until it ends, or for `timeout` seconds; `waiting` is called meanwhile.
 
     No bytecode is written meanwhile: two versions of a file, rewritten within a second, would share it.
     """
@@ -215,9 +261,9 @@ def run(command: str, root: Path, timeout: float) -> Ran:
             start_new_session=True,
         )
         try:
-            code = process.wait(timeout)
+            code = _ended(process, begun + timeout, waiting)
             what = "passes" if code == 0 else f"fails (exit code {code})"
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             code, what = 1, f"does not end within {timeout:g} s"
         finally:
             # With all that it has started, whether it ended or not.
@@ -227,3 +273,15 @@ def run(command: str, root: Path, timeout: float) -> Ran:
         said.seek(max(0, said.seek(0, os.SEEK_END) - _MOST_READ))
         last = said.read().decode("utf-8", "replace").splitlines()[-_LAST:]
     return Ran(code == 0, what, time.monotonic() - begun, tuple(last))
+
+
+def _ended(process: subprocess.Popen[bytes], deadline: float, waiting: Callable[[], None]) -> int:
+    """Return the exit code of a process; raises TimeoutError where it does not end before the deadline."""
+    while True:
+        waiting()
+        left = deadline - time.monotonic()
+        try:
+            return process.wait(max(0.0, min(_TICK, left)))
+        except subprocess.TimeoutExpired:
+            if left <= 0:
+                raise TimeoutError from None

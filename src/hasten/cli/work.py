@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -12,7 +12,7 @@ from hasten import report
 from hasten.cli import formats, outfile, session, streams, telling
 from hasten.cli.dirty import demand_clean
 from hasten.cli.options import Options
-from hasten.cli.places import diff_paths, here, shown_from
+from hasten.cli.places import diff_paths, here, shown_from, shown_to_github
 from hasten.cli.session import Session
 from hasten.cli.unfinished import demand_finished
 from hasten.diff import unified
@@ -104,7 +104,7 @@ def _resume(options: Options) -> int:
 
 def write_files(options: Options, done: Session) -> Applied:
     """Write the changed files, through the journal."""
-    from hasten.apply import Applied, apply_changes, blocked  # it brings asyncio, which `preview` has no use for
+    from hasten.apply import Applied, apply_changes, unwritable  # it brings asyncio, which `preview` has no use for
 
     changed = report.changed(done.report)
     # Where a run was killed, it may also be what leaves nothing to rewrite.
@@ -114,7 +114,8 @@ def write_files(options: Options, done: Session) -> Applied:
     if not options.allow_dirty:
         demand_clean(done.root, [file.path for file in changed if not file.created])
     plan = orjson.dumps(report.document(done.report, done.root, done.names))
-    groups = report.groups(done.report, blocked(done.root, changed))
+    stuck = frozenset(each.path for each in unwritable(done.root, changed))
+    groups = report.groups(done.report, stuck)
     try:
         return apply_changes(done.root, changed, plan, groups=groups)
     except KeyboardInterrupt:
@@ -140,10 +141,10 @@ def print_report(options: Options, done: Session, kind: str, applied: Applied | 
         case "json":
             also = (*done.problems, *(applied.problems if applied else ()))
             found = report.document(done.report, done.root, done.names, also=also, context=options.unified)
-            _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            _send(options, streams.json_of(found))
         case "github":
             also = (*done.problems, *(applied.problems if applied else ()))
-            _send_lines(options, formats.github(done, shown_from(done.root), also))
+            _send_lines(options, formats.github(done, shown_to_github(done.root), also))
         case "summary":
             _send_lines(options, formats.markdown(done, shown_from(done.root), applied, verbose=options.verbose))
         case _:
@@ -151,7 +152,7 @@ def print_report(options: Options, done: Session, kind: str, applied: Applied | 
 
 
 def print_sarif(
-    options: Options, done: Session, fixes: Mapping[str, Sequence[Changed]], applied: Applied | None = None
+    options: Options, done: Session, fixes: Mapping[str, Sequence[dict[str, Any]]], applied: Applied | None = None
 ) -> None:
     """Print the report as SARIF; see `hasten.sarif.document`."""
     from hasten import sarif
@@ -163,7 +164,7 @@ def print_sarif(
     loud = tuple(each for each in done.report.plan.refusals if each.code not in quiet)
     told = replace(done.report, plan=replace(done.report.plan, refusals=loud))
     found = sarif.document(told, done.root, rules, codes, fixes, also)
-    _send(options, orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    _send(options, streams.json_of(found))
 
 
 def _send_lines(options: Options, lines: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -214,8 +214,12 @@ class Oracle:
             self.close()
             raise
 
-    def run(self) -> None:
-        """Wait for the checker, so that questions are answered at once; raises what `targets` raises."""
+    def run(self, waiting: Callable[[], None] = lambda: None) -> None:
+        """Wait for the checker, so that questions are answered at once; raises what `targets` raises.
+
+        Args:
+            waiting: called again and again meanwhile.
+        """
         if self._started:
             return
         self.begin()
@@ -224,7 +228,7 @@ class Oracle:
             assert self._checks is not None  # noqa: S101
             for path, text in sorted(self._texts.items()) if self._asks else ():  # while the checker is at it
                 self._look(path, text)
-            reports = self._checks.finish()
+            reports = self._checks.finish(waiting)
             # In an order that does not depend on which was done first.
             found = dict.fromkeys(self._groups.values())
             self._reports = {group: Report(reports[group], self._scratch.path, self._libraries) for group in found}
@@ -256,9 +260,11 @@ def problems(
     executable: Path | None = None,
     *,
     libraries: Sequence[Path] = (),
+    waiting: Callable[[], None] = lambda: None,
 ) -> list[Problem]:
-    """Return what the checker finds wrong with a program; see `Oracle` for arguments and errors."""
+    """Return what the checker finds wrong with a program; see `Oracle` and its `run` for arguments and errors."""
     with Oracle(root, files, overlay, executable, libraries=libraries, calls=False) as oracle:
+        oracle.run(waiting)
         return oracle.problems()
 
 

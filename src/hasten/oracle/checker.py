@@ -10,7 +10,7 @@ import sys
 import sysconfig
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -93,8 +93,8 @@ class Checks:
             each.start()
             self._running.append((group, each))
 
-    def finish(self) -> dict[Group, Path]:
-        """Wait for all runs, and return the directory of the report of each.
+    def finish(self, waiting: Callable[[], None]) -> dict[Group, Path]:
+        """Wait for all runs, and return the directory of the report of each; `waiting` is called meanwhile.
 
         Raises:
             OracleError: one cannot be started, fails, or takes too long.
@@ -117,6 +117,7 @@ class Checks:
             if not self._running and not self._waiting:
                 return self._reports
             if len(self._running) == self._at_once or not self._waiting:
+                waiting()
                 time.sleep(_TICK)
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ _FORMAT = 1
 #: More bytes than a file of definitions has before the first of them: two names and a path.
 _HEAD = 16_384
 _UNKNOWN = frozenset({"Unknown", "Any", "typing.Any", "Never", "typing.Never"})
+_MISSING = re.compile(r"Cannot find module `([^`]+)`")
 _PLACE = re.compile(r"(\d+):(\d+)-")
 
 
@@ -49,6 +50,12 @@ class Problem:
     column: int
     code: str
     message: str
+
+    @property
+    def missing(self) -> str:
+        """The dotted name of the module that is not found, where that is what is wrong, else an empty string."""
+        found = _MISSING.match(self.message)
+        return found[1] if found else ""
 
     @property
     def is_coroutine(self) -> bool:
