@@ -22,7 +22,7 @@ from hasten.api import (
     Settings,
     decorate,
 )
-from hasten_codemods.retry_api_calls import decorators, failures, functions, loops, paths
+from hasten_codemods.retry_api_calls import decorators, failures, functions, held, loops, retrying
 from hasten_codemods.retry_api_calls.clients import CLIENTS, STATUS
 from hasten_codemods.retry_api_calls.decorators import Unnamed, Wanted
 from hasten_codemods.retry_api_calls.evidence import Evidence
@@ -157,7 +157,7 @@ class Analysis:
                     "import it at the top of the module"
                 ),
             )
-        already = paths.decorated(self.program, function)
+        already = retrying.decorated(self.program, function)
         if already:
             return "RTY115", f"it is tried again already, by {already}"
         for each in sent:
@@ -166,15 +166,19 @@ class Analysis:
             insists = self.sessions.insists(each)
             if insists:
                 return "RTY102", insists
-            loop = paths.trying(each.call)
+            loop = retrying.trying(each.call)
             if loop and (kept := self._kept(function, each)):
                 return (
                     "RTY103",
                     (
                         f"a loop tries the call again by hand ({loop}), and {kept}; a decorator on top would multiply "
-                        "its attempts: replace the loop by `@tenacity.retry`, or leave it"
+                        "its attempts: leave it, or write `for attempt in tenacity.Retrying(...)` in its place"
                     ),
                 )
+            again = retrying.called_again(each.call)
+            if again:
+                # except requests.Timeout: return fetch(url)
+                return "RTY103", f"a handler makes the call again ({again}); attempts would multiply: leave it"
             if each.request.streams:
                 return (
                     "RTY116",
@@ -191,9 +195,9 @@ class Analysis:
                         "await it in a coroutine function, and return what it gives"
                     ),
                 )
-            held = paths.holding(each.call)
-            if held:
-                return "RTY104", f"{held} would be held, or taken again, while it waits; call outside of it"
+            holds = held.holding(each.call, self.repeating.receivers)
+            if holds:
+                return "RTY104", f"{holds} would be held, or taken again, while it waits; call outside of it"
         if any(isinstance(each, Insistent) for each in sites):
             return "RTY101", "another call in it tries again by itself, and would be tried again as a whole"
         if len({each.client.name for each in sent}) > 1:
@@ -222,7 +226,7 @@ class Analysis:
         """Return why the loop around a call cannot be replaced, an empty string where it can."""
         loop = loops.loop_of(function)
         if loop is None:
-            return "it, or its function, does more than to try again, or says how often where it cannot be seen"
+            return loops.kept(function) or "it is part of something else, or asks the answer and not for an error"
         if not loop.span.start <= sent.call.span.start < loop.span.end:
             return "a call before it would be tried again with it"
         again = next(self.repeating.before(function, (), loop.span.start), None)
@@ -234,7 +238,7 @@ class Analysis:
     def _without_loop(self, function: Scope, sent: Sequence[Outbound]) -> Finding | None:
         """Return the change that puts a decorator in the place of a loop; None where there is no loop."""
         loop = loops.loop_of(function)
-        if loop is None or not paths.trying(sent[0].call):
+        if loop is None or not retrying.trying(sent[0].call):
             return None
         module, symbol = function.module, self._symbol(function)
         way = self.paths.to(function)
@@ -268,7 +272,7 @@ class Analysis:
                     "RTY121",
                     f"`{function.name}` calls itself, so that attempts would multiply; take the call out of it",
                 )
-            retried = paths.decorated(self.program, each)
+            retried = retrying.decorated(self.program, each)
             if (each.module.path, each.number) in self._changed:
                 retried = f"what is proposed here for `{each.name}`"
             if retried:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hasten.api import Hazard, Program, Proof, Scope, Settings
-from hasten_codemods.retry_api_calls import failures, functions, paths
+from hasten_codemods.retry_api_calls import failures, functions, held
 from hasten_codemods.retry_api_calls.decorators import Wanted
 from hasten_codemods.retry_api_calls.paths import Way
 from hasten_codemods.retry_api_calls.repeating import Repeating, loop_around
@@ -52,7 +52,7 @@ class Evidence:
         unknown = functions.unknown_decorator(self.program, function)
         if unknown:
             yield Hazard("RTY006", f"nobody knows what {unknown} does with the function")
-        context = next((found for each in sent if (found := paths.unknown_context(each.call))), "")
+        context = next((found for each in sent if (found := held.unknown_context(each.call))), "")
         if context:
             yield Hazard("RTY007", f"{context} would be entered once for each attempt")
         uncertain = next((each for each in sent if not each.certain or self.sessions.doubts(each)), None)
