@@ -110,8 +110,8 @@ CODES: tuple[Code, ...] = (
         "RTY013",
         "hazard",
         "other tasks run while it waits",
-        "The loop waits with `time.sleep` in a coroutine, and nothing else runs meanwhile. tenacity waits with "
-        "`asyncio.sleep`: that is better, and lets others in.",
+        "A loop waits with `time.sleep` in a coroutine, or a coroutine calls a client that blocks: nothing else runs "
+        "meanwhile. tenacity waits with `asyncio.sleep`: that is better, and lets others in.",
         "Look at what the function shares with other tasks; take it with `--accept RTY013`.",
     ),
     Code(
@@ -318,8 +318,17 @@ CODES: tuple[Code, ...] = (
         "RTY127",
         "refusal",
         "the settings make no sense",
-        "Fewer than two attempts, a shortest wait longer than the longest, or a `fallback` that is no expression.",
+        "Fewer than two attempts, a shortest wait longer than the longest, or a `fallback` that is no expression, or "
+        "that names what the module of the function does not have.",
         "Mend the settings.",
+    ),
+    Code(
+        "RTY128",
+        "refusal",
+        "the function looks at the status itself",
+        "It compares `status_code`, or asks `ok`, and makes something of a busy answer that nobody can tell from what "
+        "it makes of others: `None`, or an error of its own. Missing answers are tried again, busy ones are not.",
+        "Call `raise_for_status()`; or return the answer whole, and look at it where the function is called.",
     ),
     Code(
         "RTY201",

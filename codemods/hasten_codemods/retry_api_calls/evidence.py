@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hasten.api import Hazard, Program, Proof, Scope, Settings
 from hasten_codemods.retry_api_calls import failures, functions, held
@@ -65,6 +66,11 @@ class Evidence:
         if guessed is not None:
             name = guessed.client.name
             yield Hazard("RTY011", f"only its name tells that it is a session of `{name}` ({guessed.place})")
+        blocking = next((each for each in sent if function.is_async and not each.awaited), None)
+        if blocking is not None:
+            yield Hazard(
+                "RTY013", f"nothing else runs while it is asked ({blocking.place}); while it waits, other tasks do"
+            )
         if way.doubt:
             yield Hazard("RTY015", f"{way.doubt} may be a call of it, in a coroutine or in what tries again")
         # A module that belongs to tests, and calls it over however many others, or names it.
@@ -86,8 +92,8 @@ class Evidence:
             verb = each.request.verb
             if each.request.asks:
                 address = each.call.argument(0 if verb.lower() == each.call.tail else 1, "url")
-                text = str(address.shape[2]) if address is not None and address.shape[:2] == ["k", "str"] else ""
-                doing = _DOING.search(function.name) or _DOING.search(text)
+                texts = _texts(address.shape) if address is not None else ()
+                doing = next((found for text in (function.name, *texts) if (found := _DOING.search(text))), None)
                 if doing:
                     word = doing.group(0).strip("_/?")
                     yield Hazard("RTY002", f"the request asks, but seems to do something: `{word}` ({each.place})")
@@ -111,3 +117,14 @@ class Evidence:
             yield Proof("RTY203", "an idempotency key is sent, the same with each attempt")
         if way.seen and not way.retried:
             yield Proof("RTY204", "nothing on the ways to it tries again")
+
+
+def _texts(shape: Any) -> Iterator[str]:  # noqa: ANN401 - shapes are JSON
+    """Yield the strings that an address is put together of."""
+    if not isinstance(shape, list) or not shape:
+        return
+    if shape[:2] == ["k", "str"]:
+        yield str(shape[2])
+        return
+    for each in shape:
+        yield from _texts(each)

@@ -135,7 +135,7 @@ class Paths:
             return f"a loop ({loop})"
         again = called_again(call)
         if again:
-            return f"a handler that calls it again ({again})"
+            return f"where it fails, it is called again ({again})"
         inner = call.module.scope(call.scope)
         if inner.kind != "lambda":
             return ""

@@ -25,6 +25,8 @@ _OFTEN = frozenset(
     | {"Sequence", "Mapping", "MutableMapping", "Collection", "int", "float", "bool", "Path", "AbstractSet"}
 )
 _READING = frozenset({"read", "readline", "readlines", "__next__", "send", "iter_content", "iter_lines"})
+#: Methods of answers that only read them.
+_OF_ANSWERS = frozenset({"read", "readline", "readlines", "getcode", "geturl", "info", "getheader", "close"})
 
 
 class Again(NamedTuple):
@@ -72,7 +74,7 @@ class Repeating:
                 yield Again(f"`{touch.place}` is changed", place_of(module, touch.start))
         for call in module.calls_in(function.number):
             if counts(call.span.start) and call.index not in own and not _is_argument_of_error(call):
-                again = self._called(call, depth)
+                again = None if _reads_answer(call, own) else self._called(call, depth)
                 if again is not None:
                     yield again
 
@@ -226,6 +228,20 @@ def _words(shape: Shape | None) -> frozenset[str]:
 def _only_reads(call: Call) -> bool:
     mode = call.argument(1, "mode")
     return mode is None or (mode.shape[:2] == ["k", "str"] and not set(str(mode.shape[2])) & set("wax+"))
+
+
+def _reads_answer(call: Call, own: set[int]) -> bool:
+    """`urlopen(url).read()`: what is read of an answer is gone with the answer, and each attempt gets another."""
+    if call.tail not in _OF_ANSWERS or call.function[0] != "a":
+        return False
+    base = call.function[1]
+    if base[0] == "n":
+        found = call.module.lookup(call.scope, base[1])
+        return found is not None and all(
+            each.kind in {"assign", "with"} and each.payload and each.payload[0] == "c" and each.payload[1] in own
+            for each in found[1]
+        )
+    return bool(base[0] == "c" and base[1] in own)
 
 
 def _is_argument_of_error(call: Call) -> bool:

@@ -136,26 +136,39 @@ def _is_attempt(module: Module, loop: Block, guard: Guard) -> bool:
 
 
 def called_again(call: Call) -> str:
-    """Return the handler of a failed call that makes it again, or calls the function around it again."""
+    """Return where a call that failed is made again: by a handler, or in a branch for answers that are none.
+
+    A handler that calls the function around the call again does so, too.
+    """
     module = call.module
     around = module.enclosing(call.scope, "function")
-    for guard in module.guards(call.guard):
-        for *_, start, end, _kinds in guard.payload if guard.kind == "try" else ():
-            for each in module.calls():
-                if not start <= each.span.start < end:
-                    continue
-                arguments = [(one.keyword, one.shape) for one in each.arguments]
-                same = each.function == call.function and arguments == [
-                    (one.keyword, one.shape) for one in call.arguments
-                ]
-                itself = (
-                    around is not None
-                    and each.tail == around.name
-                    and each.function[1:2] in ([around.name], [["n", "self"]])
-                )
-                if same or itself:
-                    return place_of(module, each.span.start)
+    if around is None:
+        return ""
+    branches = {*module.facts["busy_branches"]}
+    spans = [
+        (start, end)
+        for guard in module.guards(call.guard)
+        for *_, start, end, _kinds in (guard.payload if guard.kind == "try" else ())
+    ]
+    for each in module.calls_in(around.number):
+        place = each.span.start
+        handled = any(start <= place < end for start, end in spans)
+        if each.index != call.index and _is_same(each, call):
+            # if answer.status_code == 503: answer = ask(url)
+            inside = {block.header for block in module.blocks(place) if block.kind == "if"} & branches
+            other = {block.header for block in module.blocks(call.span.start) if block.kind == "if"} & branches
+            if handled or inside != other:
+                return place_of(module, max(place, call.span.start))
+        if handled and each.tail == around.name and each.function[1:2] in ([around.name], [["n", "self"]]):
+            return place_of(module, place)
     return ""
+
+
+def _is_same(one: Call, other: Call) -> bool:
+    """Tell whether two calls are written alike."""
+    return one.function == other.function and [(each.keyword, each.shape) for each in one.arguments] == [
+        (each.keyword, each.shape) for each in other.arguments
+    ]
 
 
 def _repeats(module: Module, loop: Block) -> bool:

@@ -78,6 +78,7 @@ class _Walk(Expressions):
             "attempts": self.attempts,
             "kept_loops": self.kept_loops,
             "trying_loops": self.trying_loops,
+            "busy_branches": self.busy_branches,
             "yielded": self.yielded,
             "delegated": self.delegated,
             "modules_read": self.modules_read,
@@ -193,6 +194,8 @@ class _Walk(Expressions):
         test = node.test
         name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
         start = self.start(node)
+        if retry_loops.asks_again(node):
+            self.busy_branches.append(start)
         self.nested(node.body, "T" if name == "TYPE_CHECKING" else "I", "main" if _is_main(test) else "if", start)
         self.nested(node.orelse, "I", "else", start)
         ends = "y" * leaves(node.body) + "n" * leaves(node.orelse)

@@ -62,6 +62,8 @@ class Expressions:
         self.kept_loops: list[list[Any]] = []
         #: Where loops begin of which each round may try the same: see `hasten.index.retry_loops`.
         self.trying_loops: list[int] = []
+        #: Where branches begin for answers that may be better the next time.
+        self.busy_branches: list[int] = []
         self.constants: dict[str, float] = {}
         #: What functions yield: scope, shape, which is None for what another generator yields, and place.
         self.yielded: list[list[Any]] = []

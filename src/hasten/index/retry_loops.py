@@ -18,6 +18,8 @@ from collections.abc import Iterator
 _COUNTING = frozenset({"range", "count", "repeat"})
 #: Attributes of answers that say whether there is one.
 _STATUS = frozenset({"status_code", "status", "ok", "is_success", "is_error", "is_server_error"})
+#: What a second request of the same kind does not change.
+_FINAL = frozenset({400, 401, 403, 404, 407, 409, 410, 422})
 _SLEEPS = frozenset({"sleep", "wait"})
 _LEAVING = (ast.Return, ast.Break)
 
@@ -26,12 +28,20 @@ def is_trying(loop: ast.For | ast.AsyncFor | ast.While) -> bool:
     """Tell whether each round of a loop tries the same again, and the first that goes well is the last."""
     if not isinstance(loop, ast.While) and not _only_counts(loop):
         return False
+    if isinstance(loop, ast.While) and _is_status(loop.test):
+        return True  # while answer.status_code == 503: answer = ask()
     inside = [*_statements(loop.body)]
     if any(isinstance(each, ast.Try) and _is_attempt(each) for each in inside):
         return True
-    return any(isinstance(each, ast.If) and _asks_status(each) for each in inside) and any(
-        _is_sleep(each) for one in loop.body for each in ast.walk(one)
-    )
+    waits = any(_is_sleep(each) for one in loop.body for each in ast.walk(one))
+    counts = not isinstance(loop, ast.While)
+    return (waits or counts) and any(isinstance(each, ast.If) and _asks_status(each) for each in inside)
+
+
+def asks_again(branch: ast.If) -> bool:
+    """Tell whether a branch is for answers that may be better the next time: `if answer.status_code == 503:`."""
+    final = any(isinstance(each, ast.Constant) and each.value in _FINAL for each in ast.walk(branch.test))
+    return _is_status(branch.test) and not final
 
 
 def _only_counts(loop: ast.For | ast.AsyncFor) -> bool:
@@ -55,8 +65,13 @@ def _is_attempt(attempt: ast.Try) -> bool:
 
 def _asks_status(branch: ast.If) -> bool:
     """`if answer.status_code == 200: return answer`."""
-    asked = any(isinstance(each, ast.Attribute) and each.attr in _STATUS for each in ast.walk(branch.test))
-    return asked and any(isinstance(each, (*_LEAVING, ast.Continue)) for each in [*branch.body, *branch.orelse])
+    return _is_status(branch.test) and any(
+        isinstance(each, (*_LEAVING, ast.Continue)) for each in [*branch.body, *branch.orelse]
+    )
+
+
+def _is_status(test: ast.expr) -> bool:
+    return any(isinstance(each, ast.Attribute) and each.attr in _STATUS for each in ast.walk(test))
 
 
 def _is_sleep(node: ast.AST) -> bool:
