@@ -115,6 +115,15 @@ def test_what_is_found() -> None:
             "ask()", "(x := x + 1)"
         ),
         _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="if x: raise E"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="x = self.x").replace(
+            "return ask()", "self.x += 1; return ask()"
+        ),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="x = rows[0]").replace(
+            "ask()", "ask(rows.pop())"
+        ),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="x = self.x").replace(
+            "ask()", "self.ask()"
+        ),
         # Something that is no log, whatever its method is called.
         _loop("for n in range(3):", "if n == 2: raise", "parser.error('no')", "time.sleep(1)"),
     ],

@@ -175,6 +175,15 @@ class Analysis:
         if already:
             return "RTY115", f"it is tried again already, by {already}"
         for each in sent:
+            if function.name in each.client.methods and self._is_super(each):
+                # class Session(requests.Session): def request(self, ...): return super().request(...)
+                return (
+                    "RTY129",
+                    (
+                        f"`{function.name}` stands in the place of a method of `{each.client.name}`, whose other "
+                        "methods call it: attempts would multiply; try again where the session is used"
+                    ),
+                )
             if each.via:
                 return "RTY118", f"{each.via}; import `{each.client.name}` in one way"
             insists = self.sessions.insists(each)
@@ -226,6 +235,11 @@ class Analysis:
                 ),
             )
         return self._nested(function)
+
+    @staticmethod
+    def _is_super(sent: Outbound) -> bool:
+        shape = sent.object
+        return shape is not None and shape[0] == "c" and sent.call.module.call(shape[1]).function == ["n", "super"]
 
     def _kept(self, function: Scope, sent: Outbound) -> str:
         """Return why the loop around a call cannot be replaced, an empty string where it can."""

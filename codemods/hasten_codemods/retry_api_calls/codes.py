@@ -152,7 +152,8 @@ CODES: tuple[Code, ...] = (
         "a loop tries again by hand",
         "The call stands in a loop that tries it again when it fails. A decorator on top would multiply the attempts. "
         "Where the loop is all that the function does, and how often and how long can be seen, it is replaced.",
-        "Replace the loop by `@tenacity.retry` with the same attempts and waits; or leave it.",
+        "Leave it; or write `for attempt in tenacity.Retrying(...): with attempt:` in its place, which may count with "
+        "parameters and attributes, and keeps what was made before it.",
     ),
     Code(
         "RTY104",
@@ -329,6 +330,14 @@ CODES: tuple[Code, ...] = (
         "It compares `status_code`, or asks `ok`, and makes something of a busy answer that nobody can tell from what "
         "it makes of others: `None`, or an error of its own. Missing answers are tried again, busy ones are not.",
         "Call `raise_for_status()`; or return the answer whole, and look at it where the function is called.",
+    ),
+    Code(
+        "RTY129",
+        "refusal",
+        "the client calls the method",
+        "It stands in the place of a method of the client's own class. `get` and `post` of a session call `request`, "
+        "so that the one and the other would be tried again, and attempts would multiply.",
+        "Try again where the session is used.",
     ),
     Code(
         "RTY201",

@@ -246,7 +246,10 @@ class Sites:
 
     def _is_its_own(self, call: Call) -> bool:
         """Tell whether a method is the client's, and not one of a class of the program that derives from it."""
-        kind = self.receivers.kind(call.module, call.scope, call.function[1])
+        base = call.function[1]
+        if base[0] == "c" and call.module.call(base[1]).function == ["n", "super"]:
+            return True
+        kind = self.receivers.kind(call.module, call.scope, base)
         return not isinstance(kind, Scope) or self.program.find_method(kind, call.tail) is None
 
     def _is_awaited(self, call: Call, client: Client) -> bool:
@@ -270,7 +273,8 @@ class Sites:
     def _object_of(self, module: Module, scope: int, shape: Shape, depth: int) -> Found | None:
         if shape[0] not in {"n", "a", "c", "w", "b", "?", "@"} or depth > _DEEPEST:
             return None
-        kind = self.receivers.kind(module, scope, shape) if shape[0] != "@" else None
+        through_super = shape[0] == "c" and module.call(shape[1]).function == ["n", "super"]
+        kind = self.receivers.kind(module, scope, shape) if shape[0] != "@" and not through_super else None
         if isinstance(kind, str):
             return self._named(kind)
         if isinstance(kind, Scope):
@@ -280,6 +284,9 @@ class Sites:
                 return self._named(dotted) if dotted is not None else None
             case ["c", number]:
                 call = module.call(number)
+                if call.function == ["n", "super"]:
+                    owner = self.program.method_owner(module, call.scope)
+                    return self._derived(owner, 0) if owner is not None else None
                 dotted = self.program.dotted(module, call.scope, call.function)
                 made = self._named(dotted) if dotted is not None else None
                 default = call.arguments[-1].shape if call.tail in _DEFAULTING and len(call.arguments) > 1 else None

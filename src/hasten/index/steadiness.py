@@ -32,6 +32,7 @@ def unsteady(
         attempt: what the loop tries.
     """
     made: set[str] = set()
+    looked_up: list[ast.expr] = []
     set_before: set[str] = set()
     for each in before:
         if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant):
@@ -46,9 +47,10 @@ def unsteady(
         if not _is_steady(value):
             return KeptError(f"`{target.id}` is made before it, and would be made anew for each attempt", each)
         set_before.add(target.id)
+        looked_up += [one for one in ast.walk(value) if isinstance(one, (ast.Attribute, ast.Subscript))]
         if isinstance(value, (ast.Dict, ast.List, ast.Set)):
             made.add(target.id)
-    return _kept_over(function, attempt, set_before) or _changed(attempt, made)
+    return _kept_over(function, attempt, set_before) or _changed(attempt, made) or _found_changed(attempt, looked_up)
 
 
 def _only_returns(branch: ast.If) -> bool:
@@ -110,4 +112,28 @@ def _changed(attempt: ast.Try, made: set[str]) -> KeptError | None:
             plain.add(each.value)
         elif isinstance(each, ast.Name) and each.id in made and each not in plain:
             return KeptError(f"`{each.id}` is made before it, and an attempt may change it", each)
+    return None
+
+
+def _found_changed(attempt: ast.Try, looked_up: Sequence[ast.expr]) -> KeptError | None:
+    """Return that an attempt may change what was looked up before its loop: `number = self.next`."""
+    if not looked_up:
+        return None
+    attributes = {each.attr for each in looked_up if isinstance(each, ast.Attribute)}
+    bases = {ast.unparse(each.value) for each in looked_up if isinstance(each, ast.Subscript)}
+    roots = {each.id for one in looked_up for each in ast.walk(one) if isinstance(each, ast.Name)}
+    for each in (inner for one in attempt.body for inner in ast.walk(one)):
+        match each:
+            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()) if name in attributes:
+                pass
+            case ast.Subscript(ctx=ast.Store() | ast.Del()) if bases:
+                pass
+            # items.pop(); self.renew(); renew(self)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name in roots:
+                pass
+            case ast.Call(args=[*arguments]) if any(isinstance(one, ast.Name) and one.id in roots for one in arguments):
+                pass
+            case _:
+                continue
+        return KeptError("an attempt may change what is looked up before it", each)
     return None
