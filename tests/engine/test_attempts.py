@@ -170,3 +170,13 @@ def test_what_makes_no_difference(text: str) -> None:
 
     assert found is not None
     assert found.waits == (1, 1)
+
+
+def test_the_line_of_the_last_attempt() -> None:
+    """A line that is written before it gives up has no wait to stand before, and is told apart."""
+    text = _loop("for n in range(3):", "log.info('failed')", "if n == 2: raise", "time.sleep(1)")
+    found, other = _read(text), _read(_loop("for n in range(3):", "if n == 2: raise", "log.info(n)", "time.sleep(1)"))
+
+    assert found is not None
+    assert other is not None
+    assert (found.lost is not None, other.lost) == (True, None)

@@ -151,7 +151,8 @@ class Analysis:
         place = answers.judged(function, sent)
         if STATUS in leaving.families | leaving.causes or place is None:
             return
-        yield self._refuse(function.module, place, self._symbol(function), "RTY128", answers.UNSEEN)
+        message = answers.PARTLY if answers.handed_on(function, sent) else answers.UNSEEN
+        yield self._refuse(function.module, place, self._symbol(function), "RTY128", message)
 
     def _refusal(
         self, function: Scope, sites: Sequence[Outbound | Insistent], sent: Sequence[Outbound]

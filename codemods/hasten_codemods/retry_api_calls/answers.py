@@ -17,14 +17,19 @@ UNSEEN = (
     "a busy answer is looked at here, and is no error that could be tried again: only missing answers are; "
     "call `raise_for_status()`, or return the answer whole"
 )
+#: The same where it also returns the answer whole.
+PARTLY = "answers are looked at here, and what does not leave the function as an answer is not tried again"
 
 
 def handed_on(function: Scope, sent: Sequence[Outbound]) -> bool:
-    """Tell whether a function returns the answer of its one call as it is, whatever that says: `return get(url)`."""
-    if len(sent) != 1 or sent[0].client.name not in _WHOLE or not function.returned:
+    """Tell whether a function returns the answers of its calls as they are, whatever they say: `return get(url)`."""
+    module, returned = function.module, function.returned
+    if not all(each.client.name in _WHOLE for each in sent):
         return False
-    others = [each for each in function.returned if not _is_answer(function.module, function.number, each, sent[0])]
-    return len(others) < len(function.returned) and all(each[0] == "k" for each in others)
+    found = [[_is_answer(module, function.number, shape, each) for each in sent] for shape in returned]
+    others = [shape for shape, answers in zip(returned, found, strict=True) if not any(answers)]
+    each_is = all(any(answers[number] for answers in found) for number in range(len(sent)))
+    return each_is and all(shape[0] == "k" for shape in others)
 
 
 def judged(function: Scope, sent: Sequence[Outbound]) -> int | None:

@@ -103,7 +103,7 @@ CODES: tuple[Code, ...] = (
         "hazard",
         "its log line reads otherwise",
         "The loop wrote a line before each wait. tenacity writes one as well, in its own words, and at the level that "
-        "the settings say.",
+        "the settings say. It writes none when it gives up: whoever catches the error may.",
         "Look for what reads these lines; take it with `--accept RTY012` where only people do.",
     ),
     Code(

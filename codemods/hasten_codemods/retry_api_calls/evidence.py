@@ -37,7 +37,8 @@ class Evidence:
 
     def hazards(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Hazard]:
         """Yield what could not be ruled out of a function that is tried again as a whole."""
-        until = failures.until(self.program, function, sent)
+        # What an answer says is asked when it was returned, and all of the function was done.
+        until = function.span.end if wanted.answers else failures.until(self.program, function, sent)
         yield from self._of_requests(function, sent, wanted)
         again = next(self.repeating.before(function, sent, until), None)
         if again is not None:

@@ -42,6 +42,7 @@ class Loop(NamedTuple):
         counters: statements that only set what it counts with.
         sleep: the call that waits.
         logs: where it writes lines.
+        lost: where it writes one before it gives up, -1 where it does not.
     """
 
     span: Span
@@ -52,6 +53,7 @@ class Loop(NamedTuple):
     counters: tuple[Span, ...]
     sleep: Call
     logs: tuple[int, ...]
+    lost: int
 
 
 class Replaced(NamedTuple):
@@ -73,14 +75,14 @@ class Replaced(NamedTuple):
 def loop_of(function: Scope) -> Loop | None:
     """Return the loop that is all that a function does, None where it does something else."""
     module = function.module
-    for scope, start, end, errors, waits, limit, named, counters, sleep, logs in module.facts["attempts"]:
+    for scope, start, end, errors, waits, limit, named, counters, sleep, logs, lost in module.facts["attempts"]:
         if scope != function.number:
             continue
         call = next((each for each in module.calls_named("sleep") if each.span.start == sleep), None)
         if call is None or module.dotted(call.scope, call.function) not in _SLEEPS:
             return None
         spans = tuple(Span(*each) for each in counters)
-        return Loop(Span(start, end), errors, tuple(waits), limit, named, spans, call, tuple(logs))
+        return Loop(Span(start, end), errors, tuple(waits), limit, named, spans, call, tuple(logs), lost)
     return None
 
 
@@ -196,7 +198,9 @@ def _unnamed(function: Scope, text: str) -> str:
 
 def _hazards(program: Program, function: Scope, loop: Loop) -> Iterator[Hazard]:
     module = function.module
-    if loop.logs:
+    if loop.lost >= 0:
+        yield Hazard("RTY012", f"the line that it writes before it gives up ({place_of(module, loop.lost)}) is lost")
+    elif loop.logs:
         yield Hazard(
             "RTY012", f"its own log line ({place_of(module, loop.logs[0])}) becomes tenacity's, which reads otherwise"
         )

@@ -65,6 +65,7 @@ class Run:
     sleep: ast.Call | None = None
     logs: dict[int, ast.Call] = field(default_factory=dict)
     waited: bool = False
+    lost: ast.Call | None = None
 
     def loop(self, loop: ast.For | ast.While, handler: ast.ExceptHandler) -> None:
         """Run the handler until it gives up.
@@ -82,7 +83,7 @@ class Run:
                 self.values[loop.target.id] = value
             elif not self.value(loop.test):  # type: ignore[union-attr]
                 break
-            self.waited = False
+            self.waited, self.lost = False, None
             try:
                 for each in handler.body:
                     self.execute(each)
@@ -156,7 +157,7 @@ class Run:
             self.sleep, self.waited = call, True
             self.waits.append(float(self.value(call.args[0])))
         elif name in _LOGS and isinstance(call.func, ast.Attribute) and _is_log(call.func.value):
-            self.logs[id(call)] = call
+            self.logs[id(call)] = self.lost = call
         else:
             raise KeptError(f"it does more than to wait (`{_shown(call)}`)", call)
 

@@ -35,7 +35,8 @@ class Attempts(NamedTuple):
         counters: statements before the loop that only set what it counts with, and those behind it that are never
             reached.
         sleep: the call that waits.
-        logs: the calls that write a line before each wait.
+        logs: the calls that write a line.
+        lost: the one of these that is reached before it gives up, where there is no wait to write a line before.
     """
 
     loop: ast.For | ast.While
@@ -46,6 +47,7 @@ class Attempts(NamedTuple):
     counters: tuple[ast.stmt, ...]
     sleep: ast.Call
     logs: tuple[ast.Call, ...]
+    lost: ast.Call | None
 
 
 def read(function: ast.FunctionDef | ast.AsyncFunctionDef, constants: Mapping[str, float]) -> Attempts | None:
@@ -94,6 +96,7 @@ def read(function: ast.FunctionDef | ast.AsyncFunctionDef, constants: Mapping[st
         (*counters, *after),
         run.sleep,
         tuple(run.logs.values()),
+        run.lost,
     )
 
 

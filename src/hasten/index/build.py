@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 21
+FACTS_VERSION = 22
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -288,7 +288,9 @@ class _Walk(Expressions):
             errors = ast.unparse(found.errors)
             loop, sleep = self.at(found.loop), self.start(found.sleep)
             named = dict(found.named)
-            self.attempts.append([scope, *loop, errors, list(found.waits), found.limit, named, counters, sleep, logs])
+            lost = self.start(found.lost) if found.lost is not None else -1
+            numbers = [list(found.waits), found.limit, named]
+            self.attempts.append([scope, *loop, errors, *numbers, counters, sleep, logs, lost])
 
     def function_body(self, arguments: ast.arguments, statements: list[ast.stmt]) -> None:
         self.bind_parameters(arguments)

@@ -56,7 +56,7 @@ class Expressions:
         #: Where attributes and items begin that an operator changes, or that are deleted: `self.count += 1`.
         self.augmented: list[int] = []
         #: Functions that only try something again: scope, loop, errors, waits, limit, other constants,
-        #: counters, sleep, log lines.
+        #: counters, sleep, log lines, the last one of these.
         self.attempts: list[list[Any]] = []
         #: Functions with such a loop that do more, or say less: scope, what they do, and where.
         self.kept_loops: list[list[Any]] = []
