@@ -101,7 +101,8 @@ def _is_told_to_raise(program: Program, outbound: Outbound) -> bool:
     made: list[tuple[Module, Any]] = []
     if shape is not None and shape[0] == "n":
         found = module.lookup(outbound.call.scope, shape[1])
-        made = [(module, each.payload) for each in (found[1] if found is not None else ())]
+        bindings = found[1] if found is not None else ()
+        made = [(module, each.payload) for each in bindings if each.kind in {"assign", "with"}]
     elif shape is not None and shape[0] == "a":
         stores = ((each, each.facts["attribute_stores"].get(shape[2], ())) for each in program.modules)
         made = [(home, value) for home, records in stores for _base, value, *_ in records]
