@@ -43,7 +43,7 @@ class DecoratorTransformer(Transformer):
         self._unit = _UNIT
 
     def visit_Module(self, node: cst.Module) -> None:  # noqa: N802 - LibCST's name
-        """Note how the file is indented."""
+        """Note how the statement is indented."""
         self._unit = node.default_indent
 
     def leave_FunctionDef(  # noqa: N802
@@ -53,7 +53,10 @@ class DecoratorTransformer(Transformer):
         edit = self.order(original_node)
         if edit is None or edit.action != ACTION:
             return updated_node
-        for added in _read(edit, self._unit):
+        # In a class of a class the statement begins deep, which says nothing of one step; the function's body does.
+        body = original_node.body
+        own = body.indent if isinstance(body, cst.IndentedBlock) else None
+        for added in _read(edit, own or self._unit):
             updated_node = updated_node.with_changes(decorators=_with(updated_node.decorators, added))
         return updated_node
 

@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from hasten.index.attempt_runs import KeptError
 from hasten.index.attempts import Attempts, constants_of, read
 
 
@@ -14,7 +15,18 @@ def _read(text: str) -> Attempts | None:
     tree = ast.parse(textwrap.dedent(text))
     function = tree.body[-1]
     assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
-    return read(function, constants_of(tree))
+    try:
+        return read(function, constants_of(tree))
+    except KeptError:
+        return None
+
+
+def _kept(text: str) -> str:
+    function = ast.parse(textwrap.dedent(text)).body[-1]
+    assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+    with pytest.raises(KeptError) as caught:
+        read(function, {})
+    return caught.value.reason
 
 
 def _loop(head: str, *handler: str, before: str = "") -> str:
@@ -48,7 +60,7 @@ def test_what_is_found() -> None:
     TRIES = 3
 
     def f():
-        x = look()
+        x = LOOK
         delay = 1
         for n in range(TRIES):
             try:
@@ -88,13 +100,83 @@ def test_what_is_found() -> None:
         _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)").replace("ask()", "ask(n)"),
         # It may go on without a result.
         _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)").replace("return ask()", "ask()"),
-        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)") + "    return None\n",
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)") + "    look()\n",
         _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)") + "    else:\n        return None\n",
         _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)").replace("except E", "except"),
-        # A constant that says something else than how often.
-        "PAUSE = 7\n" + _loop("for n in range(3):", "if n == 2: raise", "time.sleep(PAUSE)"),
+        # What stands before it would be another thing for each attempt, and so would what an attempt leaves behind.
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="key = uuid4().hex"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="began = time.monotonic()"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="rest = iter(x)"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="look()"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="seen = []").replace(
+            "ask()", "ask(seen)"
+        ),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="x = 1").replace(
+            "ask()", "(x := x + 1)"
+        ),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="if x: raise E"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="x = self.x").replace(
+            "return ask()", "self.x += 1; return ask()"
+        ),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="x = rows[0]").replace(
+            "ask()", "ask(rows.pop())"
+        ),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="x = self.x").replace(
+            "ask()", "self.ask()"
+        ),
+        # Something that is no log, whatever its method is called.
+        _loop("for n in range(3):", "if n == 2: raise", "parser.error('no')", "time.sleep(1)"),
     ],
 )
 def test_none(text: str) -> None:
     """What does more, or less, or what nobody can tell, is no such function."""
     assert _read(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (_loop("for n in range(tries):", "raise"), "what `tries` is cannot be seen here"),
+        (_loop("for n in range(3):", "time.sleep(1)"), "it ends without the error of the last attempt"),
+        (_loop("while True:", "time.sleep(1)"), "it never gives up"),
+        (_loop("for n in (1, 2):", "raise"), "it goes through `(1, 2)`, and does not only count"),
+        (
+            _loop("for n in range(3):", "raise Other from error"),
+            "it ends with another error (`raise Other from error`)",
+        ),
+        (_loop("for n in range(3):", "pass", before="key = new()"), "it goes on without a wait"),
+    ],
+)
+def test_why_it_is_kept(text: str, reason: str) -> None:
+    """What stands in the way is said in words."""
+    assert _kept(text) == reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)") + "    return None\n",
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)") + "    raise RuntimeError('never')\n",
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="url = f'{base}/x'"),
+        _loop("for n in range(3):", "if n == 2: raise", "time.sleep(1)", before="if not url: return None"),
+        _loop("while True:", "n -= 1", "if not n: raise", "time.sleep(d)", before="n, d = 3, 1"),
+        _loop("for n in range(3):", "if n == 2: raise error", "time.sleep(1)").replace("except E", "except E as error"),
+        "PAUSE = 1\n" + _loop("for n in range(3):", "if n == 2: raise", "time.sleep(PAUSE)"),
+    ],
+)
+def test_what_makes_no_difference(text: str) -> None:
+    """Steady values before the loop, and statements that are never reached after it, are in nobody's way."""
+    found = _read(text)
+
+    assert found is not None
+    assert found.waits == (1, 1)
+
+
+def test_the_line_of_the_last_attempt() -> None:
+    """A line that is written before it gives up has no wait to stand before, and is told apart."""
+    text = _loop("for n in range(3):", "log.info('failed')", "if n == 2: raise", "time.sleep(1)")
+    found, other = _read(text), _read(_loop("for n in range(3):", "if n == 2: raise", "log.info(n)", "time.sleep(1)"))
+
+    assert found is not None
+    assert other is not None
+    assert (found.lost is not None, other.lost) == (True, None)

@@ -10,8 +10,9 @@ answer, and, where the code makes errors of answers (`raise_for_status`), 429, 5
 that grow, what `Retry-After` says, a log line before each wait, and in the end the very exception that callers saw
 before.
 
-Where the code looks at the status of the answer itself, only missing answers are tried again: what it makes of a 503
-is its own affair. The line in the log names the error, and so the address: look whether that holds a secret.
+A function that returns the answer whole is tried again by what that says, and returns the last one. Where it looks at
+the status itself, only missing answers are tried again: what it makes of a 503 is its own affair. The line in the log
+names the error, and so the address: look whether that holds a secret.
 
 A loop that tries again by hand is replaced by a decorator that makes the same attempts, after the same waits.
 

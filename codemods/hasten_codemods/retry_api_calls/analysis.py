@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -22,7 +21,7 @@ from hasten.api import (
     Settings,
     decorate,
 )
-from hasten_codemods.retry_api_calls import decorators, failures, functions, loops, paths
+from hasten_codemods.retry_api_calls import answers, decorators, failures, fallback, functions, held, loops, retrying
 from hasten_codemods.retry_api_calls.clients import CLIENTS, STATUS
 from hasten_codemods.retry_api_calls.decorators import Unnamed, Wanted
 from hasten_codemods.retry_api_calls.evidence import Evidence
@@ -137,7 +136,23 @@ class Analysis:
         if refused is not None:
             yield self._refuse(function.module, first.call.span.start, self._symbol(function), *refused)
             return
-        yield self._without_loop(function, sent) or self._proposal(function, sent)
+        found = self._without_loop(function, sent)
+        if found is not None:
+            yield found
+            return
+        found = self._proposal(function, sent)
+        yield found
+        if isinstance(found, Change):
+            yield from self._own_judgement(function, sent)
+
+    def _own_judgement(self, function: Scope, sent: Sequence[Outbound]) -> Iterator[Refusal]:
+        """Yield that what a function makes of a busy answer is its own affair, and not tried again."""
+        leaving = self._leaving(function, sent)
+        place = answers.judged(function, sent)
+        if STATUS in leaving.families | leaving.causes or place is None:
+            return
+        message = answers.PARTLY if answers.handed_on(function, sent) else answers.UNSEEN
+        yield self._refuse(function.module, place, self._symbol(function), "RTY128", message)
 
     def _refusal(
         self, function: Scope, sites: Sequence[Outbound | Insistent], sent: Sequence[Outbound]
@@ -148,7 +163,7 @@ class Analysis:
             return own
         if "tenacity" in self.program.own_names:
             return "RTY124", "`tenacity` is a module of the program's own; give that one another name"
-        late = next((each for each in sent if self._is_late(function, each)), None)
+        late = next((each for each in sent if functions.is_late(function, each.call)), None)
         if late is not None:
             return (
                 "RTY124",
@@ -157,24 +172,37 @@ class Analysis:
                     "import it at the top of the module"
                 ),
             )
-        already = paths.decorated(self.program, function)
+        already = retrying.decorated(self.program, function)
         if already:
             return "RTY115", f"it is tried again already, by {already}"
         for each in sent:
+            if function.name in each.client.methods and self._is_super(each):
+                # class Session(requests.Session): def request(self, ...): return super().request(...)
+                return (
+                    "RTY129",
+                    (
+                        f"`{function.name}` stands in the place of a method of `{each.client.name}`, whose other "
+                        "methods call it: attempts would multiply; try again where the session is used"
+                    ),
+                )
             if each.via:
                 return "RTY118", f"{each.via}; import `{each.client.name}` in one way"
             insists = self.sessions.insists(each)
             if insists:
                 return "RTY102", insists
-            loop = paths.trying(each.call)
+            loop = retrying.trying(each.call)
             if loop and (kept := self._kept(function, each)):
                 return (
                     "RTY103",
                     (
                         f"a loop tries the call again by hand ({loop}), and {kept}; a decorator on top would multiply "
-                        "its attempts: replace the loop by `@tenacity.retry`, or leave it"
+                        "its attempts: leave it, or write `for attempt in tenacity.Retrying(...)` in its place"
                     ),
                 )
+            again = retrying.called_again(each.call)
+            if again:
+                # except requests.Timeout: return fetch(url)
+                return "RTY103", f"where it fails, the call is made again ({again}); attempts would multiply: leave it"
             if each.request.streams:
                 return (
                     "RTY116",
@@ -191,9 +219,9 @@ class Analysis:
                         "await it in a coroutine function, and return what it gives"
                     ),
                 )
-            held = paths.holding(each.call)
-            if held:
-                return "RTY104", f"{held} would be held, or taken again, while it waits; call outside of it"
+            holds = held.holding(each.call, self.repeating.receivers)
+            if holds:
+                return "RTY104", f"{holds} would be held, or taken again, while it waits; call outside of it"
         if any(isinstance(each, Insistent) for each in sites):
             return "RTY101", "another call in it tries again by itself, and would be tried again as a whole"
         if len({each.client.name for each in sent}) > 1:
@@ -210,19 +238,15 @@ class Analysis:
         return self._nested(function)
 
     @staticmethod
-    def _is_late(function: Scope, sent: Outbound) -> bool:
-        """Tell whether a call is of something that the function, or one around it, imports for itself."""
-        shape = sent.call.function
-        while shape[0] == "a":
-            shape = shape[1]
-        found = function.module.lookup(sent.call.scope, shape[1]) if shape[0] == "n" else None
-        return found is not None and found[0] != 0 and any(each.kind == "import" for each in found[1])
+    def _is_super(sent: Outbound) -> bool:
+        shape = sent.object
+        return shape is not None and shape[0] == "c" and sent.call.module.call(shape[1]).function == ["n", "super"]
 
     def _kept(self, function: Scope, sent: Outbound) -> str:
         """Return why the loop around a call cannot be replaced, an empty string where it can."""
         loop = loops.loop_of(function)
         if loop is None:
-            return "it, or its function, does more than to try again, or says how often where it cannot be seen"
+            return loops.kept(function) or "it is part of something else, or asks the answer and not for an error"
         if not loop.span.start <= sent.call.span.start < loop.span.end:
             return "a call before it would be tried again with it"
         again = next(self.repeating.before(function, (), loop.span.start), None)
@@ -234,7 +258,7 @@ class Analysis:
     def _without_loop(self, function: Scope, sent: Sequence[Outbound]) -> Finding | None:
         """Return the change that puts a decorator in the place of a loop; None where there is no loop."""
         loop = loops.loop_of(function)
-        if loop is None or not paths.trying(sent[0].call):
+        if loop is None or not retrying.trying(sent[0].call):
             return None
         module, symbol = function.module, self._symbol(function)
         way = self.paths.to(function)
@@ -268,7 +292,7 @@ class Analysis:
                     "RTY121",
                     f"`{function.name}` calls itself, so that attempts would multiply; take the call out of it",
                 )
-            retried = paths.decorated(self.program, each)
+            retried = retrying.decorated(self.program, each)
             if (each.module.path, each.number) in self._changed:
                 retried = f"what is proposed here for `{each.name}`"
             if retried:
@@ -302,9 +326,11 @@ class Analysis:
             return replace(refusal, lifts=refused[0] == "RTY107")
         asked = all(each.request.asks or (not each.request.verb and each.client.knows_request) for each in sent)
         told = asked and any(not each.request.verb for each in sent)
-        wanted = Wanted(first.client, leaving, told)
+        busy = STATUS in leaving.families | leaving.causes
+        whole = not busy and not self.settings["fallback"] and answers.handed_on(function, sent)
+        wanted = Wanted(first.client, leaving, told, whole)
         terms = self.terms[first.client.name]
-        unusable = terms.trouble or self._no_expression
+        unusable = terms.trouble or fallback.trouble(self.settings["fallback"], function)
         if unusable:
             message = f"{unusable}: mend `[tool.hasten.{self.codemod}]`"
             return self._refuse(module, first.call.span.start, self._symbol(function), "RTY127", message)
@@ -344,16 +370,6 @@ class Analysis:
             proofs=tuple(self.evidence.proofs(sent, wanted, way)),
         )
 
-    @cached_property
-    def _no_expression(self) -> str:
-        """Return that what functions are to return in the end is no expression."""
-        text = self.settings["fallback"]
-        try:
-            ast.parse(text or "None", mode="eval")
-        except SyntaxError:
-            return f"`fallback = {text!r}` is no expression"
-        return ""
-
     def _of_others(self, function: Scope) -> Iterator[Hazard]:
         """Yield that `function` also calls one that calls out and stays as it is, whose failures look the same."""
         for each in self.paths.beyond(function):
@@ -364,7 +380,7 @@ class Analysis:
                 return
 
     def _title(self, function: Scope, wanted: Wanted, terms: Terms) -> str:
-        busy = STATUS in wanted.leaving.families | wanted.leaving.causes
+        busy = wanted.answers or STATUS in wanted.leaving.families | wanted.leaving.causes
         what = "no answer, or a busy server" if busy else "no answer"
         waits = "waiting at random" if terms.jitter else f"waiting {number(terms.longest)} s"
         told = ", or as long as the server says" if busy else ""

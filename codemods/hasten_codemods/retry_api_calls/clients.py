@@ -136,8 +136,9 @@ AIOHTTP = Client(
 URLLIB = Client(
     name="urllib",
     functions={"urllib.request.urlopen": TOLD, "urllib.request.urlretrieve": TOLD},
-    classes=frozenset(),
-    methods={},
+    classes=frozenset({"urllib.request.OpenerDirector"}),
+    makers=frozenset({"urllib.request.build_opener"}),
+    methods={"open": TOLD},
     module="urllib.request",
     # Its one class of errors says nothing: the reason in it does.
     errors=(),

@@ -103,15 +103,15 @@ CODES: tuple[Code, ...] = (
         "hazard",
         "its log line reads otherwise",
         "The loop wrote a line before each wait. tenacity writes one as well, in its own words, and at the level that "
-        "the settings say.",
+        "the settings say. It writes none when it gives up: whoever catches the error may.",
         "Look for what reads these lines; take it with `--accept RTY012` where only people do.",
     ),
     Code(
         "RTY013",
         "hazard",
         "other tasks run while it waits",
-        "The loop waits with `time.sleep` in a coroutine, and nothing else runs meanwhile. tenacity waits with "
-        "`asyncio.sleep`: that is better, and lets others in.",
+        "A loop waits with `time.sleep` in a coroutine, or a coroutine calls a client that blocks: nothing else runs "
+        "meanwhile. tenacity waits with `asyncio.sleep`: that is better, and lets others in.",
         "Look at what the function shares with other tasks; take it with `--accept RTY013`.",
     ),
     Code(
@@ -152,7 +152,8 @@ CODES: tuple[Code, ...] = (
         "a loop tries again by hand",
         "The call stands in a loop that tries it again when it fails. A decorator on top would multiply the attempts. "
         "Where the loop is all that the function does, and how often and how long can be seen, it is replaced.",
-        "Replace the loop by `@tenacity.retry` with the same attempts and waits; or leave it.",
+        "Leave it; or write `for attempt in tenacity.Retrying(...): with attempt:` in its place, which may count with "
+        "parameters and attributes, and keeps what was made before it.",
     ),
     Code(
         "RTY104",
@@ -318,8 +319,25 @@ CODES: tuple[Code, ...] = (
         "RTY127",
         "refusal",
         "the settings make no sense",
-        "Fewer than two attempts, a shortest wait longer than the longest, or a `fallback` that is no expression.",
+        "Fewer than two attempts, a shortest wait longer than the longest, or a `fallback` that is no expression, or "
+        "that names what the module of the function does not have.",
         "Mend the settings.",
+    ),
+    Code(
+        "RTY128",
+        "refusal",
+        "the function looks at the status itself",
+        "It compares `status_code`, or asks `ok`, and makes something of a busy answer that nobody can tell from what "
+        "it makes of others: `None`, or an error of its own. Missing answers are tried again, busy ones are not.",
+        "Call `raise_for_status()`; or return the answer whole, and look at it where the function is called.",
+    ),
+    Code(
+        "RTY129",
+        "refusal",
+        "the client calls the method",
+        "It stands in the place of a method of the client's own class. `get` and `post` of a session call `request`, "
+        "so that the one and the other would be tried again, and attempts would multiply.",
+        "Try again where the session is used.",
     ),
     Code(
         "RTY201",

@@ -22,17 +22,19 @@ class Wanted(NamedTuple):
         client: whose errors.
         leaving: what leaves the function.
         only_asked: whether the error is asked if its request was one that changes nothing.
+        answers: whether the answer is returned as it is, and asked as well.
     """
 
     client: Client
     leaving: Leaving
     only_asked: bool
+    answers: bool = False
 
     @property
     def needs_policy(self) -> bool:
         """Tell whether the module beside has to say what is worth another attempt."""
         busy = STATUS in self.leaving.families | self.leaving.causes
-        return busy or self.only_asked or not self.client.errors
+        return busy or self.answers or self.only_asked or not self.client.errors
 
 
 class Decorator(NamedTuple):
@@ -82,7 +84,7 @@ def compose(
         if terms.level:
             logger, logging = names.logger()
             arguments.append(f"before_sleep={terms.log(logger, logging)}")
-        arguments.append(f"retry_error_callback=lambda _: {fallback}" if fallback else "reraise=True")
+        arguments.append(_in_the_end(wanted, fallback))
         if with_policy:
             names.request(policy)
         text = laid_out("tenacity.retry", arguments)
@@ -91,8 +93,15 @@ def compose(
     return Decorator(text, tuple(names.requests))
 
 
+def _in_the_end(wanted: Wanted, fallback: str) -> str:
+    """Return what callers see after the last attempt."""
+    if fallback:
+        return f"retry_error_callback=lambda _: {fallback}"
+    return f"retry_error_callback={NAME}.last_outcome" if wanted.answers else "reraise=True"
+
+
 def _has_answers(wanted: Wanted) -> bool:
-    return STATUS in wanted.leaving.families | wanted.leaving.causes
+    return wanted.answers or STATUS in wanted.leaving.families | wanted.leaving.causes
 
 
 def _predicate(wanted: Wanted, names: Names) -> str:
@@ -106,13 +115,15 @@ def _predicate(wanted: Wanted, names: Names) -> str:
     if STATUS in families | causes:
         parts.append(f"tenacity.retry_if_exception({NAME}.is_busy)")
     names.of(_TENACITY, needed=True)
+    busy = "is_busy_asked" if wanted.only_asked else "is_busy_answer"
+    result = [f"tenacity.retry_if_result({NAME}.{busy})"] if wanted.answers else []
     if not wanted.only_asked:
-        return "\n| ".join(parts)
+        return "\n| ".join(parts + result)
     first = f"tenacity.retry_if_exception({NAME}.only_asked)"
     if len(parts) == 1:
-        return f"{first}\n& {parts[0]}"
+        return "\n| ".join([f"{first}\n& {parts[0]}", *result])
     inner = "\n    | ".join(parts)
-    return f"{first}\n& (\n    {inner}\n)"
+    return "\n| ".join([f"{first}\n& (\n    {inner}\n)", *result])
 
 
 def _types(taker: str, client: Client, names: Names) -> str:

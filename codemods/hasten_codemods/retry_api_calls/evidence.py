@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hasten.api import Hazard, Program, Proof, Scope, Settings
-from hasten_codemods.retry_api_calls import failures, functions, paths
+from hasten_codemods.retry_api_calls import failures, functions, held
 from hasten_codemods.retry_api_calls.decorators import Wanted
 from hasten_codemods.retry_api_calls.paths import Way
 from hasten_codemods.retry_api_calls.repeating import Repeating, loop_around
@@ -36,7 +37,8 @@ class Evidence:
 
     def hazards(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Hazard]:
         """Yield what could not be ruled out of a function that is tried again as a whole."""
-        until = failures.until(self.program, function, sent)
+        # What an answer says is asked when it was returned, and all of the function was done.
+        until = function.span.end if wanted.answers else failures.until(self.program, function, sent)
         yield from self._of_requests(function, sent, wanted)
         again = next(self.repeating.before(function, sent, until), None)
         if again is not None:
@@ -52,7 +54,7 @@ class Evidence:
         unknown = functions.unknown_decorator(self.program, function)
         if unknown:
             yield Hazard("RTY006", f"nobody knows what {unknown} does with the function")
-        context = next((found for each in sent if (found := paths.unknown_context(each.call))), "")
+        context = next((found for each in sent if (found := held.unknown_context(each.call))), "")
         if context:
             yield Hazard("RTY007", f"{context} would be entered once for each attempt")
         uncertain = next((each for each in sent if not each.certain or self.sessions.doubts(each)), None)
@@ -65,6 +67,11 @@ class Evidence:
         if guessed is not None:
             name = guessed.client.name
             yield Hazard("RTY011", f"only its name tells that it is a session of `{name}` ({guessed.place})")
+        blocking = next((each for each in sent if function.is_async and not each.awaited), None)
+        if blocking is not None:
+            yield Hazard(
+                "RTY013", f"nothing else runs while it is asked ({blocking.place}); while it waits, other tasks do"
+            )
         if way.doubt:
             yield Hazard("RTY015", f"{way.doubt} may be a call of it, in a coroutine or in what tries again")
         # A module that belongs to tests, and calls it over however many others, or names it.
@@ -86,8 +93,8 @@ class Evidence:
             verb = each.request.verb
             if each.request.asks:
                 address = each.call.argument(0 if verb.lower() == each.call.tail else 1, "url")
-                text = str(address.shape[2]) if address is not None and address.shape[:2] == ["k", "str"] else ""
-                doing = _DOING.search(function.name) or _DOING.search(text)
+                texts = _texts(address.shape) if address is not None else ()
+                doing = next((found for text in (function.name, *texts) if (found := _DOING.search(text))), None)
                 if doing:
                     word = doing.group(0).strip("_/?")
                     yield Hazard("RTY002", f"the request asks, but seems to do something: `{word}` ({each.place})")
@@ -111,3 +118,14 @@ class Evidence:
             yield Proof("RTY203", "an idempotency key is sent, the same with each attempt")
         if way.seen and not way.retried:
             yield Proof("RTY204", "nothing on the ways to it tries again")
+
+
+def _texts(shape: Any) -> Iterator[str]:  # noqa: ANN401 - shapes are JSON
+    """Yield the strings that an address is put together of."""
+    if not isinstance(shape, list) or not shape:
+        return
+    if shape[:2] == ["k", "str"]:
+        yield str(shape[2])
+        return
+    for each in shape:
+        yield from _texts(each)

@@ -52,7 +52,7 @@ def leaving(program: Program, outbound: Outbound, function: Scope) -> Leaving:
     """Return what leaves `function` when a call in it fails for a while."""
     client, call = outbound.client, outbound.call
     found = _past(program, call, client, LINE)
-    statuses = [found] if client.answers or _raises_by_itself(call) else []
+    statuses = [found] if client.answers or _raises_by_itself(call) or _is_told_to_raise(program, outbound) else []
     if statuses:
         statuses = [_past(program, call, client, frozenset({STATUS}))]
     statuses += [_past(program, each, client, frozenset({STATUS})) for each in raising(program, function)]
@@ -95,6 +95,20 @@ def _raises_by_itself(call: Call) -> bool:
     return any(each.keyword == "raise_for_status" and each.shape == ["k", "bool", "True"] for each in call.arguments)
 
 
+def _is_told_to_raise(program: Program, outbound: Outbound) -> bool:
+    """`async with ClientSession(raise_for_status=True) as session: session.get(url)`."""
+    module, shape = outbound.call.module, outbound.object
+    made: list[tuple[Module, Any]] = []
+    if shape is not None and shape[0] == "n":
+        found = module.lookup(outbound.call.scope, shape[1])
+        bindings = found[1] if found is not None else ()
+        made = [(module, each.payload) for each in bindings if each.kind in {"assign", "with"}]
+    elif shape is not None and shape[0] == "a":
+        stores = ((each, each.facts["attribute_stores"].get(shape[2], ())) for each in program.modules)
+        made = [(home, value) for home, records in stores for _base, value, *_ in records]
+    return any(value and value[0] == "c" and _raises_by_itself(home.call(value[1])) for home, value in made)
+
+
 def _past(program: Program, call: Call, client: Client, families: frozenset[str]) -> Leaving:
     """Return what becomes of failures at a call on their way through the handlers around it."""
     module = call.module
@@ -112,7 +126,9 @@ def _past(program: Program, call: Call, client: Client, families: frozenset[str]
             if not caught:
                 continue
             rest -= caught
-            end_kind = kinds[-1] if set(kinds[:-1]) <= _STRAIGHT else ""
+            # if error.response.status_code == 404: return None; raise: what leaves is tried again, the rest is not seen
+            only_some = kinds[-1:] == ["Reraise"] and set(kinds[:-1]) <= _STRAIGHT | {"If"}
+            end_kind = kinds[-1] if only_some or set(kinds[:-1]) <= _STRAIGHT else ""
             if end_kind == "Reraise" or (end_kind == "Raise" and _raises_itself(module, name, start, end)):
                 continue
             into = _made(module, start, end) if end_kind == "Raise" else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hasten.api import Program, Scope, is_fixture
+from hasten.api import Call, Program, Scope, is_fixture
 from hasten_codemods.retry_api_calls.places import is_in_tests, place_of
 
 _PROPERTIES = frozenset({"property", "cached_property", "setter", "getter", "deleter", "hybrid_property"})
@@ -111,3 +111,12 @@ def unknown_decorator(program: Program, function: Scope) -> str:
             continue
         return f"`@{name}` ({place_of(function.module, function.span.start)})"
     return ""
+
+
+def is_late(function: Scope, call: Call) -> bool:
+    """Tell whether a call is of something that the function, or one around it, imports for itself."""
+    shape = call.function
+    while shape[0] == "a":
+        shape = shape[1]
+    found = function.module.lookup(call.scope, shape[1]) if shape[0] == "n" else None
+    return found is not None and found[0] != 0 and any(each.kind == "import" for each in found[1])

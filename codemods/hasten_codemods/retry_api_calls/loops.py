@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -37,18 +38,22 @@ class Loop(NamedTuple):
         errors: what its handler catches, as it is written.
         waits: in seconds.
         limit: the name of the constant that says how many attempts there are, `""` where a number does.
+        named: the other constants that it mentions.
         counters: statements that only set what it counts with.
         sleep: the call that waits.
         logs: where it writes lines.
+        lost: where it writes one before it gives up, -1 where it does not.
     """
 
     span: Span
     errors: str
     waits: tuple[float, ...]
     limit: str
+    named: dict[str, float]
     counters: tuple[Span, ...]
     sleep: Call
     logs: tuple[int, ...]
+    lost: int
 
 
 class Replaced(NamedTuple):
@@ -70,15 +75,24 @@ class Replaced(NamedTuple):
 def loop_of(function: Scope) -> Loop | None:
     """Return the loop that is all that a function does, None where it does something else."""
     module = function.module
-    for scope, start, end, errors, waits, limit, counters, sleep, logs in module.facts["attempts"]:
+    for scope, start, end, errors, waits, limit, named, counters, sleep, logs, lost in module.facts["attempts"]:
         if scope != function.number:
             continue
         call = next((each for each in module.calls_named("sleep") if each.span.start == sleep), None)
         if call is None or module.dotted(call.scope, call.function) not in _SLEEPS:
             return None
         spans = tuple(Span(*each) for each in counters)
-        return Loop(Span(start, end), errors, tuple(waits), limit, spans, call, tuple(logs))
+        return Loop(Span(start, end), errors, tuple(waits), limit, named, spans, call, tuple(logs), lost)
     return None
+
+
+def kept(function: Scope) -> str:
+    """Return what the loop of a function does more than to try again, an empty string where nothing was noted."""
+    module = function.module
+    for scope, reason, offset in module.facts["kept_loops"]:
+        if scope == function.number:
+            return f"{reason} ({place_of(module, offset)})"
+    return ""
 
 
 def replaced(program: Program, function: Scope, loop: Loop, codemod: str, level: str) -> Replaced | str:
@@ -101,11 +115,21 @@ def replaced(program: Program, function: Scope, loop: Loop, codemod: str, level:
     stop = loop.limit or str(len(loop.waits) + 1)
     if loop.limit and _unnamed(function, loop.limit):
         return f"`{loop.limit}` has no value yet where a decorator would stand"
+    wait = wait_for(loop.waits)
+    for name, value in sorted(loop.named.items()):
+        # RETRY_DELAY = 2: a name that says something goes on saying it, if it is clear what that is.
+        written = re.compile(rf"(?<=[=(]){re.escape(number(value))}(?=[,)])")
+        if len(written.findall(wait)) != 1 or _unnamed(function, name):
+            return f"what `{name}` says would not be said any more"
+        wait = written.sub(name, wait)
+    for name in sorted({loop.limit, *loop.named} - {""}):
+        if any(each.facts["attribute_stores"].get(name) for each in program.modules):
+            return f"`{name}` may be set to something else later than a decorator reads it"
     names.of("tenacity", needed=True)
     arguments = [
         f"retry=tenacity.retry_if_exception_type({loop.errors})",
         f"stop=tenacity.stop_after_attempt({stop})",
-        f"wait=tenacity.{wait_for(loop.waits)}",
+        f"wait=tenacity.{wait}",
     ]
     if loop.logs and level:
         logger, logging = names.logger()
@@ -163,8 +187,10 @@ def _unnamed(function: Scope, text: str) -> str:
     module = function.module
     for name in re.findall(r"(?<![\w.])[A-Za-z_]\w*", text):
         found = module.lookup(function.parent, name)
+        if found is None and hasattr(builtins, name):
+            continue
         if found is None:
-            continue  # a builtin
+            return str(name)
         if found[0] != 0 or not any(each.start < function.span.start and not each.nest for each in found[1]):
             return str(name)
     return ""
@@ -172,7 +198,9 @@ def _unnamed(function: Scope, text: str) -> str:
 
 def _hazards(program: Program, function: Scope, loop: Loop) -> Iterator[Hazard]:
     module = function.module
-    if loop.logs:
+    if loop.lost >= 0:
+        yield Hazard("RTY012", f"the line that it writes before it gives up ({place_of(module, loop.lost)}) is lost")
+    elif loop.logs:
         yield Hazard(
             "RTY012", f"its own log line ({place_of(module, loop.logs[0])}) becomes tenacity's, which reads otherwise"
         )

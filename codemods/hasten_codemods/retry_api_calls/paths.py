@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hasten.api import Block, Call, Guard, Module, Program, Receivers, Scope, receivers_of
+from hasten.api import Call, Module, Program, Receivers, Scope, receivers_of
+from hasten_codemods.retry_api_calls.held import held_around, holding
 from hasten_codemods.retry_api_calls.places import place_of
+from hasten_codemods.retry_api_calls.retrying import RETRYING, called_again, decorated, tries_its_argument, trying
 
-#: Decorators and functions that try again, by their last names.
-_RETRYING = re.compile(
-    r"retr(y|ies|ying|ier)|backoff|on_exception|on_predicate|try_again|tenacious|stamina", re.IGNORECASE
-)
-#: Decorators of tasks, with the arguments by which they try again.
-_TASKS = frozenset({"task", "shared_task", "job", "actor", "flow"})
-_TASK_RETRIES = frozenset({"autoretry_for", "max_retries", "retries", "retry", "retry_backoff", "retry_policy"})
-#: Contexts that others wait for, by words of their names.
-_HELD = re.compile(
-    r"(?:^|_)(?:r?lock|locked|mutex|semaphore|sem|condition|cond)(?:$|_)|lock$|semaphore$", re.IGNORECASE
-)
-_OPEN = re.compile(
-    r"transaction|atomic|savepoint|unit_of_work|(?:^|_)begin(?:$|_)|session_scope|^cursor$", re.IGNORECASE
-)
-#: Contexts of which it is known that it does not matter how often they are entered.
-_PLAIN = frozenset(
-    {"Session", "session", "Client", "AsyncClient", "ClientSession", "closing", "aclosing", "open", "timeout", "span"}
-    | {
-        "urlopen",
-        "get",
-        "request",
-        "stream",
-        "post",
-        "put",
-        "patch",
-        "delete",
-        "head",
-        "options",
-        "suppress",
-        "catch_warnings",
-    }
-    | {"start_as_current_span", "start_span", "nullcontext", "timer", "time", "ExitStack", "AsyncExitStack"}
-)
 #: Names of methods that are called on anything.
 _COMMON = frozenset(
     {"get", "post", "put", "delete", "patch", "head", "request", "send", "read", "run", "call", "close", "update"}
@@ -50,13 +18,6 @@ _COMMON = frozenset(
 #: Callers are followed so far.
 _FARTHEST = 8
 _MOST = 300
-_SLEEPS = frozenset({"sleep", "wait", "delay"})
-_COUNTERS = re.compile(r"attempt|retr(y|ies)|tries|backoff", re.IGNORECASE)
-#: Statements at the end of a handler after which the loop does not go on, and such inside of which it may.
-_LEAVES = frozenset({"Raise", "Return", "Break", "Reraise"})
-_BRANCHES = frozenset({"If", "Try", "With", "Match"})
-_PAUSES = re.compile(r"delay|wait|sleep|pause", re.IGNORECASE)
-_LOOPS = frozenset({"for", "async for", "while"})
 
 
 class Way(NamedTuple):
@@ -100,18 +61,20 @@ class Paths:
             above: list[Scope] = []
             for each in level:
                 retried = retried or self.handed(each)
+                held = held or held_around(each)
                 doubt = doubt or self._doubt(each, function)
                 for call in self._calls(each):
                     module = call.module
                     paths.add(module.path)
                     around = module.enclosing(call.scope, "function")
-                    held = held or holding(call)
+                    held = held or holding(call, self.receivers)
                     retried = retried or self._tries(call)
                     if around is None:
                         continue
                     if around.is_async and not function.is_async and not _is_in_thread(call):
                         waited = waited or f"`{around.name}` ({place_of(module, call.span.start)})"
                     retried = retried or decorated(self.program, around)
+                    held = held or held_around(around)
                     key = module.path, around.number
                     if key not in seen and len(seen) < _MOST:
                         seen.add(key)
@@ -136,7 +99,7 @@ class Paths:
             if certain or around is None or self.receivers.reached(call).known:
                 continue
             waits = around.is_async and not first.is_async and not _is_in_thread(call) and call.use[0] != "await"
-            if waits or trying(call) or decorated(self.program, around):
+            if waits or trying(call) or called_again(call) or decorated(self.program, around):
                 return f"`{call.tail}` in `{around.name}` ({place_of(call.module, call.span.start)})"
         return ""
 
@@ -146,13 +109,20 @@ class Paths:
             if read.use[0] != "arg":
                 continue
             taker = read.module.call(read.use[1])
+            if self._tries_what_it_is_given(taker) and self._is_it(function, read.use, read.module):
+                return f"`{taker.tail}` ({place_of(read.module, read.span.start)})"
             names = [taker.tail, *([str(taker.function[1][-1])] if taker.function[0] == "a" else [])]
             made = taker.function[0] == "c" and read.module.call(taker.function[1]).tail
-            if any(_RETRYING.search(each) for each in [*names, made or ""]) and self._is_it(
+            if any(RETRYING.search(each) for each in [*names, made or ""]) and self._is_it(
                 function, read.use, read.module
             ):
                 return f"`{taker.tail or made}` ({place_of(read.module, read.span.start)})"
         return ""
+
+    def _tries_what_it_is_given(self, taker: Call) -> bool:
+        """`robust(fetch, url)`, where `robust` is the program's own, and calls it in a loop."""
+        target, _known = self.program.target_of(taker)
+        return tries_its_argument(target)
 
     def _is_it(self, function: Scope, use: list[object], module: Module) -> bool:  # noqa: ARG002 - one shape of a use
         """Tell whether a mention may be one of this function: a common name is no sign."""
@@ -161,7 +131,21 @@ class Paths:
     def _tries(self, call: Call) -> str:
         """Return the loop that tries a call again."""
         loop = trying(call)
-        return f"a loop ({loop})" if loop else ""
+        if loop:
+            return f"a loop ({loop})"
+        again = called_again(call)
+        if again:
+            return f"where it fails, it is called again ({again})"
+        inner = call.module.scope(call.scope)
+        if inner.kind != "lambda":
+            return ""
+        # robust(lambda: fetch(url))
+        for taker in call.module.calls():
+            for each in taker.arguments:
+                given = each.span.start <= inner.span.start and inner.span.end <= each.span.end
+                if given and (self._tries_what_it_is_given(taker) or RETRYING.search(taker.tail)):
+                    return f"`{taker.tail}` ({place_of(taker.module, taker.span.start)})"
+        return ""
 
     # --- down -------------------------------------------------------------------------------------------------------
 
@@ -191,100 +175,6 @@ class Paths:
         return self._reaches[key]
 
 
-def decorated(program: Program, function: Scope) -> str:
-    """Return the decorator that tries a function again, for people; an empty string where it has none."""
-    for each in function.decorators:
-        call = function.module.call(each[1]) if each[0] == "c" else None
-        shape = call.function if call is not None else each
-        dotted = program.dotted(function.module, function.parent, shape) or ""
-        name = str(shape[-1]) if shape[0] in {"n", "a"} else ""
-        keywords = {one.keyword for one in call.arguments} if call is not None else set()
-        if _RETRYING.search(name) or dotted.startswith(("tenacity.", "backoff.", "stamina.", "retrying.")):
-            return f"`@{name}` of `{function.name}` ({place_of(function.module, function.span.start)})"
-        if name in _TASKS and keywords & _TASK_RETRIES:
-            return f"the task `{function.name}` ({place_of(function.module, function.span.start)})"
-    return ""
-
-
-def holding(call: Call) -> str:
-    """Return the lock or transaction around a call, for people."""
-    for guard in call.module.guards(call.guard):
-        name = _context(call.module, guard)
-        if name and (_HELD.search(name) or _OPEN.search(name)):
-            return f"`{name}` ({place_of(call.module, guard.start)})"
-    return ""
-
-
-def unknown_context(call: Call) -> str:
-    """Return a context around a call of which nothing is known."""
-    for guard in call.module.guards(call.guard):
-        name = _context(call.module, guard)
-        if guard.kind == "with" and name not in _PLAIN:
-            return f"`{name or 'with'}` ({place_of(call.module, guard.start)})"
-    return ""
-
-
-def _context(module: Module, guard: Guard) -> str:
-    """Return the last name of what a `with` enters."""
-    shape = guard.payload if guard.kind == "with" else None
-    if shape is None:
-        return ""
-    if shape[0] == "w":
-        shape = shape[1]
-    if shape[0] == "c":
-        return module.call(shape[1]).tail
-    return str(shape[-1]) if shape[0] in {"n", "a"} else ""
-
-
 def _is_in_thread(call: Call) -> bool:
     """`asyncio.to_thread(fetch)` is no call of `fetch`; `lambda: fetch()` given to one is."""
     return call.module.scope(call.scope).kind == "lambda"
-
-
-def trying(call: Call) -> str:
-    """Return the place of the loop that tries a call again when it fails; an empty string where there is none.
-
-    A loop tries again where a handler inside it goes on with the loop, and it sleeps, or counts attempts. One that goes
-    on with the next item does not.
-    """
-    module = call.module
-    loops = [each for each in module.blocks(call.span.start) if each.kind in _LOOPS and _repeats(module, each)]
-    for loop in loops:
-        inside = (each for each in module.guards(call.guard) if loop.start <= each.start < loop.end)
-        for guard in inside:
-            if guard.kind == "with":
-                name = _context(module, guard)
-                if name == "attempt":  # for attempt in Retrying(...): with attempt:
-                    return place_of(module, loop.header)
-                continue
-            goes_on = any(_BRANCHES & set(kinds) or not _LEAVES & set(kinds[-1:]) for *_, kinds in guard.payload)
-            if goes_on and (_sleeps(module, loop.start, loop.end) or _counts(module, loop.header, loop.end)):
-                return place_of(module, loop.header)
-    return ""
-
-
-def _repeats(module: Module, loop: Block) -> bool:
-    """Tell whether each round of a loop may do the same: it does not go through items."""
-    if loop.kind == "while":
-        return True
-    for table in module.facts["binds"]:
-        for name, bindings in table.items():
-            for kind, payload, start, *_ in bindings:
-                if kind in {"for", "unpack"} and loop.header <= start < loop.start:
-                    called = module.call(payload[1]).tail if payload is not None and payload[0] == "c" else ""
-                    counted = called in {"range", "count", "repeat"} or bool(_RETRYING.search(called))
-                    return counted or bool(_COUNTERS.search(name) or _PAUSES.search(name))
-    return False
-
-
-def _sleeps(module: Module, start: int, end: int) -> bool:
-    return any(start <= each.span.start < end for name in _SLEEPS for each in module.calls_named(name))
-
-
-def _counts(module: Module, start: int, end: int) -> bool:
-    """Tell whether a variable of a loop is called as what counts attempts."""
-    return any(
-        _COUNTERS.search(name) and any(start <= each[2] < end for each in bindings)
-        for table in module.facts["binds"]
-        for name, bindings in table.items()
-    )

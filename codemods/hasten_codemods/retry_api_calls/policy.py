@@ -27,6 +27,23 @@ def is_busy(error: BaseException) -> bool:
     return any(_status(each) in BUSY and (_retry_after(each) or 0.0) <= LONGEST for each in _with_causes(error))
 
 
+def is_busy_answer(answer: object) -> bool:
+    """Tell whether an answer says that the server will do better later, and not much later."""
+    status = getattr(answer, "status_code", None)
+    return isinstance(status, int) and status in BUSY and (_retry_after(answer) or 0.0) <= LONGEST
+
+
+def is_busy_asked(answer: object) -> bool:
+    """Tell whether such an answer is one to a request that changes nothing."""
+    return is_busy_answer(answer) and _verb(answer) in ASKING
+
+
+def last_outcome(retry_state: tenacity.RetryCallState) -> object:
+    """Return the answer of the last attempt, or raise its error."""
+    assert retry_state.outcome is not None
+    return retry_state.outcome.result()
+
+
 def is_unreachable(error: BaseException) -> bool:
     """Tell whether urllib got no answer, or not all of it."""
     for each in _with_causes(error):
@@ -48,8 +65,11 @@ class wait_as_told(wait_base):
         self.otherwise = otherwise
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome is not None else None
-        told = [seconds for each in _with_causes(error) if (seconds := _retry_after(each)) is not None]
+        outcome = retry_state.outcome
+        if outcome is None:
+            return self.otherwise(retry_state)
+        sources = [*_with_causes(outcome.exception())] if outcome.failed else [outcome.result()]
+        told = [seconds for each in sources if (seconds := _retry_after(each)) is not None]
         return told[0] if told else self.otherwise(retry_state)
 
 
@@ -60,8 +80,8 @@ def _with_causes(error: BaseException | None) -> Iterator[Exception]:
         error = error.__cause__
 
 
-def _verb(error: Exception) -> str:
-    """Return the verb of the request that failed, an empty string where the error does not know it."""
+def _verb(error: object) -> str:
+    """Return the verb of the request that an error or an answer is about, an empty string where it does not know."""
     try:
         request = getattr(error, "request", None)
     except RuntimeError:  # httpx has errors without a request
@@ -76,7 +96,7 @@ def _status(error: Exception) -> object:
     return next((value for name in names if isinstance(value := getattr(answer, name, None), int)), None)
 
 
-def _retry_after(error: Exception) -> float | None:
+def _retry_after(error: object) -> float | None:
     """Return how many seconds the server asks to wait; None where it does not say."""
     headers = getattr(getattr(error, "response", error), "headers", None) or {}
     told = headers.get("Retry-After")
@@ -123,7 +143,7 @@ def text(terms: Terms, *, shared: bool) -> str:
         f"stop={terms.stop}",
         f"wait=wait_as_told({terms.wait})",
         *([f"before_sleep={terms.log('log')}"] if terms.level else []),
-        "reraise=True",
+        "retry_error_callback=last_outcome",
     ]
     if terms.level:
         imports.insert(0, "import logging")

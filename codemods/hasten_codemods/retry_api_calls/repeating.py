@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from hasten.api import Call, Program, Receivers, Scope, Span, Touch, receivers_of, touches_of
+from hasten.api import Call, Module, Program, Receivers, Scope, Span, Touch, receivers_of, touches_of
 from hasten_codemods.retry_api_calls import harmless
 from hasten_codemods.retry_api_calls.clients import CLIENTS
 from hasten_codemods.retry_api_calls.places import place_of
@@ -25,6 +25,8 @@ _OFTEN = frozenset(
     | {"Sequence", "Mapping", "MutableMapping", "Collection", "int", "float", "bool", "Path", "AbstractSet"}
 )
 _READING = frozenset({"read", "readline", "readlines", "__next__", "send", "iter_content", "iter_lines"})
+#: Methods of answers that only read them.
+_OF_ANSWERS = frozenset({"read", "readline", "readlines", "getcode", "geturl", "info", "getheader", "close"})
 
 
 class Again(NamedTuple):
@@ -67,30 +69,30 @@ class Repeating:
         def counts(offset: int) -> bool:
             return offset < until or any(each.start <= offset < each.end for each in handlers)
 
-        touches = touches_of(module, function.number, self.program)
-        for touch in touches:
-            if touch.writes and counts(touch.start) and self._is_felt(function, touch, touches):
+        for touch in touches_of(module, function.number, self.program):
+            if touch.writes and counts(touch.start) and self._is_felt(function, touch):
                 yield Again(f"`{touch.place}` is changed", place_of(module, touch.start))
         for call in module.calls_in(function.number):
             if counts(call.span.start) and call.index not in own and not _is_argument_of_error(call):
-                again = self._called(call, depth)
+                again = None if _reads_answer(call, own) else self._called(call, depth)
                 if again is not None:
                     yield again
 
-    def _is_felt(self, function: Scope, touch: Touch, touches: list[Touch]) -> bool:
+    def _is_felt(self, function: Scope, touch: Touch) -> bool:
         """Tell whether a change is another one the second time."""
         module, root = function.module, touch.place.partition(".")[0]
         kinds = {each[1] for each in function.parameters if each[0] == root}
         if kinds & {"*", "**"}:
             return False  # made anew for each attempt
-        if touch.start in module.facts["augmented"]:
-            return True
+        if touch.start in module.facts["augmented"] or (touch.writes and touch.reads and not touch.use):
+            return True  # self.count += 1; nonlocal count; count += 1
         if touch.use[:1] == ["meth"]:
-            return touch.use[1] not in harmless.SETTING
-        # self.count = self.count + 1
-        return any(each.reads and each.place == touch.place and each.start > touch.start for each in touches) and (
-            touch.value is not None and touch.value[0] in {"o", "i"}
-        )
+            method, call = touch.use[1], module.call(touch.use[2])
+            if method == "add":  # to a set, and not to what is written in the end: db.add(order)
+                return self.receivers.kind(module, call.scope, call.function[1]) != "builtins.set"
+            return method not in harmless.SETTING
+        # self.count = self.count + 1; self.left = max(0, self.left - 1)
+        return touch.value is not None and _mentions(module, touch.value, touch.place)
 
     def _called(self, call: Call, depth: int) -> Again | None:
         """Return what a call does that could be seen done twice, None for nothing."""
@@ -155,7 +157,7 @@ class Repeating:
 
     def consumed(self, function: Scope, sent: Sequence[Outbound], until: int) -> tuple[str, str, bool] | None:
         """Return a parameter that the first attempt may use up: its name, the place, and whether that is sure."""
-        module = function.module
+        module, own = function.module, {each.call.index for each in sent}
         doubtful: tuple[str, str, bool] | None = None
         for name, kind, annotation, _default in function.parameters:
             if kind in {"*", "**"} or name in {"self", "cls"}:
@@ -168,7 +170,7 @@ class Repeating:
                 if read.span.start >= until:
                     continue
                 place = place_of(module, read.span.start)
-                if read.use[0] == "meth" and read.use[1] in _READING:
+                if read.use[0] == "meth" and read.use[1] in _READING and read.use[2] not in own:
                     return name, place, True
                 called = module.call(read.use[1]) if read.use[0] == "arg" else None
                 if called is not None and called.function in (["n", "next"], ["n", "anext"]):
@@ -192,6 +194,24 @@ def _handlers(function: Scope, sent: Sequence[Outbound]) -> list[Span]:
     ]
 
 
+def _mentions(module: Module, shape: Shape, place: str) -> bool:
+    """Tell whether a value is made of what stands at a place: `self.left`."""
+    if shape[:1] in (["n"], ["a"]) and _spelled(shape) == place:
+        return True
+    if shape[:1] == ["c"]:
+        call = module.call(shape[1])
+        return any(_mentions(module, each, place) for each in [call.function, *(one.shape for one in call.arguments)])
+    return any(isinstance(each, list) and bool(each) and _mentions(module, each, place) for each in shape)
+
+
+def _spelled(shape: Shape) -> str:
+    """Return `self.left` for its shape, an empty string for what is no chain of names."""
+    if shape[0] == "n":
+        return str(shape[1])
+    base = _spelled(shape[1]) if shape[0] == "a" else ""
+    return f"{base}.{shape[2]}" if base else ""
+
+
 def _words(shape: Shape | None) -> frozenset[str]:
     """Return the names in an annotation."""
     if not isinstance(shape, list):
@@ -208,6 +228,20 @@ def _words(shape: Shape | None) -> frozenset[str]:
 def _only_reads(call: Call) -> bool:
     mode = call.argument(1, "mode")
     return mode is None or (mode.shape[:2] == ["k", "str"] and not set(str(mode.shape[2])) & set("wax+"))
+
+
+def _reads_answer(call: Call, own: set[int]) -> bool:
+    """`urlopen(url).read()`: what is read of an answer is gone with the answer, and each attempt gets another."""
+    if call.tail not in _OF_ANSWERS or call.function[0] != "a":
+        return False
+    base = call.function[1]
+    if base[0] == "n":
+        found = call.module.lookup(call.scope, base[1])
+        return found is not None and all(
+            each.kind in {"assign", "with"} and each.payload and each.payload[0] == "c" and each.payload[1] in own
+            for each in found[1]
+        )
+    return bool(base[0] == "c" and base[1] in own)
 
 
 def _is_argument_of_error(call: Call) -> bool:

@@ -246,7 +246,10 @@ class Sites:
 
     def _is_its_own(self, call: Call) -> bool:
         """Tell whether a method is the client's, and not one of a class of the program that derives from it."""
-        kind = self.receivers.kind(call.module, call.scope, call.function[1])
+        base = call.function[1]
+        if base[0] == "c" and call.module.call(base[1]).function == ["n", "super"]:
+            return True
+        kind = self.receivers.kind(call.module, call.scope, base)
         return not isinstance(kind, Scope) or self.program.find_method(kind, call.tail) is None
 
     def _is_awaited(self, call: Call, client: Client) -> bool:
@@ -268,16 +271,22 @@ class Sites:
         return self._known[key]
 
     def _object_of(self, module: Module, scope: int, shape: Shape, depth: int) -> Found | None:
-        if shape[0] not in {"n", "a", "c", "w", "b", "?"} or depth > _DEEPEST:
+        if shape[0] not in {"n", "a", "c", "w", "b", "?", "@"} or depth > _DEEPEST:
             return None
-        kind = self.receivers.kind(module, scope, shape)
+        through_super = shape[0] == "c" and module.call(shape[1]).function == ["n", "super"]
+        kind = self.receivers.kind(module, scope, shape) if shape[0] != "@" and not through_super else None
         if isinstance(kind, str):
             return self._named(kind)
         if isinstance(kind, Scope):
             return self._derived(kind, 0)
         match shape:
+            case ["@", dotted]:
+                return self._named(dotted) if dotted is not None else None
             case ["c", number]:
                 call = module.call(number)
+                if call.function == ["n", "super"]:
+                    owner = self.program.method_owner(module, call.scope)
+                    return self._derived(owner, 0) if owner is not None else None
                 dotted = self.program.dotted(module, call.scope, call.function)
                 made = self._named(dotted) if dotted is not None else None
                 default = call.arguments[-1].shape if call.tail in _DEFAULTING and len(call.arguments) > 1 else None
@@ -325,6 +334,15 @@ class Sites:
         if getter is not None:
             yield from ((getter.module, getter.number, each) for each in getter.returned)
             return
+        for each in owner.module.bindings(owner.number, str(shape[2])):
+            payload = each.payload if each.kind == "assign" else None
+            made = owner.module.call(payload[1]) if payload is not None and payload[0] == "c" else None
+            factory = made.argument(len(made.arguments), "default_factory") if made is not None else None
+            if made is not None and factory is not None:
+                # session: requests.Session = field(default_factory=requests.Session); others may pass another one
+                dotted = self.program.dotted(owner.module, owner.number, factory.shape)
+                yield owner.module, owner.number, ["@", dotted]
+                yield owner.module, owner.number, None
         for home, base, value, where, _start in self.receivers.stores(shape[2]):
             around = self.receivers.class_around(home, where, base)
             if around is not None and self.program.are_related(around, owner):

@@ -8,110 +8,133 @@
                 raise                           time.sleep(delay)
             time.sleep(2**attempt)              delay *= 2
 
-The handler is run here with every number in it, so that no way to write the arithmetic has to be known. What cannot be
-run, because a number is not there to be seen, is no such function, and neither is one that goes on after its loop.
+The handler is run here with every number in it, so that no way to write the arithmetic has to be known. Where it cannot
+be run, because a number is not there to be seen, or where the function does more than that, the reason is kept. So it
+is where a second run of what stands before the loop would not be the same: a decorator runs it for each attempt.
 """
 
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-#: More attempts than this are taken for no end at all.
-_MOST = 40
-_OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
-_LOGS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "log"})
-#: `2**attempt`, and no more than that.
-_LARGEST = 64
+from hasten.index.attempt_runs import KeptError, Run
+from hasten.index.steadiness import unsteady
 
 
 class Attempts(NamedTuple):
     """A function that tries again.
 
     Attributes:
-        loop: its loop, the last statement of its body.
+        loop: its loop.
         errors: what the handler catches.
         waits: in seconds, between the attempts: there is one more of these.
         limit: the name of the constant that says how many attempts there are, `""` where a number does.
-        counters: statements before the loop that only set what it counts with.
+        named: the other constants that it mentions, which say how long it waits.
+        counters: statements before the loop that only set what it counts with, and those behind it that are never
+            reached.
         sleep: the call that waits.
-        logs: the calls that write a line before each wait.
+        logs: the calls that write a line.
+        lost: the one of these that is reached before it gives up, where there is no wait to write a line before.
     """
 
     loop: ast.For | ast.While
     errors: ast.expr
     waits: tuple[float, ...]
     limit: str
+    named: Mapping[str, float]
     counters: tuple[ast.stmt, ...]
     sleep: ast.Call
     logs: tuple[ast.Call, ...]
-
-
-class _UnknownError(Exception):
-    """A number, or what a statement does, is not there to be seen."""
-
-
-class _Raised(Exception):  # noqa: N818 - it is what the handler does, and no error of ours
-    """The handler gives up."""
-
-
-class _Next(Exception):  # noqa: N818 - as above
-    """The handler goes on with the next attempt."""
+    lost: ast.Call | None
 
 
 def read(function: ast.FunctionDef | ast.AsyncFunctionDef, constants: Mapping[str, float]) -> Attempts | None:
-    """Return how a function tries again, None where it does not, or does more than that.
+    """Return how a function tries again, None where no loop of its own tries anything.
 
     Args:
         function: what to look at.
         constants: the numbers that names of the module stand for.
+
+    Raises:
+        KeptError: it does more than that, or a number is not there to be seen.
     """
-    loop = function.body[-1]
-    if not isinstance(loop, (ast.For, ast.While)) or loop.orelse or len(loop.body) != 1:
+    place = next((each for each, one in enumerate(function.body) if _is_trying(one)), None)
+    if place is None:
         return None
-    attempt = loop.body[0]
-    if not isinstance(attempt, ast.Try) or attempt.orelse or attempt.finalbody or len(attempt.handlers) != 1:
-        return None
-    handler = attempt.handlers[0]
-    if handler.type is None or not isinstance(attempt.body[-1], ast.Return) or _leaves_early(attempt.body):
-        return None
-    run = _Run(dict(constants))
-    counters: list[ast.stmt] = []
-    for each in function.body[:-1]:
-        if _is_counter(each, loop):
-            counters.append(each)
-            run.execute(each)
+    before, loop, after = function.body[:place], function.body[place], function.body[place + 1 :]
+    assert isinstance(loop, (ast.For, ast.While))  # noqa: S101 - see _is_trying
+    attempt, handler, errors = _parts(loop)
+    run = Run(dict(constants))
+    counters = [each for each in before if _is_counter(each, loop)]
+    for each in counters:
+        run.execute(each)
+    rest = [each for each in before if each not in counters]
     # What it counts with is gone without the loop.
     counted = _targets(counters) | _bound([loop.target] if isinstance(loop, ast.For) else []) | _bound(handler.body)
-    if any(isinstance(each, ast.Name) and each.id in counted for each in _others(function, attempt, counters)):
-        return None
-    try:
-        run.loop(loop, handler)
-    except _UnknownError:
-        return None
+    for name in (inner for one in [*rest, *attempt.body] for inner in ast.walk(one)):
+        if isinstance(name, ast.Name) and name.id in counted:
+            raise KeptError(f"`{name.id}` is more than what it counts with", name)
+    run.loop(loop, handler)
+    if after and not all(_is_plain_end(each) for each in after):
+        raise KeptError("its function goes on after it", after[0])
     if run.sleep is None or not run.waits:
-        return None
+        raise KeptError("it makes one attempt only", loop)
+    changing = unsteady(function, rest, attempt)
+    if changing is not None:
+        raise changing
     tries = len(run.waits) + 1
     limit = next((each for each in sorted(_mentioned(loop)) if constants.get(each) == tries), "")
-    if not limit and any(each in constants for each in _mentioned(loop)):
-        return None  # a name says something about it, and would say nothing any more
-    return Attempts(loop, handler.type, tuple(run.waits), limit, tuple(counters), run.sleep, tuple(run.logs.values()))
+    named = {each: constants[each] for each in sorted(_mentioned(loop)) if each in constants and each != limit}
+    return Attempts(
+        loop,
+        errors,
+        tuple(run.waits),
+        limit,
+        named,
+        (*counters, *after),
+        run.sleep,
+        tuple(run.logs.values()),
+        run.lost,
+    )
+
+
+def _is_trying(statement: ast.stmt) -> bool:
+    """Tell whether a statement is a loop that tries something in each round."""
+    return isinstance(statement, (ast.For, ast.While)) and any(isinstance(each, ast.Try) for each in statement.body)
+
+
+def _is_plain_end(statement: ast.stmt) -> bool:
+    """Tell whether a statement, which is never reached, says just that: `return None`, `raise RuntimeError("...")`."""
+    return isinstance(statement, (ast.Return, ast.Raise, ast.Pass))
+
+
+def _parts(loop: ast.For | ast.While) -> tuple[ast.Try, ast.ExceptHandler, ast.expr]:
+    """Return what a loop tries, its one handler, and what that catches.
+
+    Raises:
+        KeptError: it does more than that.
+    """
+    if loop.orelse:
+        raise KeptError("it has an `else`", loop.orelse[0])
+    attempt = loop.body[0]
+    if len(loop.body) != 1 or not isinstance(attempt, ast.Try):
+        other = next(each for each in loop.body if not isinstance(each, ast.Try))
+        raise KeptError("each round does something beside what it tries", other)
+    if attempt.finalbody:
+        raise KeptError("its `try` has a `finally`", attempt.finalbody[0])
+    if attempt.orelse:
+        raise KeptError("its `try` has an `else`, whose errors it does not try again", attempt.orelse[0])
+    if len(attempt.handlers) != 1:
+        raise KeptError("it has several handlers", attempt.handlers[1])
+    handler = attempt.handlers[0]
+    if handler.type is None:
+        raise KeptError("its handler catches whatever is raised", handler)
+    leaving = next((each for each in attempt.body if _leaves_early([each])), None)
+    if leaving is not None or not isinstance(attempt.body[-1], ast.Return):
+        raise KeptError("what it tries does not end in `return`", leaving or attempt.body[-1])
+    return attempt, handler, handler.type
 
 
 def constants_of(tree: ast.Module) -> dict[str, float]:
@@ -157,9 +180,17 @@ def _is_counter(statement: ast.stmt, loop: ast.AST) -> bool:
     if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
         return False
     target, value = statement.targets[0], statement.value
-    if not isinstance(target, ast.Name) or not isinstance(value, ast.Constant) or type(value.value) not in {int, float}:
-        return False
-    return target.id in _mentioned(loop)
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        pairs = [*zip(target.elts, value.elts, strict=True)]
+    else:
+        pairs = [(target, value)]
+    return all(
+        isinstance(name, ast.Name)
+        and isinstance(number, ast.Constant)
+        and type(number.value) in {int, float}
+        and name.id in _mentioned(loop)
+        for name, number in pairs
+    )
 
 
 def _targets(statements: list[ast.stmt]) -> set[str]:
@@ -170,132 +201,3 @@ def _bound(nodes: Sequence[ast.AST]) -> set[str]:
     """Return the names that are given a value somewhere in some nodes."""
     every = (each for node in nodes for each in ast.walk(node))
     return {each.id for each in every if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-
-
-def _others(function: ast.AST, attempt: ast.Try, counters: list[ast.stmt]) -> list[ast.AST]:
-    """Return what a function is made of beside its loop and its counters: its other statements, and what it tries."""
-    body: list[ast.stmt] = getattr(function, "body", [])
-    rest = [each for each in body[:-1] if each not in counters] + attempt.body
-    return [inner for each in rest for inner in ast.walk(each)]
-
-
-@dataclass
-class _Run:
-    """One run of the loop, in which every attempt fails."""
-
-    values: dict[str, Any]
-    waits: list[float] = field(default_factory=list)
-    sleep: ast.Call | None = None
-    logs: dict[int, ast.Call] = field(default_factory=dict)
-    waited: bool = False
-
-    def loop(self, loop: ast.For | ast.While, handler: ast.ExceptHandler) -> None:
-        """Run the handler until it gives up.
-
-        Raises:
-            _UnknownError: it cannot be run, or never gives up.
-        """
-        rounds = self._rounds(loop)
-        for number, value in enumerate(rounds if rounds is not None else range(_MOST)):
-            if number >= _MOST:
-                break
-            if rounds is not None:
-                assert isinstance(loop, ast.For) and isinstance(loop.target, ast.Name)  # noqa: S101, PT018 - see _rounds
-                self.values[loop.target.id] = value
-            elif not self.value(loop.test):  # type: ignore[union-attr]
-                break
-            self.waited = False
-            try:
-                for each in handler.body:
-                    self.execute(each)
-            except _Raised:
-                if self.waited:
-                    raise _UnknownError from None  # it waits before it gives up
-                return
-            except _Next:
-                pass
-            if not self.waited:
-                raise _UnknownError  # it goes on at once
-        raise _UnknownError
-
-    def _rounds(self, loop: ast.For | ast.While) -> range | None:
-        """Return what a `for` goes through; None for a `while`."""
-        if isinstance(loop, ast.While):
-            return None
-        made = loop.iter
-        plain = isinstance(made, ast.Call) and isinstance(made.func, ast.Name) and made.func.id == "range"
-        if not plain or not isinstance(made, ast.Call) or made.keywords or not isinstance(loop.target, ast.Name):
-            raise _UnknownError
-        bounds = [self.value(each) for each in made.args]
-        if not all(isinstance(each, int) for each in bounds) or not 1 <= len(bounds) <= 3:  # noqa: PLR2004 - of range
-            raise _UnknownError
-        return range(*bounds)
-
-    def execute(self, statement: ast.stmt) -> None:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.values[name] = self.value(value)
-            case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
-                self.values[name] = self._operate(op, self._name(name), self.value(value))
-            case ast.If(test=test, body=body, orelse=rest):
-                for each in body if self.value(test) else rest:
-                    self.execute(each)
-            case ast.Raise(exc=None):
-                raise _Raised
-            case ast.Continue():
-                raise _Next
-            case ast.Pass():
-                pass
-            case ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call)):
-                self._call(call)
-            case _:
-                raise _UnknownError
-
-    def _call(self, call: ast.Call) -> None:
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        if name == "sleep" and len(call.args) == 1 and not call.keywords:
-            if self.waited or (self.sleep is not None and self.sleep is not call):
-                raise _UnknownError
-            self.sleep, self.waited = call, True
-            self.waits.append(float(self.value(call.args[0])))
-        elif name in _LOGS and isinstance(call.func, ast.Attribute):
-            self.logs[id(call)] = call
-        else:
-            raise _UnknownError
-
-    def _name(self, name: str) -> Any:  # noqa: ANN401 - a number, or the answer of a comparison
-        if name not in self.values:
-            raise _UnknownError
-        return self.values[name]
-
-    def _operate(self, op: ast.AST, left: Any, right: Any) -> Any:  # noqa: ANN401 - as above
-        if isinstance(op, ast.Pow):
-            if abs(right) > _LARGEST or abs(left) > _LARGEST:
-                raise _UnknownError
-            return left**right
-        function = _OPERATORS.get(type(op))
-        if function is None or (isinstance(op, (ast.Div, ast.FloorDiv, ast.Mod)) and not right):
-            raise _UnknownError
-        return function(left, right)
-
-    def value(self, node: ast.expr) -> Any:  # noqa: ANN401 - as above
-        """Return a number, or the answer of a comparison.
-
-        Raises:
-            _UnknownError: it is not there to be seen.
-        """
-        match node:
-            case ast.Constant(value=bool() | int() | float() as value):
-                return value
-            case ast.Name(id=name):
-                return self._name(name)
-            case ast.BinOp(left=left, op=op, right=right):
-                return self._operate(op, self.value(left), self.value(right))
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -self.value(operand)
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return self._operate(op, self.value(left), self.value(right))
-            case ast.Call(func=ast.Name(id="min" | "max" as name), args=arguments, keywords=[]) if arguments:
-                return (min if name == "min" else max)(self.value(each) for each in arguments)
-            case _:
-                raise _UnknownError

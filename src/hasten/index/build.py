@@ -25,7 +25,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from hasten.index import attempts
+from hasten.index import attempts, retry_loops
+from hasten.index.attempt_runs import KeptError
 from hasten.index.conditions import given, leaves
 from hasten.index.expressions import JOINING, Expressions, Shape, Use, base_shape
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 21
+FACTS_VERSION = 23
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -76,6 +77,9 @@ class _Walk(Expressions):
             "fields": self.fields,
             "augmented": self.augmented,
             "attempts": self.attempts,
+            "kept_loops": self.kept_loops,
+            "trying_loops": self.trying_loops,
+            "busy_branches": self.busy_branches,
             "yielded": self.yielded,
             "delegated": self.delegated,
             "modules_read": self.modules_read,
@@ -193,6 +197,8 @@ class _Walk(Expressions):
         test = node.test
         name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
         start = self.start(node)
+        if retry_loops.asks_again(node):
+            self.busy_branches.append(start)
         self.nested(node.body, "T" if name == "TYPE_CHECKING" else "I", "main" if _is_main(test) else "if", start)
         self.nested(node.orelse, "I", "else", start)
         ends = "y" * leaves(node.body) + "n" * leaves(node.orelse)
@@ -210,6 +216,7 @@ class _Walk(Expressions):
         value = self.visit(node.iter, ["iter"])
         self.store(node.target, "for", value)
         start = self.start(node)
+        self.note_loop(node, start)
         self.nested(node.body, "L", "async for" if isinstance(node, ast.AsyncFor) else "for", start)
         self.nested(node.orelse, "L", "else", start)
 
@@ -217,8 +224,13 @@ class _Walk(Expressions):
         self.visit(node.test, ["cond"])
         self.condition("while", node, node.test, self.extent(node.body), None)
         start = self.start(node)
+        self.note_loop(node, start)
         self.nested(node.body, "L", "while", start)
         self.nested(node.orelse, "L", "else", start)
+
+    def note_loop(self, node: ast.For | ast.AsyncFor | ast.While, start: int) -> None:
+        if retry_loops.is_trying(node):
+            self.trying_loops.append(start)
 
     def with_(self, node: ast.With | ast.AsyncWith) -> None:
         outer = self.guard
@@ -263,18 +275,25 @@ class _Walk(Expressions):
         record[8] = "a" if isinstance(node, ast.AsyncFunctionDef) else ""
         self.bind(node.name, "def", scope, start)
         self.inside(scope, lambda: self.function_body(node.args, node.body))
-        if isinstance(node.body[-1], (ast.For, ast.While)):
+        if any(isinstance(each, (ast.For, ast.While)) for each in node.body):
             self.note_attempts(scope, node)
 
     def note_attempts(self, scope: int, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        """Note that a function only tries something again: see `hasten.index.attempts`."""
-        found = attempts.read(node, self.constants)
+        """Note that a function only tries something again, or why it is more: see `hasten.index.attempts`."""
+        try:
+            found = attempts.read(node, self.constants)
+        except KeptError as error:
+            self.kept_loops.append([scope, error.reason, self.start(error.node)])
+            return
         if found is not None:
             counters = [list(self.at(each)) for each in found.counters]
             logs = [self.start(each) for each in found.logs]
             errors = ast.unparse(found.errors)
             loop, sleep = self.at(found.loop), self.start(found.sleep)
-            self.attempts.append([scope, *loop, errors, list(found.waits), found.limit, counters, sleep, logs])
+            named = dict(found.named)
+            lost = self.start(found.lost) if found.lost is not None else -1
+            numbers = [list(found.waits), found.limit, named]
+            self.attempts.append([scope, *loop, errors, *numbers, counters, sleep, logs, lost])
 
     def function_body(self, arguments: ast.arguments, statements: list[ast.stmt]) -> None:
         self.bind_parameters(arguments)
@@ -338,6 +357,7 @@ class _Walk(Expressions):
                 self.bind(target.id, "del", None, self.start(target))
             elif isinstance(target, (ast.Attribute, ast.Subscript)):
                 base = self.visit(target.value, ["dest"])
+                self.augmented.append(self.start(target))  # what is gone cannot be deleted again
                 if isinstance(target, ast.Subscript):
                     self.visit(target.slice, ["idx"])
                 else:

@@ -55,10 +55,17 @@ class Expressions:
         self.item_stores: list[Any] = []
         #: The names that the body of a class annotates, in order: its scope, the name, the shape of the annotation.
         self.fields: list[Any] = []
-        #: Where attributes and items begin that an operator changes: `self.count += 1`.
+        #: Where attributes and items begin that an operator changes, or that are deleted: `self.count += 1`.
         self.augmented: list[int] = []
-        #: Functions that only try something again: scope, loop, errors, waits, limit, counters, sleep, log lines.
+        #: Functions that only try something again: scope, loop, errors, waits, limit, other constants,
+        #: counters, sleep, log lines, the last one of these.
         self.attempts: list[list[Any]] = []
+        #: Functions with such a loop that do more, or say less: scope, what they do, and where.
+        self.kept_loops: list[list[Any]] = []
+        #: Where loops begin of which each round may try the same: see `hasten.index.retry_loops`.
+        self.trying_loops: list[int] = []
+        #: Where branches begin for answers that may be better the next time.
+        self.busy_branches: list[int] = []
         self.constants: dict[str, float] = {}
         #: What functions yield: scope, shape, which is None for what another generator yields, and place.
         self.yielded: list[list[Any]] = []
