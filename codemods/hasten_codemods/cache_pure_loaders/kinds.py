@@ -68,7 +68,7 @@ class Kinds(Annotations):
             case ["o", str(operator), left, right]:
                 return self._operator(operator, *(self.of(module, scope, each, depth + 1) for each in (left, right)))
             case ["m", _]:
-                return "function"
+                return _made_in(module, scope, "function")
             case ["n", str(name)]:
                 return self._name(module, scope, name, depth)
             case ["a", base, str(name)]:
@@ -131,9 +131,9 @@ class Kinds(Annotations):
                 case "param":
                     kinds.append(self.parameter(module.scope(owner), name, depth + 1))
                 case "def":
-                    kinds.append("function")
+                    kinds.append(_made_in(module, each.scope, "function"))
                 case "class":
-                    kinds.append("class")
+                    kinds.append(_made_in(module, each.scope, "class"))
                 case "import":
                     kinds.append(self._imported(module, scope, name, depth))
                 case "declared" | "del" | "global" | "nonlocal":
@@ -213,7 +213,7 @@ class Kinds(Annotations):
                 return self._name(owner[0], 0, owner[1], depth + 1) if owner[0].is_bound(0, owner[1]) else UNKNOWN
             around = class_of(self.program, module, scope, base)
             if around is not None and is_enumeration(self.program, around):
-                return "member"
+                return self.annotated(module, scope, base, depth + 1)
             return UNKNOWN if self.program.is_own(dotted) else "immutable"
         kind = self.of(module, scope, base, depth + 1)
         if kind == "object":
@@ -232,7 +232,7 @@ class Kinds(Annotations):
         if dotted and self.program.is_own(dotted):
             target = self.program.target_of(call)[0]
             if target is not None and target.kind == "class":
-                return "immutable" if self.is_record(target) else UNKNOWN
+                return "record" if self.is_record(target) else UNKNOWN
             return self.given_by_function(target, depth) if target is not None else UNKNOWN
         if call.function[0] != "a":
             return UNKNOWN
@@ -279,3 +279,8 @@ class Kinds(Annotations):
             vague = seen.partition(" of ")[0] in {UNKNOWN, "json", "object", "iterator"}
             return said if said != UNKNOWN and (vague or said.startswith(seen)) else seen
         return seen if function.returned else "none"
+
+
+def _made_in(module: Module, scope: int, kind: str) -> str:
+    """Return the kind of a function or class that is written in a scope: of a function, it keeps its variables."""
+    return kind if module.enclosing(scope, "function") is None else "closure"

@@ -48,6 +48,25 @@ class Purity:
             self._depth -= 1
         return self._known[key]
 
+    def taught(self) -> str:
+        """Return where the safe loader of YAML is given functions of its own, empty if that is nowhere.
+
+        yaml.add_constructor("!env", from_environment, Loader=yaml.SafeLoader)
+        """
+        return self.program.remember("cache-pure-loaders yaml", self._taught)
+
+    def _taught(self) -> str:
+        for name in ("add_constructor", "add_multi_constructor"):
+            for call in self.program.calls_named(name):
+                shapes = [each.shape for each in call.arguments]
+                shapes += [call.function[1]] if call.function[0] == "a" else []
+                named = [self.program.dotted(call.module, call.scope, each) or "" for each in shapes]
+                if any(
+                    each.endswith(("SafeLoader", "SafeConstructor")) and not self.program.is_own(each) for each in named
+                ):
+                    return f"{call.module.path}:{call.module.position(call.span.start).line}"
+        return ""
+
 
 class _Look(Readings):
     """The look at one function."""
@@ -99,6 +118,9 @@ class _Look(Readings):
             return None
         if dotted in tables.CONSUMING and call.arguments and self.is_given(call, call.arguments[0].shape):
             return self.stain("CCH105", f"`{call.tail}` takes from what it is given, and leaves nothing there", call)
+        taught = self.purity.taught() if dotted.startswith("yaml.safe_load") else ""
+        if taught:
+            return self.stain("CCH104", f"YAML is taught to call something at {taught}", call)
         if dotted in tables.PURE:
             return None
         world, changing = known_by(WORLD, dotted), known_by(CHANGING, dotted)

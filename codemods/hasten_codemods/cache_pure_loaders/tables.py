@@ -71,7 +71,7 @@ PURE = _read("""
     iterator: itertools | chain count islice product permutations combinations groupby accumulate takewhile dropwhile
     iterator: itertools | starmap zip_longest repeat cycle compress filterfalse pairwise batched
     part: functools | reduce
-    function: functools | partial
+    closure: functools | partial
     function: operator | itemgetter attrgetter methodcaller
     dict: collections | OrderedDict defaultdict Counter
     list: collections | deque
