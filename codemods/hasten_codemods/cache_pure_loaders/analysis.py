@@ -123,6 +123,8 @@ class Analysis:
     def _is_costly(self, call: Call) -> bool:
         if call.function[0] == "a" and call.tail in tables.COSTLY_METHODS:
             return True
+        if call.function[0] == "a" and call.tail == "open":
+            return self.kinds.of(call.module, call.scope, call.function[1]) == "path"
         return tables.meant(call, call.module.dotted(call.scope, call.function)) in tables.COSTLY
 
     def _is_cached(self, function: Scope) -> bool:

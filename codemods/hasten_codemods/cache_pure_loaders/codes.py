@@ -23,8 +23,8 @@ CODES: tuple[Code, ...] = (
         "CCH001",
         "the file may change",
         "The function reads a file that is not part of its own package, or whose name nobody writes out, or that some "
-        "other place writes, moves, or gives to what may write it. Once the result is kept, a new content of the file is not seen. A relative path means "
-        "another file after `os.chdir`, too.",
+        "other place writes, moves, or gives to what may write it. Once the result is kept, a new content of the "
+        "file is not seen. A relative path means another file after `os.chdir`, too.",
         "If the file stays as it is while the program runs, take it with `--accept CCH001`; else set "
         '`freshness = "mtime"`, which looks at the size and the time of the file before each use.',
     ),
@@ -40,8 +40,9 @@ CODES: tuple[Code, ...] = (
         "CCH003",
         "nobody can see what it is given",
         "An argument without a hash raises TypeError, one that is hashed by its identity and then changed gives the "
-        "old result, and `1`, `1.0` and `True` share one; so do `0.0` and `-0.0`, or one time in two time zones, which no cache tells "
-        "apart. What is given to the parameter cannot be seen, by its annotation or by its callers, or is of such a type.",
+        "old result, and `1`, `1.0` and `True` share one; so do `0.0` and `-0.0`, or one time in two time zones, "
+        "which no cache tells apart. What is given to the parameter cannot be seen, by its annotation or by its "
+        "callers, or is of such a type.",
         "Annotate the parameter with a type that has a hash, or take it with `--accept CCH003`.",
     ),
     _hazard(

@@ -234,6 +234,11 @@ class Kinds(Annotations):
             if target is not None and target.kind == "class":
                 return "record" if self.is_record(target) else UNKNOWN
             return self.given_by_function(target, depth) if target is not None else UNKNOWN
+        if self.makes_tuples(call):
+            held = together([self.of(module, scope, each.shape, depth + 1) for each in call.arguments])
+            # Zone(*row) holds what is in the row.
+            starred = any(word in {"*", "**"} for word, *_ in call.record[4])
+            return "parts" if starred or held == UNKNOWN else f"parts of {held}"
         if call.function[0] != "a":
             return UNKNOWN
         receiver = self.of(module, scope, call.function[1], depth + 1)
@@ -247,6 +252,19 @@ class Kinds(Annotations):
         if given in {"part", "iterator"}:
             return parts_of(receiver) if given == "part" else f"iterator of {parts_of(receiver)}"
         return receiver if given in {"list", "dict", "set"} and given == head else given or UNKNOWN
+
+    def makes_tuples(self, call: Call) -> bool:
+        """Tell whether a call makes a tuple with names: `Zone = namedtuple("Zone", "name offset")`, `Zone(*row)`."""
+        if call.function[0] != "n":
+            return False
+        found = call.module.lookup(call.scope, call.function[1])
+        if found is None or found[0] != 0:
+            return False
+        bound = self.program.only_binding(call.module, 0, call.function[1], patches=False)
+        if bound is None or bound.kind != "assign" or bound.payload is None or bound.payload[0] != "c":
+            return False
+        maker = call.module.call(bound.payload[1])
+        return self.program.dotted(call.module, 0, maker.function) == "collections.namedtuple"
 
     def _of_call(self, call: Call, kind: str, depth: int) -> str:
         if kind == "cast":

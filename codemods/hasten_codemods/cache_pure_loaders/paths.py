@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any
 
 from hasten.api import Call, Module, Program, Scope
+from hasten_codemods.cache_pure_loaders.annotations import class_of, is_enumeration
 
 Shape = list[Any]
 
@@ -133,6 +134,10 @@ class Paths:
         return _NOTHING_KNOWN
 
     def _attribute(self, module: Module, scope: int, base: Shape, name: str, depth: int) -> frozenset[str]:
+        if name in {"value", "name"} and base[0] == "n":
+            members = self._members(module, scope, base[1], name)
+            if members:
+                return frozenset(members)
         dotted = self.program.dotted(module, scope, ["a", base, name])
         owner = self.program.owner_of(dotted) if dotted is not None else None
         if owner is not None:
@@ -143,6 +148,22 @@ class Paths:
             self._attributes[name] = _NOTHING_KNOWN  # while it is looked at
             self._attributes[name] = self._any_of(self._assigned(name), 0)
         return self._attributes[name]
+
+    def _members(self, module: Module, scope: int, variable: str, wanted: str) -> list[str]:
+        """Return the values, or names, of an enumeration that a parameter is annotated with; empty for all else."""
+        found = module.lookup(scope, variable)
+        if found is None or [each.kind for each in found[1]] != ["param"]:
+            return []
+        function = module.scope(found[0])
+        annotation = next((each[2] for each in function.parameters if each[0] == variable), None)
+        owner = class_of(self.program, module, function.parent, annotation) if annotation is not None else None
+        if owner is None or not is_enumeration(self.program, owner):
+            return []
+        binds = owner.module.facts["binds"][owner.number]
+        members = {name: each[0][1] for name, each in binds.items() if name[:1] != "_" and each[0][0] == "assign"}
+        if not all(shape is not None and shape[:2] == ["k", "str"] for shape in members.values()):
+            return []
+        return sorted(members) if wanted == "name" else sorted(str(shape[2]) for shape in members.values())
 
     def _assigned(self, name: str) -> Iterator[Given]:
         """Yield what any class, and any assignment, gives an attribute of that name, of whatever object."""

@@ -11,7 +11,7 @@ UNKNOWN = "unknown"
 #: Nobody can change these.
 IMMUTABLE = frozenset(
     {"str", "bytes", "int", "float", "bool", "none", "number", "path", "pattern", "match", "moment", "version", "text"}
-    | {"function", "class", "code", "member", "record", "ellipsis", "immutable", "module"}
+    | {"function", "class", "code", "member", "record", "template", "ellipsis", "immutable", "module"}
 )
 #: These have no hash.
 UNHASHABLE = frozenset({"list", "dict", "set", "json"})
