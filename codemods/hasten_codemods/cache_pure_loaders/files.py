@@ -12,6 +12,7 @@ from typing import Any
 
 from hasten.api import Call, Module, Program
 from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders.escapes import Escapes
 from hasten_codemods.cache_pure_loaders.paths import ANY, PACKAGE, TREE, Paths, parts_of_path
 from hasten_codemods.cache_pure_loaders.readings import FileRead
 
@@ -36,6 +37,7 @@ class Files:
         """Take the program."""
         self.program = program
         self.paths = Paths(program)
+        self.escapes = Escapes(program, self.paths, _is_known, _is_writing)
         self._roots: dict[str, str] = {}
 
     def trouble(self, read: FileRead) -> str:
@@ -106,7 +108,7 @@ class Files:
             self.program.want(each)
         return self.program.remember(
             f"cache-pure-loaders writers of {path}",
-            lambda: next(self._writers(path), "") or next(self._takers(path), ""),
+            lambda: next(self._writers(path), "") or next(self._takers(path), "") or self.escapes.of(path),
         )
 
     def _writers(self, path: str) -> Iterator[str]:

@@ -312,7 +312,18 @@ MUTATORS = frozenset(
 LOOKERS = frozenset(
     {"index", "count", "issubset", "issuperset", "isdisjoint", "startswith", "endswith", "join", "format", "encode"}
     | {"decode", "strip", "lower", "upper", "split", "isdigit", "keys", "__contains__", "__len__", "hexdigest", "title"}
-    | {"lstrip", "rstrip", "replace", "splitlines", "removeprefix", "removesuffix", "capitalize", "partition"}
+    | {
+        "lstrip",
+        "rstrip",
+        "replace",
+        "splitlines",
+        "removeprefix",
+        "removesuffix",
+        "capitalize",
+        "partition",
+        "substitute",
+        "safe_substitute",
+    }
 )
 #: Methods of values in the tables that change nothing: what a pure function gives is made of such values.
 READERS = frozenset(name for table in METHODS.values() for name in table).difference(

@@ -11,12 +11,12 @@ UNKNOWN = "unknown"
 #: Nobody can change these.
 IMMUTABLE = frozenset(
     {"str", "bytes", "int", "float", "bool", "none", "number", "path", "pattern", "match", "moment", "version", "text"}
-    | {"function", "class", "code", "member", "record", "template", "ellipsis", "immutable", "module"}
+    | {"function", "class", "code", "member", "record", "ellipsis", "immutable", "module"}
 )
 #: These have no hash.
 UNHASHABLE = frozenset({"list", "dict", "set", "json"})
 #: Kinds of values that looking at does not change, so that following them tells whether they change.
-FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object"})
+FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object", "template"})
 #: Kinds of values of which a second reader gets nothing, or the rest.
 ONE_SHOT = frozenset({"iterator", "file", "hash"})
 CONSTANTS = {"str": "str", "bytes": "bytes", "int": "int", "float": "float", "bool": "bool", "NoneType": "none"}
