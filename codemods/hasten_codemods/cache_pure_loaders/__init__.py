@@ -82,9 +82,9 @@ class CachePureLoaders(Codemod):
             "returns",
             str,
             "same",
-            "What callers get: the `same` object, or a deep `copy` where one of them changes it or hasten cannot "
-            "follow it.",
-            choices=("same", "copy"),
+            "What callers get: the `same` object; a deep `copy` where one of them changes it or hasten cannot follow "
+            "it; or, where it cannot, a `view` that nobody can change.",
+            choices=("same", "copy", "view"),
         ),
     )
 

@@ -57,6 +57,7 @@ class _Site:
     Attributes:
         fresh: how the file is named that is looked at before each use, empty where none is.
         copied: whether each caller gets a copy.
+        viewed: whether callers get a view that they cannot change.
     """
 
     function: Scope
@@ -65,10 +66,16 @@ class _Site:
     proofs: list[Proof]
     fresh: str = ""
     copied: bool = False
+    viewed: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
         return self.function.module.path, self.function.number
+
+    @property
+    def is_helped(self) -> bool:
+        """Tell whether the module beside is needed."""
+        return bool(self.fresh) or self.copied or self.viewed
 
 
 class Analysis:
@@ -167,7 +174,7 @@ class Analysis:
         changed = self._judge_result(site, kind, shared=self._is_public(function) and not worth.served)
         if changed:
             return self._refuse(function, "CCH106", changed)
-        if site.fresh or site.copied:
+        if site.is_helped:
             trouble = self.keeping.trouble(function.module)
             if trouble:
                 return self._refuse(function, "CCH114", trouble)
@@ -252,13 +259,18 @@ class Analysis:
             site.proofs.append(Proof("CCH202", f"what it gives cannot be changed: {kind}"))
             return ""
         fate = self.globals.sharing.of_result(function, kind)
-        copies = self.settings["returns"].of(function.module.path) == "copy"
+        returns = self.settings["returns"].of(function.module.path)
+        copies = returns == "copy"
         if copies and kind.partition(" of ")[0] in _COPIED and (fate.changed or fate.lost or shared):
             site.copied = True
             site.proofs.append(Proof("CCH205", "each caller gets a copy of its own"))
             return ""
         if fate.changed:
             return fate.changed
+        if returns == "view" and kind.partition(" of ")[0] in _COPIED and (fate.lost or shared):
+            site.viewed = True
+            site.hazards.append(Hazard("CCH008", f"callers of `{function.name}` get a tuple or a read-only mapping"))
+            return ""
         if kind.partition(" of ")[0] not in FOLLOWED:
             site.hazards.append(Hazard("CCH002", f"nobody can tell what `{function.name}` gives"))
         elif fate.lost:
@@ -297,12 +309,14 @@ class Analysis:
         decorators = [self._decorator(site, arguments)]
         if site.copied:
             decorators.insert(0, f"{NAME}.copied")
+        if site.viewed:
+            decorators.append(f"{NAME}.viewed")
         bound = self._is_bound(function)
         if bound:
             decorators.insert(0, "staticmethod")
         imports = [] if site.fresh else [ImportRequest(module.path, "functools")]
         requires: tuple[str, ...] = ()
-        if site.fresh or site.copied:
+        if site.is_helped:
             imports.append(self.keeping.request(module))
             requires = () if self.keeping.is_there(module) else (f"{NAME}:{self.keeping.path(module)}",)
         return Change(
@@ -330,7 +344,7 @@ class Analysis:
 
     def _note_companion(self, site: _Site) -> None:
         """Note that the module beside is needed, now that the change is made."""
-        if site.fresh or site.copied:
+        if site.is_helped:
             self.keeping.key(site.function.module)
 
     def _decorator(self, site: _Site, arguments: Arguments) -> str:

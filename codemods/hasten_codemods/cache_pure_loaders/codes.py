@@ -34,7 +34,7 @@ CODES: tuple[Code, ...] = (
         "The function gives a list, a dictionary, or something else that can be changed, and the place named hands it "
         "on to where hasten cannot follow it. Every caller gets the same object: what one of them changes, all see.",
         "Return something that cannot be changed, such as a tuple; or take it with `--accept CCH002`. With "
-        '`returns = "copy"` each caller gets a copy of its own.',
+        '`returns = "copy"` each caller gets a copy of its own, with `returns = "view"` a view that nobody can change.',
     ),
     _hazard(
         "CCH003",
@@ -73,6 +73,14 @@ CODES: tuple[Code, ...] = (
         "it gives then is kept, also when the next attempt would succeed.",
         "Let the error out, since errors are not kept; or catch what cannot change, such as FileNotFoundError. Or "
         "take it with `--accept CCH007`.",
+    ),
+    _hazard(
+        "CCH008",
+        "callers get a read-only view",
+        'With `returns = "view"` a list becomes a tuple, a dictionary a `types.MappingProxyType`, and a set a frozenset, '
+        "frozenset, all the way down. Whoever tries to change them gets an error at that place. So does `json.dumps`, which does "
+        "not know the mapping; `isinstance(value, dict)` says no, and a tuple is never equal to a list.",
+        'Look at the uses of the result; or set `returns = "copy"`.',
     ),
     _refusal(
         "CCH101",
