@@ -143,7 +143,7 @@ class Analysis:
         worth = worth_of(self.program, function)
         if not worth.reason:
             said = (
-                "nobody in the program calls it"
+                "nobody in the program is surely seen to call it"
                 if not worth.calls
                 else "nothing calls it again with the same arguments"
             )

@@ -23,6 +23,8 @@ Given = tuple[Module, int, Shape, tuple[Call, ...]]
 TREE, PACKAGE, ANY = "\0", "\1", "*"
 _NOTHING_KNOWN = frozenset({ANY})
 _DEEPEST = 14
+#: So many expressions are looked at for one question.
+_MOST_LOOKS = 300
 #: More names than these are not told apart.
 _MOST = 64
 #: They give the same path in another form.
@@ -42,6 +44,9 @@ class Paths:
         """Take the program."""
         self.program = program
         self._attributes: dict[str, frozenset[str]] = {}
+        self._known: dict[tuple[str, int, str], frozenset[str]] = {}
+        #: How many more expressions are looked at for the question that is asked.
+        self._left = 0
 
     def of(
         self, module: Module, scope: int, shape: Shape, chain: tuple[Call, ...] = (), depth: int = 0
@@ -53,7 +58,18 @@ class Paths:
             chain: the calls that lead there, the outermost first; without them, all callers count.
             depth: how far away the question was asked.
         """
-        if depth > _DEEPEST:
+        if not depth:
+            key = module.path, scope, f"{shape} {[(each.module.path, each.span.start) for each in chain]}"
+            if key not in self._known:
+                left, self._left = self._left, _MOST_LOOKS
+                self._known[key] = self._look(module, scope, shape, chain, 1)
+                self._left = left
+            return self._known[key]
+        return self._look(module, scope, shape, chain, depth)
+
+    def _look(self, module: Module, scope: int, shape: Shape, chain: tuple[Call, ...], depth: int) -> frozenset[str]:
+        self._left -= 1
+        if depth > _DEEPEST or self._left < 0:
             return _NOTHING_KNOWN
         go = depth + 1
         match shape:
@@ -146,7 +162,7 @@ class Paths:
             return _NOTHING_KNOWN
         if name not in self._attributes:
             self._attributes[name] = _NOTHING_KNOWN  # while it is looked at
-            self._attributes[name] = self._any_of(self._assigned(name), 0)
+            self._attributes[name] = self._any_of(self._assigned(name), 1)
         return self._attributes[name]
 
     def _members(self, module: Module, scope: int, variable: str, wanted: str) -> list[str]:
