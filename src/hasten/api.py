@@ -20,6 +20,7 @@ from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Block, Call, Guard, Module, Read, Scope
 from hasten.index.narrowing import excluded, instance_of
 from hasten.index.program import Program
+from hasten.index.shown import namespace_read
 from hasten.model import (
     Applicability,
     Change,
@@ -117,6 +118,7 @@ __all__ = [
     "is_requested",
     "is_written",
     "meaning",
+    "namespace_read",
     "overwritten",
     "raced",
     "receivers_of",

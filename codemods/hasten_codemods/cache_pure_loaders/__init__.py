@@ -6,7 +6,8 @@ result is kept. Adding `@functools.cache` is easy; knowing where nobody can tell
 A function is cached if it is *pure*: it changes nothing, and reads nothing that changes, and neither does anything that
 it calls, in all files of the program. What is called from elsewhere must be in a table of functions that were looked
 at. Reading a file is pure if the file belongs to the package: its path begins with `__file__` or
-`importlib.resources.files`, and the rest of it is written out.
+`importlib.resources.files`, the rest of it is written out, and it does not lead out of the package; and if no place of
+the program may write it, whatever way its name takes there.
 
 Every caller then gets the same object. So its result must be one that nobody can change, such as text, or it is
 followed through the program, and nobody is seen to change it.
@@ -81,9 +82,9 @@ class CachePureLoaders(Codemod):
             "returns",
             str,
             "same",
-            "What callers get: the `same` object, or a deep `copy` where one of them changes it or hasten cannot "
-            "follow it.",
-            choices=("same", "copy"),
+            "What callers get: the `same` object; a deep `copy` where one of them changes it or hasten cannot follow "
+            "it; or, where it cannot, a `view` that nobody can change.",
+            choices=("same", "copy", "view"),
         ),
     )
 

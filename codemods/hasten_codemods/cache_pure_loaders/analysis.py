@@ -17,6 +17,7 @@ from hasten.api import (
     NodeEdit,
     Program,
     Proof,
+    Read,
     Refusal,
     Scope,
     Settings,
@@ -31,7 +32,7 @@ from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.purity import Purity
 from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
-from hasten_codemods.cache_pure_loaders.words import FOLLOWED, is_immutable
+from hasten_codemods.cache_pure_loaders.words import FOLLOWED, ONE_SHOT, is_immutable
 from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
 
 _NOT_WORTH = "CCH190"
@@ -39,12 +40,14 @@ _NOT_WORTH = "CCH190"
 _CACHES = frozenset({"cache", "lru_cache", "cached", "memoize", "memoized", "cached_property", "cachedmethod"})
 #: The version of Python that has `functools.cache`.
 _CACHE_SINCE = (3, 9)
-#: Kinds of values of which a second reader gets nothing, or the rest.
-_ONE_SHOT = frozenset({"iterator", "file", "hash"})
 #: Kinds of values of which a copy is as good.
 _COPIED = frozenset({"list", "dict", "set", "json"})
 #: Attributes that a plain function has, and a cached one has not.
 _OF_FUNCTIONS = ("__code__", "__globals__", "__defaults__", "__closure__")
+
+
+#: They say something else of a cached function than of a plain one.
+_ASKING = frozenset({"inspect.isfunction", "builtins.isinstance", "builtins.type", "inspect.getmodule"})
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class _Site:
     Attributes:
         fresh: how the file is named that is looked at before each use, empty where none is.
         copied: whether each caller gets a copy.
+        viewed: whether callers get a view that they cannot change.
     """
 
     function: Scope
@@ -62,10 +66,16 @@ class _Site:
     proofs: list[Proof]
     fresh: str = ""
     copied: bool = False
+    viewed: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
         return self.function.module.path, self.function.number
+
+    @property
+    def is_helped(self) -> bool:
+        """Tell whether the module beside is needed."""
+        return bool(self.fresh) or self.copied or self.viewed
 
 
 class Analysis:
@@ -120,6 +130,8 @@ class Analysis:
     def _is_costly(self, call: Call) -> bool:
         if call.function[0] == "a" and call.tail in tables.COSTLY_METHODS:
             return True
+        if call.function[0] == "a" and call.tail == "open":
+            return self.kinds.of(call.module, call.scope, call.function[1]) == "path"
         return tables.meant(call, call.module.dotted(call.scope, call.function)) in tables.COSTLY
 
     def _is_cached(self, function: Scope) -> bool:
@@ -131,7 +143,7 @@ class Analysis:
         worth = worth_of(self.program, function)
         if not worth.reason:
             said = (
-                "nobody in the program calls it"
+                "nobody in the program is surely seen to call it"
                 if not worth.calls
                 else "nothing calls it again with the same arguments"
             )
@@ -157,12 +169,12 @@ class Analysis:
         if worth.waits and _may_change(site):
             return self._refuse(function, "CCH113", f"a loop calls it until the file changes ({worth.waits})")
         kind = self.kinds.given_by_function(function)
-        if not _ONE_SHOT.isdisjoint(kind.split()):
+        if not ONE_SHOT.isdisjoint(kind.split()):
             return self._refuse(function, "CCH108", f"`{function.name}` gives what can be read once: {kind}")
         changed = self._judge_result(site, kind, shared=self._is_public(function) and not worth.served)
         if changed:
             return self._refuse(function, "CCH106", changed)
-        if site.fresh or site.copied:
+        if site.is_helped:
             trouble = self.keeping.trouble(function.module)
             if trouble:
                 return self._refuse(function, "CCH114", trouble)
@@ -189,16 +201,40 @@ class Analysis:
         taken = trouble_with(self.program, module, 0, "functools", function.span.start)
         if taken:
             return "CCH111", f"{taken}; give it another name"
+        return self._trouble_with_uses(function)
+
+    def _trouble_with_uses(self, function: Scope) -> tuple[str, str] | None:
+        """Return why a function cannot be cached for what is done with it where it is not called."""
+        references = self.program.references(function)
         for name in _OF_FUNCTIONS:
             for read in self.program.attribute_reads(name, want=False):
-                if any(each.span.start == read.span.start for each in self.program.references(function)):
-                    return "CCH112", f"`{name}` of it is read at {read.module.path}"
+                if any(each.span.start == read.span.start for each in references):
+                    return "CCH112", f"`{name}` of it is read at {_place_of(read)}"
+        for read in references:
+            if read.use[0] == "arg":
+                call = read.module.call(read.use[1])
+                asked = self.program.dotted(read.module, call.scope, call.function) or ""
+                if asked in _ASKING:
+                    return "CCH112", f"`{asked.removeprefix('builtins.')}` is asked about it at {_place_of(read)}"
+        # class Loader:
+        #     load = load
+        for owner in self.program.classes():
+            for each in owner.module.bindings(owner.number, function.name) if function.parent == 0 else ():
+                if owner.module is function.module and each.payload == ["n", function.name]:
+                    line = owner.module.position(each.start).line
+                    return (
+                        "CCH109",
+                        f"`{function.name}` becomes a method of `{owner.name}` ({owner.module.path}:{line})",
+                    )
         return None
 
     def _trouble_with_method(self, owner: Scope, function: Scope, *, static: bool) -> str:
         if not static and not function.decorators and not self._is_public(function):
             return methods.trouble(self.program, owner, function)
         if not static:
+            shapes = {tail_of(function.module, each) for each in function.decorators}
+            if "classmethod" in shapes:
+                return f"`{function.name}` is a class method, and may give something else for each class"
             return f"`{function.name}` is a method, and a cache would keep its objects alive"
         return f"`{function.name}` is overridden, or overrides another" if self._is_overridden(owner, function) else ""
 
@@ -223,13 +259,18 @@ class Analysis:
             site.proofs.append(Proof("CCH202", f"what it gives cannot be changed: {kind}"))
             return ""
         fate = self.globals.sharing.of_result(function, kind)
-        copies = self.settings["returns"].of(function.module.path) == "copy"
+        returns = self.settings["returns"].of(function.module.path)
+        copies = returns == "copy"
         if copies and kind.partition(" of ")[0] in _COPIED and (fate.changed or fate.lost or shared):
             site.copied = True
             site.proofs.append(Proof("CCH205", "each caller gets a copy of its own"))
             return ""
         if fate.changed:
             return fate.changed
+        if returns == "view" and kind.partition(" of ")[0] in _COPIED and (fate.lost or shared):
+            site.viewed = True
+            site.hazards.append(Hazard("CCH008", f"callers of `{function.name}` get a tuple or a read-only mapping"))
+            return ""
         if kind.partition(" of ")[0] not in FOLLOWED:
             site.hazards.append(Hazard("CCH002", f"nobody can tell what `{function.name}` gives"))
         elif fate.lost:
@@ -268,12 +309,14 @@ class Analysis:
         decorators = [self._decorator(site, arguments)]
         if site.copied:
             decorators.insert(0, f"{NAME}.copied")
+        if site.viewed:
+            decorators.append(f"{NAME}.viewed")
         bound = self._is_bound(function)
         if bound:
             decorators.insert(0, "staticmethod")
         imports = [] if site.fresh else [ImportRequest(module.path, "functools")]
         requires: tuple[str, ...] = ()
-        if site.fresh or site.copied:
+        if site.is_helped:
             imports.append(self.keeping.request(module))
             requires = () if self.keeping.is_there(module) else (f"{NAME}:{self.keeping.path(module)}",)
         return Change(
@@ -301,7 +344,7 @@ class Analysis:
 
     def _note_companion(self, site: _Site) -> None:
         """Note that the module beside is needed, now that the change is made."""
-        if site.fresh or site.copied:
+        if site.is_helped:
             self.keeping.key(site.function.module)
 
     def _decorator(self, site: _Site, arguments: Arguments) -> str:
@@ -344,6 +387,10 @@ class Analysis:
 def _calls_itself(program: Program, function: Scope) -> bool:
     inside = inner_scopes(function)
     return any(call.module is function.module and call.scope in inside for call, _ in program.callers(function))
+
+
+def _place_of(read: Read) -> str:
+    return f"{read.module.path}:{read.module.position(read.span.start).line}"
 
 
 def _may_change(site: _Site) -> bool:

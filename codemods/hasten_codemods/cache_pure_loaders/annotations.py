@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hasten.api import Module, Program, Scope
+from hasten_codemods.cache_pure_loaders.readings import inner_scopes
 from hasten_codemods.cache_pure_loaders.words import CONSTANTS, UNKNOWN, is_immutable, together
 
 Shape = list[Any]
@@ -42,6 +43,11 @@ _NAMED = {
     "CodeType": "code",
     "StrPath": "path",
 }
+#: Where the types come from that are meant by these names.
+_WELL_KNOWN = frozenset(
+    {"builtins", "typing", "typing_extensions", "collections", "datetime", "pathlib", "re", "decimal", "fractions"}
+    | {"packaging", "types", "os", "importlib", "importlib_resources", "_typeshed"}
+)
 _ENUMS = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag"})
 
 
@@ -135,9 +141,10 @@ class Annotations:
             if owner is None:
                 return UNKNOWN
             if is_enumeration(self.program, owner):
-                return "member"
-            return "immutable" if self.is_record(owner) else UNKNOWN
-        return _NAMED.get(dotted.rpartition(".")[2], UNKNOWN)
+                return "member" if _compares_by_itself(owner) else UNKNOWN
+            return "record" if self.is_record(owner) else UNKNOWN
+        top, _, rest = dotted.partition(".")
+        return _NAMED.get(rest.rpartition(".")[2], UNKNOWN) if top in _WELL_KNOWN else UNKNOWN
 
     def is_record(self, owner: Scope) -> bool:
         """Tell whether the instances of a class are named tuples, or frozen, of values that nobody can change."""
@@ -159,6 +166,8 @@ class Annotations:
             for each in records[:1]
             if each[0] in {"declared", "assign"}
         ]
+        if _goes_around(owner):
+            return False
         declared = all(each[0][0] in {"declared", "def"} for each in binds.values())
         return declared and all(is_immutable(self.annotated(module, owner.number, shape)) for _, shape in fields)
 
@@ -170,3 +179,17 @@ def _is_frozen(module: Module, decorator: Shape) -> bool:
     call = module.call(decorator[1])
     frozen = next((each.shape for each in call.arguments if each.keyword == "frozen"), None)
     return module.dotted(call.scope, call.function) == "dataclasses.dataclass" and frozen == ["k", "bool", "True"]
+
+
+def _compares_by_itself(owner: Scope) -> bool:
+    """Tell whether the members of an enumeration are told apart as Python does."""
+    return {"__eq__", "__hash__"}.isdisjoint(owner.module.facts["binds"][owner.number])
+
+
+def _goes_around(owner: Scope) -> bool:
+    """Tell whether a class changes its frozen instances all the same: `object.__setattr__(self, "name", value)`."""
+    inside = inner_scopes(owner)
+    reads = owner.module.facts["attribute_reads"].get("__dict__", ())
+    return any(record[2] in inside for record in reads) or any(
+        call.scope in inside for call in owner.module.calls_named("__setattr__")
+    )

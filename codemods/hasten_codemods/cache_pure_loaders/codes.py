@@ -23,8 +23,8 @@ CODES: tuple[Code, ...] = (
         "CCH001",
         "the file may change",
         "The function reads a file that is not part of its own package, or whose name nobody writes out, or that some "
-        "other place writes. Once the result is kept, a new content of the file is not seen. A relative path means "
-        "another file after `os.chdir`, too.",
+        "other place writes, moves, or gives to what may write it. Once the result is kept, a new content of the "
+        "file is not seen. A relative path means another file after `os.chdir`, too.",
         "If the file stays as it is while the program runs, take it with `--accept CCH001`; else set "
         '`freshness = "mtime"`, which looks at the size and the time of the file before each use.',
     ),
@@ -34,14 +34,15 @@ CODES: tuple[Code, ...] = (
         "The function gives a list, a dictionary, or something else that can be changed, and the place named hands it "
         "on to where hasten cannot follow it. Every caller gets the same object: what one of them changes, all see.",
         "Return something that cannot be changed, such as a tuple; or take it with `--accept CCH002`. With "
-        '`returns = "copy"` each caller gets a copy of its own.',
+        '`returns = "copy"` each caller gets a copy of its own, with `returns = "view"` a view that nobody can change.',
     ),
     _hazard(
         "CCH003",
         "nobody can see what it is given",
         "An argument without a hash raises TypeError, one that is hashed by its identity and then changed gives the "
-        "old result, and `1`, `1.0` and `True` share one. What is given to the parameter cannot be seen, by its "
-        "annotation or by its callers.",
+        "old result, and `1`, `1.0` and `True` share one; so do `0.0` and `-0.0`, or one time in two time zones, "
+        "which no cache tells apart. What is given to the parameter cannot be seen, by its annotation or by its "
+        "callers, or is of such a type.",
         "Annotate the parameter with a type that has a hash, or take it with `--accept CCH003`.",
     ),
     _hazard(
@@ -72,6 +73,14 @@ CODES: tuple[Code, ...] = (
         "it gives then is kept, also when the next attempt would succeed.",
         "Let the error out, since errors are not kept; or catch what cannot change, such as FileNotFoundError. Or "
         "take it with `--accept CCH007`.",
+    ),
+    _hazard(
+        "CCH008",
+        "callers get a read-only view",
+        'With `returns = "view"` a list becomes a tuple, a dictionary a `types.MappingProxyType`, and a set a frozenset, '
+        "frozenset, all the way down. Whoever tries to change them gets an error at that place. So does `json.dumps`, which does "
+        "not know the mapping; `isinstance(value, dict)` says no, and a tuple is never equal to a list.",
+        'Look at the uses of the result; or set `returns = "copy"`.',
     ),
     _refusal(
         "CCH101",

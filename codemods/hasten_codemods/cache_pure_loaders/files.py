@@ -1,34 +1,33 @@
-"""Which files a function reads: those of its own package, which are part of the program, or others, which may change.
+"""Which files belong to the program's own package, so that they stay as they are while it runs, and who writes them.
 
-A path is one of the package where it begins with `__file__`, or with what `importlib.resources` gives, and goes on with
-names that are written out, or that all callers write out.
+A path is the package's own if it begins with `__file__` or with what `importlib.resources` gives, goes on with names
+that are written out, or that all callers write out, and does not leave the package.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
-from hasten.api import Call, Module, Program, Scope
+from hasten.api import Call, Module, Program
+from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders.escapes import Escapes
+from hasten_codemods.cache_pure_loaders.paths import ANY, PACKAGE, TREE, Paths, parts_of_path
 from hasten_codemods.cache_pure_loaders.readings import FileRead
 
 Shape = list[Any]
 
-#: A value as it is written somewhere: module, scope, shape, and the calls that lead there.
-_Given = tuple[Module, int, Shape, tuple[Call, ...]]
-
-_DEEPEST = 12
-#: They give the path of a directory above, or the same path in another form.
-_KEEPING = frozenset(
-    {"os.path.dirname", "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.fspath", "builtins.str"}
-    | {"pathlib.Path", "pathlib.PurePath"}
-)
-_FILES = frozenset({"importlib.resources.files", "importlib_resources.files"})
-_METHODS = frozenset({"resolve", "absolute", "with_suffix", "with_name", "with_stem", "as_posix", "open"})
-_ATTRIBUTES = frozenset({"parent", "parents"})
 #: Errors of the system that may be gone the next time; `""` stands for all errors.
 _OF_SYSTEM = frozenset({"", "OSError", "IOError", "EnvironmentError", "PermissionError", "Exception", "BaseException"})
-_WRITERS = ("write_text", "write_bytes", "open", "unlink", "touch", "rename", "remove", "copy", "copyfile", "move")
+#: Last names of functions and methods that write, move or remove a file that they are given, or are called on.
+_WRITERS = ("write_text", "write_bytes", "open", "unlink", "touch", "rename", "replace", "remove", "removedirs")
+_MOVERS = ("copy", "copy2", "copyfile", "copytree", "move", "rmtree", "urlretrieve", "extractall", "extract")
+#: What is given a path and does not write there.
+_ASKING = frozenset({"builtins.print", "builtins.len", "builtins.isinstance", "builtins.repr", "builtins.open"})
+#: Functions whose names begin so read what they are given, whoever wrote them.
+_READING = ("load", "safe_load", "full_load", "read", "parse", "send_file", "send_from_directory", "FileResponse")
+_LOGGING = frozenset({"debug", "info", "warning", "error", "exception", "log", "append", "add", "format", "echo"})
 
 
 class Files:
@@ -37,174 +36,44 @@ class Files:
     def __init__(self, program: Program) -> None:
         """Take the program."""
         self.program = program
+        self.paths = Paths(program)
+        self.escapes = Escapes(program, self.paths, _is_known, _is_writing)
+        self._roots: dict[str, str] = {}
 
     def trouble(self, read: FileRead) -> str:
         """Return why what a function reads may change while the program runs, empty if it is its package's."""
         if read.path is None:
             return ""
-        names: list[str] = []
-        if not self._is_own(read.call.module, read.call.scope, read.path, read.chain, names, 0):
-            return f"the file may change while the program runs ({read.place})"
-        written = self._written(names[-1] if names else "")
-        return f"it is written at {written}" if written else ""
+        found = self.paths.of(read.call.module, read.call.scope, read.path, read.chain)
+        for each in sorted(found):
+            if not self._is_own(read.call.module, each):
+                return f"the file may change while the program runs ({read.place})"
+        for each in sorted(found):
+            written = self._written(each)
+            if written:
+                return written
+        return ""
 
-    def _is_own(
-        self, module: Module, scope: int, shape: Shape, chain: tuple[Call, ...], names: list[str], depth: int
-    ) -> bool:
-        """Tell whether a path begins in the package; the names that follow are added to `names`."""
-        if depth > _DEEPEST:
+    def _is_own(self, module: Module, path: str) -> bool:
+        """Tell whether a path names a file in the package of a module, or in one that is installed."""
+        parts = parts_of_path(path)
+        if any(ANY in each for each in parts) or parts[0] not in {TREE, PACKAGE}:
             return False
-        go = depth + 1
-        match shape:
-            case ["n", "__file__"]:
-                return module.lookup(scope, "__file__") is None
-            case ["n", str(name)]:
-                return self._variable(module, scope, name, chain, names, go)
-            case ["o", "Div", left, right]:
-                return self._is_own(module, scope, left, chain, names, go) and self._is_name(
-                    module, scope, right, chain, names, go
-                )
-            case ["o", "Add", left, right]:
-                return self._is_own(module, scope, left, chain, names, go) and self._is_name(
-                    module, scope, right, chain, names, go
-                )
-            case ["i", ["a", base, "parents"], _]:
-                return self._is_own(module, scope, base, chain, names, go)
-            case ["a", base, str(name)]:
-                dotted = self.program.dotted(module, scope, shape)
-                owner = self.program.owner_of(dotted) if dotted is not None else None
-                if owner is not None:
-                    return self._constant(owner[0], owner[1], names, go)
-                return name in _ATTRIBUTES and self._is_own(module, scope, base, chain, names, go)
-            case ["c", int() as index]:
-                return self._call(module.call(index), chain, names, go)
-            case _:
-                return False
+        return parts[0] == PACKAGE or f"{'/'.join(parts[1:])}/".startswith(self._root(module))
 
-    def _call(self, call: Call, chain: tuple[Call, ...], names: list[str], depth: int) -> bool:
-        module, scope = call.module, call.scope
-        dotted = self.program.dotted(module, scope, call.function) or ""
-        shapes = [each.shape for each in call.arguments if each.keyword is None]
-        if dotted in _FILES:
-            return True  # of a package, whichever: what is installed stays as it is
-        if (dotted in _KEEPING or dotted == "os.path.join") and shapes:
-            first, *rest = shapes
-            return self._is_own(module, scope, first, chain, names, depth) and all(
-                self._is_name(module, scope, each, chain, names, depth) for each in rest
-            )
-        if dotted and self.program.is_own(dotted):
-            target = self.program.target_of(call)[0]
-            if target is None or target.kind != "function" or not target.returned:
-                return False
-            inner = (*chain, call)
-            return all(
-                self._is_own(target.module, target.number, each, inner, names, depth) for each in target.returned
-            )
-        if call.function[0] == "a" and (call.tail in _METHODS or call.tail == "joinpath"):
-            return self._is_own(module, scope, call.function[1], chain, names, depth) and all(
-                self._is_name(module, scope, each, chain, names, depth) for each in shapes
-            )
-        return False
-
-    def _variable(
-        self, module: Module, scope: int, name: str, chain: tuple[Call, ...], names: list[str], depth: int
-    ) -> bool:
-        found = module.lookup(scope, name)
-        if found is None:
-            return False
-        owner, bindings = found
-        if owner == 0:
-            return self._constant(module, name, names, depth)
-        if any(each.kind == "param" for each in bindings):
-            given = self._given(module.scope(owner), name, chain)
-            return (
-                len(bindings) == 1
-                and bool(given)
-                and all(self._is_own(other, at, shape, rest, names, depth) for other, at, shape, rest in given)
-            )
-        return bool(bindings) and all(
-            each.kind in {"assign", "with"}
-            and each.payload is not None
-            and self._is_own(module, each.scope, each.payload, chain, names, depth)
-            for each in bindings
-        )
-
-    def _constant(self, module: Module, name: str, names: list[str], depth: int) -> bool:
-        bindings = module.bindings(0, name)
-        if len(bindings) == 1 and bindings[0].kind == "import":
-            dotted = module.dotted(0, ["n", name])
-            owner = self.program.owner_of(dotted) if dotted is not None else None
-            if owner is None and dotted is not None:
-                self.program.want_home(dotted)
-            return owner is not None and owner[0] is not module and self._constant(owner[0], owner[1], names, depth + 1)
-        binding = self.program.only_binding(module, 0, name, patches=False)
-        if binding is None or binding.kind != "assign" or binding.payload is None:
-            return False
-        return self._is_own(module, 0, binding.payload, (), names, depth)
-
-    def _given(self, function: Scope, name: str, chain: tuple[Call, ...]) -> list[_Given]:
-        """Return what a parameter is given, by the call that leads here, or else by all callers."""
-        if chain:
-            call = chain[-1]
-            shape = next((each for other, each in self.program.arguments_for(function, name) if other == call), None)
-            if shape is not None:
-                return [(call.module, call.scope, shape, chain[:-1])]
-        default = next((each[3] for each in function.parameters if each[0] == name and each[3] is not None), None)
-        fallback: list[_Given] = [(function.module, function.parent, default, ())] if default is not None else []
-        if chain:
-            return fallback
-        callers = self.program.callers(function)
-        given: list[_Given] = [
-            (call.module, call.scope, shape, ()) for call, shape in self.program.arguments_for(function, name)
-        ]
-        if not callers or not all(certain for _, certain in callers) or self.program.references(function):
-            return []
-        if len(given) < len(callers):
-            return [*given, *fallback] if fallback else []
-        return given
-
-    def _is_name(
-        self, module: Module, scope: int, shape: Shape, chain: tuple[Call, ...], names: list[str], depth: int
-    ) -> bool:
-        """Tell whether a part of a path is written out and stays below what is before it."""
-        if depth > _DEEPEST:
-            return False
-        match shape:
-            case ["k", "str", str() as text]:
-                names.append(text.rpartition("/")[2])
-                return not text.startswith(("/", "~"))
-            case ["f", list(parts)]:
-                return bool(parts) and all(
-                    self._is_name(module, scope, each, chain, names, depth + 1) for each in parts
-                )
-            case ["o", "Add" | "Mod", left, right]:
-                return all(self._is_name(module, scope, each, chain, names, depth + 1) for each in (left, right))
-            case ["n", str(name)]:
-                return all(
-                    self._is_name(*each, names, depth + 1) for each in self._values(module, scope, name, chain)
-                ) and bool(self._values(module, scope, name, chain))
-            case ["a", ["n" | "a", *_], _]:
-                # A member of an enumeration, or a constant of another module.
-                dotted = self.program.dotted(module, scope, shape)
-                owner = self.program.owner_of(dotted) if dotted is not None else None
-                return owner is not None and self._is_name(owner[0], 0, ["n", owner[1]], (), names, depth + 1)
-            case _:
-                return False
-
-    def _values(self, module: Module, scope: int, name: str, chain: tuple[Call, ...]) -> list[_Given]:
-        found = module.lookup(scope, name)
-        if found is None:
-            return []
-        owner, bindings = found
-        if len(bindings) == 1 and bindings[0].kind == "param":
-            return self._given(module.scope(owner), name, chain)
-        if owner == 0 and self.program.only_binding(module, 0, name, patches=False) is None:
-            return []
-        if all(each.kind == "for" and each.payload and each.payload[0] in {"l", "t"} for each in bindings):
-            return [(module, each.scope, part, chain) for each in bindings for part in each.payload[1]]
-        if not all(each.kind == "assign" and each.payload is not None for each in bindings):
-            return []
-        return [(module, each.scope, each.payload, chain) for each in bindings]
+    def _root(self, module: Module) -> str:
+        """Return the directory of the package that a module belongs to, with a slash, or where the module lies."""
+        if module.path not in self._roots:
+            directory, root = module.path.rpartition("/")[0], None
+            while directory and self.program.find(f"{directory}/__init__.py") is not None:
+                root, directory = directory, directory.rpartition("/")[0]
+            if root is None:
+                # Packages need no `__init__.py`: the name under which it is imported tells how deep it lies.
+                above = module.name.count(".") - (0 if module.is_package else 1)
+                parts = module.path.split("/")[:-1]
+                root = "/".join(parts[: len(parts) - above] if above > 0 else parts)
+            self._roots[module.path] = f"{root}/" if root else ""
+        return self._roots[module.path]
 
     # --- what becomes of errors -------------------------------------------------------------------------------------
 
@@ -231,60 +100,84 @@ class Files:
 
     # --- who writes it ----------------------------------------------------------------------------------------------
 
-    def _written(self, name: str) -> str:
-        """Return a place that writes a file of that name, empty if there is none in sight."""
-        if not name:
-            return ""
-        key = f"cache-pure-loaders writers of {name}"
+    def _written(self, path: str) -> str:
+        """Return in words where a file is written, or may be, empty if there is no such place in sight."""
+        name = parts_of_path(path)[-1]
         self.program.want_like(_escaped(name))
-        return self.program.remember(key, lambda: next(self._writers(name), ""))
+        for each in ("write_text", "write_bytes", "replace", "copytree", "urlretrieve", "extractall"):
+            self.program.want(each)
+        return self.program.remember(
+            f"cache-pure-loaders writers of {path}",
+            lambda: next(self._writers(path), "") or next(self._takers(path), "") or self.escapes.of(path),
+        )
 
-    def _writers(self, name: str) -> Iterator[str]:
-        for tail in _WRITERS:
+    def _writers(self, path: str) -> Iterator[str]:
+        for tail in (*_WRITERS, *_MOVERS):
             for call in self.program.calls_named(tail, want=False):
                 if tail == "open" and not _is_writing(call):
                     continue
-                shapes = [each.shape for each in call.arguments]
-                if call.function[0] == "a":
-                    shapes.append(call.function[1])
-                if any(self._mentions(call.module, call.scope, each, name, 0) for each in shapes):
-                    yield f"{call.module.path}:{call.module.position(call.span.start).line}"
+                if any(self._is(path, call, each) for each in _given(call)):
+                    yield f"it is written at {_place(call)}"
 
-    def _mentions(self, module: Module, scope: int, shape: Shape, name: str, depth: int) -> bool:
-        match shape:
-            case ["k", "str", str() as text]:
-                return text.endswith(name)
-            case ["n" | "a", *_] if depth < 6:  # noqa: PLR2004 - far enough for constants of constants
-                dotted = self.program.dotted(module, scope, shape)
-                owner = self.program.owner_of(dotted) if dotted is not None else None
-                if owner is None and shape[0] == "n":
-                    found = module.lookup(scope, shape[1])
-                    bound = found[1] if found is not None else ()
-                    return any(
-                        self._mentions(module, each.scope, each.payload, name, depth + 1)
-                        for each in bound
-                        if each.kind == "assign" and each.payload
-                    )
-                if owner is None:
-                    return False
-                return any(
-                    self._mentions(owner[0], 0, each.payload, name, depth + 1)
-                    for each in owner[0].bindings(0, owner[1])
-                    if each.kind == "assign" and each.payload
-                )
-            case ["o", _, left, right]:
-                return any(self._mentions(module, scope, each, name, depth) for each in (left, right))
-            case ["c", int() as index] if depth < _DEEPEST:
+    def _takers(self, path: str) -> Iterator[str]:
+        """Yield what is given the path and is not known to leave the file alone: `urlretrieve(url, FILE)`."""
+        for module in self.program.modules:
+            for index in range(len(module.facts["calls"])):
                 call = module.call(index)
-                shapes = [each.shape for each in call.arguments]
-                shapes += [call.function[1]] if call.function[0] == "a" else []
-                return any(self._mentions(module, call.scope, each, name, depth + 1) for each in shapes)
-            case _:
-                return False
+                if call.tail in _LOGGING or not any(each.shape[0] in "naofclt" for each in call.arguments):
+                    continue
+                dotted = self.program.dotted(module, call.scope, call.function)
+                if dotted is None or self.program.is_own(dotted) or _is_known(dotted):
+                    continue
+                if any(self._is(path, call, each) for each in _given(call)):
+                    yield f"`{dotted.removeprefix('builtins.')}` is given it at {_place(call)}, and may write it"
+
+    def _is(self, path: str, call: Call, shape: Shape) -> bool:
+        """Tell whether an expression may be the path of a file, or of a directory that it lies in."""
+        if shape[0] not in {"n", "a", "o", "f", "c", "k", "i", "b", "?"}:
+            return False
+        return any(_matches(each, path) for each in self.paths.of(call.module, call.scope, shape))
+
+
+def _given(call: Call) -> Iterator[Shape]:
+    """Yield what a call may mean a path by: its arguments, and what it is called on."""
+    for each in call.arguments:
+        yield from each.shape[1] if each.shape[0] in {"l", "t"} else [each.shape]
+    if call.function[0] == "a":
+        yield call.function[1]
+
+
+def _matches(written: str, read: str) -> bool:
+    """Tell whether a path that is written may be the one that is read, which has no `*`."""
+    ours, theirs = parts_of_path(read), parts_of_path(written)
+    if ours[0] == TREE and theirs[0] == TREE:
+        # A directory stands for all that is in it, where it is written and where it is listed.
+        return all(map(fnmatchcase, ours, theirs))
+    if theirs[0] in {TREE, PACKAGE} and theirs[-1] in {TREE, PACKAGE}:
+        return False
+    if ANY in theirs[-1] or not theirs[-1]:
+        return False
+    ours, theirs = [[part for part in each if part not in {TREE, PACKAGE}] for each in (ours, theirs)]
+    return all(fnmatchcase(one, other) for one, other in zip(reversed(ours), reversed(theirs), strict=False))
+
+
+def _is_known(dotted: str) -> bool:
+    """Tell whether a function from elsewhere is known to leave a file alone whose path it is given."""
+    if dotted in tables.PURE or dotted in tables.READING or dotted in tables.PACKAGED or dotted in _ASKING:
+        return True
+    if dotted.rpartition(".")[2].startswith(_READING):
+        return True
+    return dotted in tables.RESOLVING or dotted.startswith(("os.path.", "logging.", "pathlib.", "importlib.", "sys."))
+
+
+def _place(call: Call) -> str:
+    return f"{call.module.path}:{call.module.position(call.span.start).line}"
 
 
 def _is_writing(call: Call) -> bool:
     mode = call.argument(1 if call.function[0] == "n" else 0, "mode")
+    if call.function[0] == "a" and call.module.dotted(call.scope, call.function) in {"os.open", "io.open", "gzip.open"}:
+        mode = call.argument(1, "mode")
     return mode is not None and (mode.shape[:2] != ["k", "str"] or not set("wax+").isdisjoint(mode.shape[2] or "w"))
 
 

@@ -34,6 +34,9 @@ class Globals:
             return f"it is assigned again at {_place(module, other.start)}"
         if not kinds <= {"assign", "declared", "import", "def", "class"}:
             return f"it is bound at {_place(module, bindings[0].start)}" if bindings else "nobody binds it"
+        between = self._called_between(module, [each.start for each in bindings if each.kind == "assign"])
+        if between:
+            return between
         place = self.program.rebound(module, name, patches=False)
         if place is not None:
             return f"it is given another value at {place}"
@@ -50,6 +53,16 @@ class Globals:
             found = self.sharing.of_variable(module, name, Span(each.start, each.start + len(name)))
             if found.changed or found.lost:
                 return found.changed or found.lost
+        return ""
+
+    def _called_between(self, module: Module, starts: list[int]) -> str:
+        """Return where a function of the program is called while a name has the first of several values, in words."""
+        if len(starts) > 1:
+            for call in module.calls():
+                if call.scope == 0 and min(starts) < call.span.start < max(starts):
+                    dotted = self.program.dotted(module, 0, call.function)
+                    if dotted is not None and self.program.is_own(dotted):
+                        return f"it is assigned again after {_place(module, call.span.start)}"
         return ""
 
 

@@ -1,4 +1,4 @@
-"""The module that is written into a package once, for caches that look at a file first, or that give copies."""
+"""The module that is written into a package once, for caches that look at a file first, or give copies or views."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Shape = list[Any]
 
 NAME = "_caching"
 TEXT = '''\
-"""Caches for files that change, and for results that callers change."""
+"""Caches for files that change, and for results that callers might change."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any, TypeVar
 
-__all__ = ["copied", "fresh"]
+__all__ = ["copied", "fresh", "viewed"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -35,6 +36,25 @@ def copied(function: FunctionT) -> FunctionT:
         return copy.deepcopy(function(*args, **kwargs))
 
     return _like(wrapper, function)
+
+
+def viewed(function: FunctionT) -> FunctionT:
+    """Give callers a view of the lists, dictionaries and sets that a function gives, which none of them can change."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return _view(function(*args, **kwargs))
+
+    made: Any = wrapper
+    return made
+
+
+def _view(value: Any) -> Any:
+    if type(value) is dict:
+        return MappingProxyType({key: _view(each) for key, each in value.items()})
+    if type(value) is list:
+        return tuple(map(_view, value))
+    return frozenset(value) if type(value) is set else value
 
 
 def fresh(

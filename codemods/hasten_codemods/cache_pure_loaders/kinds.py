@@ -68,7 +68,7 @@ class Kinds(Annotations):
             case ["o", str(operator), left, right]:
                 return self._operator(operator, *(self.of(module, scope, each, depth + 1) for each in (left, right)))
             case ["m", _]:
-                return "function"
+                return _made_in(module, scope, "function")
             case ["n", str(name)]:
                 return self._name(module, scope, name, depth)
             case ["a", base, str(name)]:
@@ -131,9 +131,9 @@ class Kinds(Annotations):
                 case "param":
                     kinds.append(self.parameter(module.scope(owner), name, depth + 1))
                 case "def":
-                    kinds.append("function")
+                    kinds.append(_made_in(module, each.scope, "function"))
                 case "class":
-                    kinds.append("class")
+                    kinds.append(_made_in(module, each.scope, "class"))
                 case "import":
                     kinds.append(self._imported(module, scope, name, depth))
                 case "declared" | "del" | "global" | "nonlocal":
@@ -213,7 +213,7 @@ class Kinds(Annotations):
                 return self._name(owner[0], 0, owner[1], depth + 1) if owner[0].is_bound(0, owner[1]) else UNKNOWN
             around = class_of(self.program, module, scope, base)
             if around is not None and is_enumeration(self.program, around):
-                return "member"
+                return self.annotated(module, scope, base, depth + 1)
             return UNKNOWN if self.program.is_own(dotted) else "immutable"
         kind = self.of(module, scope, base, depth + 1)
         if kind == "object":
@@ -232,8 +232,13 @@ class Kinds(Annotations):
         if dotted and self.program.is_own(dotted):
             target = self.program.target_of(call)[0]
             if target is not None and target.kind == "class":
-                return "immutable" if self.is_record(target) else UNKNOWN
+                return "record" if self.is_record(target) else UNKNOWN
             return self.given_by_function(target, depth) if target is not None else UNKNOWN
+        if self.makes_tuples(call):
+            held = together([self.of(module, scope, each.shape, depth + 1) for each in call.arguments])
+            # Zone(*row) holds what is in the row.
+            starred = any(word in {"*", "**"} for word, *_ in call.record[4])
+            return "parts" if starred or held == UNKNOWN else f"parts of {held}"
         if call.function[0] != "a":
             return UNKNOWN
         receiver = self.of(module, scope, call.function[1], depth + 1)
@@ -247,6 +252,19 @@ class Kinds(Annotations):
         if given in {"part", "iterator"}:
             return parts_of(receiver) if given == "part" else f"iterator of {parts_of(receiver)}"
         return receiver if given in {"list", "dict", "set"} and given == head else given or UNKNOWN
+
+    def makes_tuples(self, call: Call) -> bool:
+        """Tell whether a call makes a tuple with names: `Zone = namedtuple("Zone", "name offset")`, `Zone(*row)`."""
+        if call.function[0] != "n":
+            return False
+        found = call.module.lookup(call.scope, call.function[1])
+        if found is None or found[0] != 0:
+            return False
+        bound = self.program.only_binding(call.module, 0, call.function[1], patches=False)
+        if bound is None or bound.kind != "assign" or bound.payload is None or bound.payload[0] != "c":
+            return False
+        maker = call.module.call(bound.payload[1])
+        return self.program.dotted(call.module, 0, maker.function) == "collections.namedtuple"
 
     def _of_call(self, call: Call, kind: str, depth: int) -> str:
         if kind == "cast":
@@ -279,3 +297,8 @@ class Kinds(Annotations):
             vague = seen.partition(" of ")[0] in {UNKNOWN, "json", "object", "iterator"}
             return said if said != UNKNOWN and (vague or said.startswith(seen)) else seen
         return seen if function.returned else "none"
+
+
+def _made_in(module: Module, scope: int, kind: str) -> str:
+    """Return the kind of a function or class that is written in a scope: of a function, it keeps its variables."""
+    return kind if module.enclosing(scope, "function") is None else "closure"

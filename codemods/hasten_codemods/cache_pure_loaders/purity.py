@@ -48,6 +48,27 @@ class Purity:
             self._depth -= 1
         return self._known[key]
 
+    def taught(self, dotted: str) -> str:
+        """Return where the loader of a function of YAML is given functions of its own, empty if that is nowhere.
+
+        yaml.add_constructor("!env", from_environment, Loader=yaml.SafeLoader)
+        """
+        full = dotted.startswith("yaml.full")
+        return self.program.remember(f"cache-pure-loaders yaml {full}", lambda: self._taught(full=full))
+
+    def _taught(self, *, full: bool) -> str:
+        for name in ("add_constructor", "add_multi_constructor"):
+            for call in self.program.calls_named(name):
+                shapes = [each.shape for each in call.arguments]
+                shapes += [call.function[1]] if call.function[0] == "a" else []
+                named = [self.program.dotted(call.module, call.scope, each) or "" for each in shapes]
+                loaders = [each for each in named if each.endswith(("Loader", "Constructor"))]
+                # Those without a loader are for all but the safe one; classes of the program keep their own.
+                safe = any(_is_safe_loader(each) and not self.program.is_own(each) for each in loaders)
+                if safe or (full and not (loaders and all(map(self.program.is_own, loaders)))):
+                    return f"{call.module.path}:{call.module.position(call.span.start).line}"
+        return ""
+
 
 class _Look(Readings):
     """The look at one function."""
@@ -99,6 +120,9 @@ class _Look(Readings):
             return None
         if dotted in tables.CONSUMING and call.arguments and self.is_given(call, call.arguments[0].shape):
             return self.stain("CCH105", f"`{call.tail}` takes from what it is given, and leaves nothing there", call)
+        taught = self.purity.taught(dotted) if dotted.startswith(("yaml.safe_load", "yaml.full_load")) else ""
+        if taught:
+            return self.stain("CCH104", f"YAML is taught to call something at {taught}", call)
         if dotted in tables.PURE:
             return None
         world, changing = known_by(WORLD, dotted), known_by(CHANGING, dotted)
@@ -118,6 +142,8 @@ class _Look(Readings):
         """Judge a call of something of the program."""
         target, _known = self.program.target_of(call)
         if target is None:
+            if self.kinds.makes_tuples(call):
+                return None
             self.program.want_home(dotted)
             if call.use == ["raise"]:
                 return None
@@ -142,7 +168,7 @@ class _Look(Readings):
         """Judge a call of a method of a value, or of a value."""
         if call.function[0] != "a":
             local = call.function[0] == "n" and self.is_inside(call.scope, call.function[1])
-            if local:
+            if local or self.kinds.makes_tuples(call):
                 return None
             return self.stain("CCH104", "nobody can tell what is called", call)
         receiver, name = call.function[1], call.function[2]
@@ -198,6 +224,10 @@ class _Look(Readings):
             return self.stain("CCH104", "nobody can tell which file is read", call)
         self.reads.append(FileRead(call, receiver if receiver is not None else path.shape))
         return None
+
+
+def _is_safe_loader(dotted: str) -> bool:
+    return dotted.endswith(("SafeLoader", "SafeConstructor"))
 
 
 def _is_transparent(target: Scope, decorator: Shape) -> bool:

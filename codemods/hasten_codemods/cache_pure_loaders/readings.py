@@ -22,10 +22,14 @@ _DEEPEST = 10
 _OWN = frozenset({"__file__", "__name__", "__package__", "__doc__", "__spec__"})
 #: Third parties whose names in capitals are classes and constants.
 _KNOWN = frozenset({"yaml", "tomli", "orjson", "packaging", "simplejson", "ujson", "toml", "typing_extensions"})
+_SUBMODULES = frozenset({"os.path", "urllib.parse", "xml.etree", "importlib.resources", "importlib.metadata"})
+#: They give what they are given.
+_HANDING_ON = frozenset({"typing.cast", "typing_extensions.cast", "functools.reduce"})
+_CHANGING_NOTHING = frozenset({"staticmethod", "override", "final"})
 #: Kinds of values whose attributes are as constant as they are.
 _PLAIN = frozenset(
     {"str", "path", "match", "version", "moment", "element", "object", "member", "number", "parts", "file", "pattern"}
-    | {"code", "json", "dict", "list"}
+    | {"record", "code", "json", "dict", "list"}
 )
 
 
@@ -159,11 +163,12 @@ class Readings:
                 return self.at("CCH104", f"`{name}` is passed on as a value", start)
             return None
         owner, bindings = found
-        if owner in self.inside:
+        imported = any(each.kind == "import" for each in bindings)
+        if owner in self.inside and not imported:
             return None
-        if owner != 0:
+        if owner != 0 and not imported:
             return self.at("CCH102", f"`{name}` belongs to the function around it", start)
-        if use[0] in {"call", "ann"} or any(each.kind == "import" for each in bindings):
+        if use[0] in {"call", "ann"} or imported:
             if use[0] not in {"call", "attr", "meth", "ann"}:
                 return self.passed(scope, name, start)
             self.names.add((self.module.path, name))
@@ -250,7 +255,16 @@ class Readings:
         binds = owner.module.facts["binds"][owner.number]
         special = [name for name in binds if name in {"__init__", "__new__", "__post_init__", "__setattr__"}]
         kept = names == ["NamedTuple"] or any(tail_of(owner.module, each) == "dataclass" for each in owner.decorators)
-        return bool(kept and not special and (names == ["NamedTuple"] or not owner.bases))
+        if not kept or special or (names != ["NamedTuple"] and owner.bases):
+            return False
+        # stamp: float = field(default_factory=time.time)
+        factories = [
+            call.argument(len(call.arguments), "default_factory")
+            for call in owner.module.calls_named("field")
+            if call.scope == owner.number
+        ]
+        made = [owner.module.dotted(owner.number, each.shape) for each in factories if each is not None]
+        return all(each in {"builtins.list", "builtins.dict", "builtins.set", "builtins.tuple"} for each in made)
 
     # --- whose a value is -------------------------------------------------------------------------------------------
 
@@ -269,23 +283,29 @@ class Readings:
         found = self.module.lookup(scope, name)
         return found is not None and found[0] == self.function.number and any(each.kind == "param" for each in found[1])
 
-    def is_fresh(self, scope: int, shape: Shape, depth: int = 0) -> bool:
-        """Tell whether a value was made by this call of the function, so that nobody else has it."""
+    def is_fresh(self, scope: int, shape: Shape, depth: int = 0, *, deep: bool = False) -> bool:
+        """Tell whether a value was made by this call of the function, so that nobody else has it.
+
+        With `deep` that is asked of what it holds, too: `list(rows)` is new, and the rows in it are not.
+        """
         if depth > _DEEPEST:
             return False
+        go = depth + 1
         match shape:
-            case ["l" | "d" | "s" | "t" | "g" | "f" | "k" | "o" | "x" | "u", *_]:
+            case ["l" | "s" | "t", list(parts)]:
+                return not deep or all(self.is_own(scope, each, go) for each in parts)
+            case ["d", list(pairs)]:
+                return not deep or all(self.is_own(scope, each, go) for _, each in pairs)
+            case ["o", _, left, right]:
+                return not deep or (self.is_own(scope, left, go) and self.is_own(scope, right, go))
+            case ["g" | "f" | "k" | "x" | "u", *_]:
                 return True
             case ["b" | "?", list(parts)]:
-                return all(self.is_fresh(scope, each, depth + 1) for each in parts)
+                return all(self.is_fresh(scope, each, go, deep=deep) for each in parts)
             case ["c", int() as index]:
-                call = self.module.call(index)
-                dotted = self.program.dotted(self.module, scope, call.function)
-                return dotted is not None or (
-                    call.function[0] == "a" and self.is_fresh(scope, call.function[1], depth + 1)
-                )
+                return self.is_made(self.module.call(index), go, deep=deep)
             case ["i", base, _] | ["a", base, _]:
-                return self.module.dotted(scope, shape) is None and self.is_fresh(scope, base, depth + 1)
+                return self.module.dotted(scope, shape) is None and self.is_fresh(scope, base, go, deep=True)
             case ["n", str(name)]:
                 found = self.module.lookup(scope, name)
                 if found is None or found[0] not in self.inside:
@@ -295,12 +315,37 @@ class Readings:
                     and (
                         each.kind == "declared"
                         or each.payload == shape
-                        or (each.payload is not None and self.is_fresh(each.scope, each.payload, depth + 1))
+                        or (
+                            each.payload is not None
+                            and self.is_fresh(each.scope, each.payload, go, deep=deep or each.kind in {"for", "unpack"})
+                        )
                     )
                     for each in found[1]
                 )
             case _:
                 return False
+
+    def is_own(self, scope: int, shape: Shape, depth: int) -> bool:
+        """Tell whether a value is new with all that it holds, or cannot be changed."""
+        return self.is_fresh(scope, shape, depth, deep=True) or is_immutable(self.kinds.of(self.module, scope, shape))
+
+    def is_made(self, call: Call, depth: int, *, deep: bool) -> bool:
+        """Tell whether a call gives a new value each time."""
+        dotted = self.program.dotted(self.module, call.scope, call.function)
+        if dotted is None:
+            return call.function[0] == "a" and self.is_fresh(call.scope, call.function[1], depth, deep=deep)
+        if self.program.is_own(dotted):
+            target = self.program.target_of(call)[0]
+            if target is None or target.kind != "function":
+                return target is not None and not deep
+            if any(tail_of(target.module, each) not in _CHANGING_NOTHING for each in target.decorators):
+                return False  # @functools.cache
+            inner = Readings(self.purity, target)
+            return all(inner.is_fresh(target.number, each, depth, deep=deep) for each in target.returned)
+        parts = dotted in tables.TAKERS_THAT_GIVE or dotted in _HANDING_ON
+        if parts or (deep and dotted in tables.TAKERS_THAT_HOLD):
+            return all(self.is_own(call.scope, each.shape, depth) for each in call.arguments)
+        return True
 
 
 def inner_scopes(function: Scope) -> frozenset[int]:
@@ -333,8 +378,7 @@ def is_constant(dotted: str) -> bool:
     top, _, rest = dotted.partition(".")
     if top not in stdlib_module_names and top not in _KNOWN:
         return False
-    submodules = {"path", "parse", "etree", "resources", "metadata"}
-    return not rest or rest in submodules or bool(rest.rpartition(".")[2][:1].isupper())
+    return not rest or dotted in _SUBMODULES or bool(rest.rpartition(".")[2][:1].isupper())
 
 
 def tail_of(module: Module, shape: Shape) -> str:

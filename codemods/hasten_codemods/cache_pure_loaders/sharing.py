@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hasten.api import Call, Module, Program, Scope, Sink, Span, follow
+from hasten.api import Call, Module, Program, Read, Scope, Sink, Span, follow, namespace_read
 from hasten_codemods.cache_pure_loaders import tables
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.words import UNKNOWN, is_exception, is_immutable, parts_of
@@ -75,6 +75,10 @@ class Sharing:
         if lost is not None:
             # getattr(module, name)()
             fate.lost = fate.lost or f"its module is lost from sight at {lost}, and the function with it"
+        whole = namespace_read(self.program, function.module, function.name)
+        if whole is not None and function.parent == 0:
+            # globals()[name]()
+            fate.lost = fate.lost or f"all names of its module are taken together at {_place_of(whole)}"
         for read in self.program.references(function):
             place = f"{read.module.path}:{read.module.position(read.span.start).line}"
             if read.use[0] not in {"cmp", "expr", "ann", "cond"}:
@@ -113,7 +117,7 @@ class Sharing:
         match sink.kind, use:
             case "unseen", _:
                 if not unseen:
-                    fate.lost = fate.lost or f"nobody is seen to call what returns it ({sink.place})"
+                    fate.lost = fate.lost or f"nobody is surely seen to call what returns it ({sink.place})"
                 return []
             case (("escapes" | "outside" | "guess" | "far" | "attrcall"), _):
                 fate.lost = fate.lost or f"it is lost from sight at {sink.place}"
@@ -163,7 +167,13 @@ class Sharing:
         fewer = max(0, inside - 1)
         part = parts_of(start.kind) if not inside else start.kind
         found: list[_Start]
-        if name in tables.MUTATORS:
+        calling = self._calls_with_parts(call, "") if name == "sort" else ""
+        if calling and not is_immutable(part):
+            fate.lost = fate.lost or f"`{calling}` is called with its parts at {sink.place}"
+        if not _is_plain_kind(start.kind, inside) and self._is_own_method(name):
+            fate.lost = fate.lost or f"`.{name}()` of it may be a method of the program's own ({sink.place})"
+            found = []
+        elif name in tables.MUTATORS:
             if not inside:
                 fate.changed = f"`.{name}()` changes it at {sink.place}"
                 return []
@@ -189,6 +199,11 @@ class Sharing:
         dotted = self.program.dotted(call.module, call.scope, call.function) or ""
         held = {"span": call.span, "scope": call.scope}
         part = parts_of(start.kind) if not start.inside else start.kind
+        calling = self._calls_with_parts(call, dotted)
+        if calling and not is_immutable(part):
+            fate.lost = fate.lost or f"`{calling}` is called with its parts at {sink.place}"
+        if dotted == "builtins.sum":
+            return list(on(call.use, max(1, start.inside), part, **held))  # of lists: one with all their parts
         if dotted in tables.TAKERS_THAT_LOOK or is_exception(dotted):
             return []
         if dotted in tables.TAKERS_THAT_HOLD:
@@ -213,6 +228,40 @@ class Sharing:
         fate.lost = fate.lost or f"it is given to `{call.tail or 'something'}` at {sink.place}"
         return []
 
+    def _calls_with_parts(self, call: Call, dotted: str) -> str:
+        """Return the function that is called with each part of what a call is given, empty where there is none.
+
+        sorted(rows, key=fill_in)
+        """
+        given = (
+            call.argument(0, "function") if dotted == "builtins.filter" else call.argument(len(call.arguments), "key")
+        )
+        if given is None or given.shape[:2] == ["k", "NoneType"]:
+            return ""
+        shape, scope = given.shape, call.scope
+        if shape[0] == "m":
+            # What a lambda does with its parameter is seen in its body: calls of functions from elsewhere aside.
+            return "" if self._is_plain_lambda(call, shape) else "lambda"
+        while shape[0] == "c":
+            shape = call.module.call(shape[1]).function
+        name = self.program.dotted(call.module, scope, shape) or ""
+        looks = name in tables.TAKERS_THAT_LOOK or name in tables.PURE or name.startswith(("str.", "builtins.str."))
+        return "" if looks else str(shape[-1]) if shape[0] in {"n", "a"} else "something"
+
+    def _is_plain_lambda(self, call: Call, shape: Use) -> bool:
+        """Tell whether a lambda calls nothing but what looks at its arguments."""
+        module = call.module
+        inside = [
+            each for each in module.calls() if module.scope(each.scope).kind == "lambda" and _is_within(each, call)
+        ]
+        return bool(shape) and all(
+            self.program.dotted(module, each.scope, each.function) in tables.PURE
+            or (
+                each.function[0] == "a" and each.tail in {*tables.LOOKERS, "get"} and not self._is_own_method(each.tail)
+            )
+            for each in inside
+        )
+
     def _is_own_method(self, name: str) -> bool:
         """Tell whether a class of the program has a method of that name."""
         return any(
@@ -223,7 +272,13 @@ class Sharing:
     def _among_keywords(self, call: Call, where: int | str) -> tuple[Scope, str] | None:
         """Return the function of the program that an argument is given to, and its parameter `**name` that takes it."""
         target = self.program.target_of(call)[0]
-        if not isinstance(where, str) or target is None or target.kind != "function" or target.parent != 0:
+        if (
+            not isinstance(where, str)
+            or where in {"*", "**"}
+            or target is None
+            or target.kind != "function"
+            or target.parent != 0
+        ):
             return None
         name = next((each[0] for each in target.parameters if each[1] == "**"), None)
         return (target, name) if name is not None and not target.decorators else None
@@ -235,6 +290,19 @@ class Sharing:
     def _is_local(self, module: Module, scope: int, name: str) -> bool:
         found = module.lookup(scope, name)
         return found is not None and all(each.kind == "assign" for each in found[1])
+
+
+def _place_of(read: Call | Read) -> str:
+    return f"{read.module.path}:{read.module.position(read.span.start).line}"
+
+
+def _is_plain_kind(kind: str, inside: int) -> bool:
+    """Tell whether a value, or one with so many containers around it, has the methods of Python's own classes."""
+    return bool(inside) or kind.partition(" of ")[0] in {*tables.METHODS, "parts", "iterator"}
+
+
+def _is_within(inner: Call, outer: Call) -> bool:
+    return outer.span.start <= inner.span.start and inner.span.end <= outer.span.end
 
 
 def _place(start: _Start) -> str:

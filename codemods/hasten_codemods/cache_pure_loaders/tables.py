@@ -54,8 +54,8 @@ PURE = _read("""
     json: tomllib | loads load
     json: tomli | loads load
     json: toml | loads
-    json: yaml | safe_load
-    list of json: yaml | safe_load_all
+    json: yaml | safe_load full_load
+    list of json: yaml | safe_load_all full_load_all
     str: yaml | safe_dump
     json: orjson | loads
     bytes: orjson | dumps
@@ -71,7 +71,7 @@ PURE = _read("""
     iterator: itertools | chain count islice product permutations combinations groupby accumulate takewhile dropwhile
     iterator: itertools | starmap zip_longest repeat cycle compress filterfalse pairwise batched
     part: functools | reduce
-    function: functools | partial
+    closure: functools | partial
     function: operator | itemgetter attrgetter methodcaller
     dict: collections | OrderedDict defaultdict Counter
     list: collections | deque
@@ -122,6 +122,7 @@ PURE = _read("""
     str: importlib.metadata | version
     str: importlib_metadata | version
     str: string | capwords
+    template: string | Template
     object: contextlib | suppress nullcontext closing
     cast: typing | cast
     cast: typing_extensions | cast
@@ -202,6 +203,7 @@ METHODS = _methods(
         "list of str": "findall split",
         "iterator of match": "finditer",
     },
+    template={"str": "substitute safe_substitute"},
     match={
         "str": "group expand",
         "parts of str": "groups",
@@ -253,7 +255,16 @@ LOOKING = _methods(path=_LOOKING)["path"]
 #: Functions that take out of the file, or the iterator, that they are given: a second time there is nothing left.
 CONSUMING = frozenset(
     {f"{module}.load" for module in ("json", "tomllib", "tomli", "ujson", "simplejson", "toml")}
-    | {"yaml.safe_load", "yaml.safe_load_all", "csv.reader", "csv.DictReader", "builtins.next", "pickle.load"}
+    | {
+        "yaml.safe_load",
+        "yaml.safe_load_all",
+        "yaml.full_load",
+        "yaml.full_load_all",
+        "csv.reader",
+        "csv.DictReader",
+        "builtins.next",
+        "pickle.load",
+    }
 )
 
 #: Kinds of what parsers give.
@@ -301,7 +312,18 @@ MUTATORS = frozenset(
 LOOKERS = frozenset(
     {"index", "count", "issubset", "issuperset", "isdisjoint", "startswith", "endswith", "join", "format", "encode"}
     | {"decode", "strip", "lower", "upper", "split", "isdigit", "keys", "__contains__", "__len__", "hexdigest", "title"}
-    | {"lstrip", "rstrip", "replace", "splitlines", "removeprefix", "removesuffix", "capitalize", "partition"}
+    | {
+        "lstrip",
+        "rstrip",
+        "replace",
+        "splitlines",
+        "removeprefix",
+        "removesuffix",
+        "capitalize",
+        "partition",
+        "substitute",
+        "safe_substitute",
+    }
 )
 #: Methods of values in the tables that change nothing: what a pure function gives is made of such values.
 READERS = frozenset(name for table in METHODS.values() for name in table).difference(
@@ -327,6 +349,9 @@ TAKERS_THAT_LOOK = frozenset(
     look: starlette.responses | JSONResponse
     look: fastapi.responses | JSONResponse ORJSONResponse
     look: django.http | JsonResponse
+    look: aiohttp.web | json_response
+    look: sanic.response | json
+    look: jsonschema | validate
     look: re | compile match search fullmatch sub
 """)
 )
@@ -351,6 +376,9 @@ def meant(call: Call, dotted: str | None) -> str:
     """
     if dotted == "yaml.load":
         loader = call.argument(1, "Loader")
-        if loader is not None and loader.shape[0] in {"n", "a"} and str(loader.shape[-1]).endswith("SafeLoader"):
+        name = call.module.dotted(call.scope, loader.shape) if loader is not None else None
+        if name in {"yaml.SafeLoader", "yaml.CSafeLoader"}:
             return "yaml.safe_load"
+        if name in {"yaml.FullLoader", "yaml.CFullLoader"}:
+            return "yaml.full_load"
     return dotted or ""

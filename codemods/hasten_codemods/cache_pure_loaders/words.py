@@ -1,7 +1,8 @@
 """The words for kinds of values, and what each says.
 
 A kind is a word, and what it holds behind ` of `: `list of str`. `unknown` is said where nothing is known. Kinds of
-values that nobody can change are in `IMMUTABLE`; `parts` is a tuple, and as immutable as what is in it.
+values that nobody can change are in `IMMUTABLE`; `parts` is a tuple, and
+as immutable as what is in it; a `closure` is a function or class that keeps what was made together with it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ UNKNOWN = "unknown"
 #: Nobody can change these.
 IMMUTABLE = frozenset(
     {"str", "bytes", "int", "float", "bool", "none", "number", "path", "pattern", "match", "moment", "version", "text"}
-    | {"function", "class", "code", "member", "ellipsis", "immutable", "module"}
+    | {"function", "class", "code", "member", "record", "ellipsis", "immutable", "module"}
 )
 #: These have no hash.
 UNHASHABLE = frozenset({"list", "dict", "set", "json"})
 #: Kinds of values that looking at does not change, so that following them tells whether they change.
-FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object"})
+FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object", "template"})
+#: Kinds of values of which a second reader gets nothing, or the rest.
+ONE_SHOT = frozenset({"iterator", "file", "hash"})
 CONSTANTS = {"str": "str", "bytes": "bytes", "int": "int", "float": "float", "bool": "bool", "NoneType": "none"}
 #: What JSON is made of.
 _DATA = frozenset({"json", "str", "int", "float", "bool", "number", "list", "dict"})
@@ -42,6 +45,9 @@ def together(kinds: list[str]) -> str:
         return "none" if kinds else UNKNOWN
     if len(left) == 1:
         return left[0]
+    once = next((each for each in left if not ONE_SHOT.isdisjoint(each.split())), "")
+    if once:
+        return once  # whatever else it may be: it can be read once
     if {*left} <= {"str", "bytes", "text"}:
         return "text"
     if "json" in left and all(each.partition(" of ")[0] in _DATA for each in left):

@@ -24,6 +24,16 @@ _SERVING = frozenset(
     | {"before_request", "after_request", "context_processor", "template_filter", "app_template_filter"}
     | {"errorhandler", "view_config", "exception_handler"}
 )
+#: Functions of web frameworks that are given what serves requests, and methods of their applications.
+_FRAMEWORKS = frozenset({"django", "starlette", "fastapi", "aiohttp", "falcon", "bottle", "sanic", "litestar"})
+_ROUTES = frozenset(
+    {"path", "re_path", "url", "Route", "WebSocketRoute", "Depends", "Security", "APIRoute"}
+    | {"get", "post", "put", "delete", "patch", "head", "view"}
+)
+_REGISTERING = frozenset(
+    {"add_url_rule", "add_api_route", "add_websocket_route", "add_get", "add_post", "add_put", "add_delete"}
+    | {"add_patch", "add_head", "add_route", "add_view"}
+)
 _HANDLERS = frozenset({"get", "post", "put", "delete", "patch", "head", "dispatch", "do_GET", "do_POST"})
 _VIEWS = frozenset({"View", "MethodView", "APIView", "RequestHandler", "HTTPEndpoint", "BaseHTTPRequestHandler"})
 #: Last names of decorators that make a command of a function: a process runs one of them.
@@ -102,7 +112,7 @@ class _Ways:
         around = call.module.enclosing(call.scope, "function")
         if around is None:
             return ""
-        if _serves(around):
+        if _serves(self.program, around):
             self.served = True
             return f"`{around.name}`, which serves requests, leads to it ({_place(call)})"
         key = (around.module.path, around.number, str(frame.needed))
@@ -226,14 +236,28 @@ def _is_waiting(call: Call) -> bool:
     return False
 
 
-def _serves(function: Scope) -> bool:
-    """Tell whether a function is called for each request: a route, or a method of a view."""
+def _serves(program: Program, function: Scope) -> bool:
+    """Tell whether a function is called for each request: a route, a method of a view, or what is given to routes."""
     if any(shape[0] == "a" and shape[2] in _SERVING for shape in _decorators(function)):
         return True
     owner = function.module.scope(function.parent) if function.parent >= 0 else None
-    if owner is None or owner.kind != "class" or function.name not in _HANDLERS:
-        return False
-    return any(base[-1] in _VIEWS for base in owner.bases if base[0] in {"n", "a"})
+    if owner is not None and owner.kind == "class":
+        related = [owner, *program.ancestors(owner)] if function.name in _HANDLERS else []
+        return any(base[-1] in _VIEWS for each in related for base in each.bases if base[0] in {"n", "a"})
+    # path("prices/", views.prices), router.add_get("/", handle), Depends(catalogue)
+    return any(
+        _is_routing(program, read.module.call(read.use[1]))
+        for read in program.references(function)
+        if read.use[0] == "arg"
+    )
+
+
+def _is_routing(program: Program, call: Call) -> bool:
+    """Tell whether a call hands a function to what calls it for each request."""
+    dotted = program.dotted(call.module, call.scope, call.function) or ""
+    if dotted:
+        return call.tail in _ROUTES and dotted.partition(".")[0] in _FRAMEWORKS
+    return call.tail in _REGISTERING
 
 
 def _decorators(function: Scope) -> list[Shape]:
