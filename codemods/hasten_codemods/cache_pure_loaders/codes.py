@@ -77,9 +77,9 @@ CODES: tuple[Code, ...] = (
     _hazard(
         "CCH008",
         "callers get a read-only view",
-        'With `returns = "view"` a list becomes a tuple, a dictionary a `types.MappingProxyType`, and a set a frozenset, '
-        "frozenset, all the way down. Whoever tries to change them gets an error at that place. So does `json.dumps`, which does "
-        "not know the mapping; `isinstance(value, dict)` says no, and a tuple is never equal to a list.",
+        'With `returns = "view"` a list becomes a tuple, a dictionary a `types.MappingProxyType`, and a set a '
+        "frozenset, all the way down. Whoever tries to change them gets an error at that place. So does `json.dumps`, "
+        "which does not know the mapping; `isinstance(value, dict)` says no, and a tuple is never equal to a list.",
         'Look at the uses of the result; or set `returns = "copy"`.',
     ),
     _refusal(
