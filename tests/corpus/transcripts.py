@@ -4,20 +4,25 @@
     python tests/corpus/transcripts.py --check    # fail where they differ from what is said now
 
 Each package is unpacked, committed to a repository, and looked at, reviewed through a pseudo-terminal, rewritten with a
-command that has to pass, committed change by change, and taken back. Times and names of temporary places are left out.
+command that has to pass, by a process that is killed on the way and resumed, committed change by change, and taken
+back. Reports for machines are checked against their schemas, and counted. Times and names of temporary places are left
+out.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pexpect
 
 HERE = Path(__file__).resolve().parent
@@ -25,6 +30,7 @@ ROOT = HERE.parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
+from tests import schemas  # noqa: E402
 from tests.corpus.prepare import load, sdist, unpack  # noqa: E402 - found from the line above
 
 #: What is reviewed in each package, and with which answers.
@@ -33,12 +39,33 @@ PACKAGES = {
     "genanki": ("genanki/deck.py", ["y", "?", "s", "a"]),
     "jsonpatch": ("jsonpatch.py", ["\r", "n", "u", "d"]),
 }
+#: hasten in a process that is killed (SIGKILL) when it is about to put the second file of the tree in its place.
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+
+put, left = Path.replace, 2
+
+def replace(self, target):
+    global left
+    left -= Path(target).suffix in {".py", ".txt", ".toml", ".cfg"}
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return put(self, target)
+
+Path.replace = replace
+from hasten.cli.main import run
+run()
+"""
 _PROMPT = r"take this change\? \[[^]]*\] "
 _CONFIRM = r"write this to \d+ files?\? \[y/N/u\] "
 _BAR = re.compile(r"\x1b\[\?25l.*\x1b\[\?25h(?:\x1b\[1A|\x1b\[2K|\r)*", re.DOTALL)
 _TIME = re.compile(r"\b\d+\.\d s\b")
 _COMMIT = re.compile(r"^[0-9a-f]{7,} ", re.MULTILINE)
+_TEMPORARY = re.compile(r"\.hasten-[0-9a-f]{16}")
 _STARTED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
+#: What differs from time to time, and what is written in its place.
+_INSTEAD = ((_TIME, "N s"), (_COMMIT, "COMMIT "), (_STARTED, "TIME"), (_TEMPORARY, ".hasten-NUMBER"))
 
 
 def main() -> int:
@@ -101,18 +128,46 @@ class _Transcript:
         self._run("apply", *only, "--unsafe", "--verify", f"{sys.executable} -m tokenize {path}", ".")
         self._run("undo")
         self._clean()
+        self._run("apply", *only, "--unsafe", ".", killed=True)
+        self._say("$ git status --short", self._git("status", "--short"))
+        self._run("apply", "--resume")
+        self._run("undo")
+        self._clean()
+        self._reports(*only)
         self._run("apply", *only, "--commit-each", ".")
         self._say("$ git log --format=%s", self._git("log", "--format=%s"))
         self._clean()
         return "".join(self._said)
 
-    def _run(self, *arguments: str) -> None:
+    def _reports(self, *only: str) -> None:
+        """Say what is in the reports for machines, which follow their schemas."""
+        report = self._report("json", *only)
+        jsonschema.validate(report, json.loads((ROOT / "docs" / "schema" / "report-v1.json").read_bytes()))
+        counted = {name: len(report[name]) for name in ("changes", "refusals", "files", "errors")}
+        self._say("$ hasten preview --format json: it follows docs/schema/report-v1.json", f"{json.dumps(counted)}\n")
+        sarif = self._report("sarif", *only)
+        jsonschema.validate(sarif, schemas.published(schemas.SARIF))
+        results = sarif["runs"][0]["results"]
+        fixed = sum("fixes" in each for each in results)
+        said = f"{len(results)} results, {fixed} with a fix\n"
+        self._say("$ hasten preview --format sarif: it follows the schema of SARIF 2.1.0", said)
+
+    def _report(self, form: str, *only: str) -> dict[str, Any]:
         done = subprocess.run(
-            [sys.executable, "-m", "hasten", *arguments],
+            [sys.executable, "-m", "hasten", "preview", *only, "--format", form, "."],
+            cwd=self._tree, env=self._environment, capture_output=True, check=True,
+        )  # fmt: skip
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def _run(self, *arguments: str, killed: bool = False) -> None:
+        done = subprocess.run(
+            [sys.executable, *(["-c", _KILLED] if killed else ["-m", "hasten"]), *arguments],
             cwd=self._tree, env=self._environment, capture_output=True, text=True, errors="replace", check=False,
         )  # fmt: skip
         shown = " ".join("'CMD'" if "tokenize" in each else each for each in arguments)
-        self._say(f"$ hasten {shown}", f"{done.stdout}{done.stderr}[exit code {done.returncode}]\n")
+        what = " (killed)" if killed else ""
+        self._say(f"$ hasten {shown}{what}", f"{done.stdout}{done.stderr}[exit code {done.returncode}]\n")
 
     def _review(self, path: str, keys: list[str]) -> None:
         child = pexpect.spawn(
@@ -144,7 +199,12 @@ class _Transcript:
         said = (
             said.replace(str(self._tree), "TREE").replace(str(self._folder), "FOLDER").replace(sys.executable, "python")
         )
-        for pattern, instead in ((_TIME, "N s"), (_COMMIT, "COMMIT "), (_STARTED, "TIME")):
+        for pattern, instead in (
+            (_TIME, "N s"),
+            (_COMMIT, "COMMIT "),
+            (_STARTED, "TIME"),
+            (_TEMPORARY, ".hasten-NUMBER"),
+        ):
             said = pattern.sub(instead, said)
         self._said.append(f"{command}\n{said}\n")
 
