@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -518,6 +519,24 @@ def test_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert not list(temporary.iterdir())
     assert [path.name for path in tree.rglob("*")] == ["main.py"]
     oracle.close()
+
+
+def test_no_room_for_the_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the temporary directory takes no more, that is said, and what was written is gone."""
+    tree, temporary = tmp_path / "tree", tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    write(tree, {"main.py": "print()\n"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    oracle = Oracle(tree, ["main.py"])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
+    try:
+        with pytest.raises(OracleError, match=r"cannot be written \(File too large\); make room there, or set TMPDIR"):
+            oracle.begin()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(temporary.iterdir())
 
 
 def test_interrupt(tmp_path: Path) -> None:

@@ -183,14 +183,14 @@ class Oracle:
         """Copy the program and let the checker run in the background: once for each way to read its imports.
 
         Raises:
-            OracleError: the checker is missing, or cannot be started.
+            OracleError: the checker is missing or cannot be started, or its copies cannot be written.
         """
         if self._scratch is not None:
             return
         executable = find_executable(self._executable)
         texts = dict(self._read())
-        self._scratch = Scratch(sum(len(each) for each in texts.values()))
         try:
+            self._scratch = Scratch(sum(len(each) for each in texts.values()))
             base = self._scratch.path
             self._texts = _copied(base, texts)
             self._groups = groups(self._texts)
@@ -210,6 +210,10 @@ class Oracle:
                 calls=self._asks,
             )
             self._checks.begin()
+        except OSError as error:
+            self.close()
+            remedy = "make room there, or set TMPDIR to a directory that can be written"
+            raise OracleError(f"a copy for the type checker cannot be written ({error.strerror}); {remedy}") from None
         except BaseException:
             self.close()
             raise
