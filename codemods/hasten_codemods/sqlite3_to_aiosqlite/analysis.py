@@ -59,7 +59,7 @@ _DEPENDENCY = "aiosqlite>=0.22"
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: Reasons that a person can mend at the place that they name, and would then come to the next one.
 _MENDED = frozenset(
-    {f"SQL{each}" for each in (103, 104, 110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123, 124)}
+    {f"SQL{each}" for each in (103, 104, 106, 110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123, 124)}
 )
 #: What is done where one of aiosqlite's classes is named.
 _NAMING = frozenset({"annotation", "typed"})
@@ -262,6 +262,14 @@ class Analysis:
         Raises:
             Unfit: a name that the new code needs is taken.
         """
+        try:
+            self._tell_names(web)
+        except Unfit as why:
+            # All that is done with them is known.
+            why.calls = tuple(each.call for each in web.steps)
+            raise
+
+    def _tell_names(self, web: Web) -> None:
         start = web.use.span.start
         for life in web.lives:
             self._checked(life)
@@ -381,10 +389,13 @@ class Analysis:
         deeper = {id(why): deep for (_, why), deep in zip(followed, stopping, strict=True)}
         for use, why in unfit:
             refusal, deep = self._refusal(use, why), deeper.get(id(why))
+            # What exchanges the opening is looked at last, and met by whoever mends the rest.
+            met = {each.code for each in (self.exchanges.trouble(use),) if use.call is not None and each is not None}
             if deep is not None:
                 message = f"{deep.path}:{deep.line}: {deep.message}; and besides, {refusal.message}"
+                met.add(refusal.code)
                 refusal = replace(refusal, code=deep.code, message=message)
-            yield refusal
+            yield replace(refusal, behind=tuple(sorted(met - {refusal.code})))
 
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
         message, line = why.message, use.module.position(why.offset).line

@@ -112,7 +112,7 @@ def _says(call: Call, keyword: str, value: list[Any]) -> bool:
 def filled(program: Program, owner: Scope, position: object) -> str | None:
     """Return the attribute that an argument of a constructor fills; None where nobody can tell."""
     fields = fields_of(program, owner) or []
-    return next((each.name for each in fields if position == each.name or position == each.position), None)
+    return next((each.name for each in fields if position in (each.name, each.position)), None)
 
 
 def given(program: Program, owner: Scope, name: str, call: Call) -> Argument | None:

@@ -6,7 +6,7 @@ place this module tells what is read from it and what is put into it, anywhere i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -26,7 +26,7 @@ from hasten.api import (
     requesters,
     value_calls,
 )
-from hasten_codemods.sqlite3_to_aiosqlite import blocks, dataclass_fields
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, dataclass_fields, items
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 
 _MANAGERS = frozenset({"contextlib.contextmanager"})
@@ -101,7 +101,16 @@ class Requested:
     shared: bool
 
 
-Place: TypeAlias = Variable | Attribute | Field | State | Returned | Yielded | Requested
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """One of several values that calls of a function give together: `return connection, cursor`."""
+
+    path: str
+    function: int
+    number: int
+
+
+Place: TypeAlias = Variable | Attribute | Field | State | Returned | Yielded | Requested | Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +398,20 @@ class Places:
         kind = Yielded if manager else Returned
         return kind(function.module.path, function.number)
 
+    def all_parts(self, function: Scope, numbers: Iterable[int]) -> list[Item]:
+        """Return the places of some of what a function gives together, and methods that may run instead of it.
+
+        Raises:
+            Unfit: it cannot be followed.
+        """
+        found: list[Item] = []
+        for each in (function, *self.relatives(function)):
+            if not isinstance(self.handed_out(each), Returned) or _is_property(each):
+                message = f"what `{each.name}` gives together is not what a call of it gives; hand it on by itself"
+                raise Unfit("SQL111", message, each.span.start)
+            found += (Item(each.module.path, each.number, number) for number in numbers)
+        return found
+
     # --- what is read from a place ----------------------------------------------------------------------------------
 
     def values(self, place: Place) -> Iterator[Value]:
@@ -412,6 +435,8 @@ class Places:
                 yield from self._of_managers(place)
             case Requested():
                 yield from self._of_fixture(place)
+            case Item():
+                yield from self._of_parts(place)
 
     def _of_variable(self, place: Variable) -> Iterator[Value]:
         module = self.program.module(place.path)
@@ -716,6 +741,20 @@ class Places:
             raise Unfit("SQL110", message, function.span.start)
         return calls
 
+    def _of_parts(self, place: Item) -> Iterator[Value]:
+        function = self.program.module(place.path).scope(place.function)
+        for call in self._called(function):
+            if call.use == ["expr"]:
+                continue
+            parts = call.module.unpacked(call.index)
+            if place.number >= len(parts):
+                where = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                message = f"what `{function.name}` gives together is not taken apart at once at {where}"
+                raise Unfit("SQL111", f"{message}; give each a variable there", -1)
+            name, start = parts[place.number]
+            bound = ["asg", call.scope, name]
+            yield Value(call.module, call.scope, Span(start, start + len(name)), ["n", name], bound)
+
     def _of_fixture(self, place: Requested) -> Iterator[Value]:
         fixture = self.program.module(place.path).scope(place.function)
         who = requesters(self.program, fixture)
@@ -764,6 +803,10 @@ class Places:
                 function = self.program.module(place.path).scope(place.function)
                 for shape in function.returned:
                     yield Source(function.module, function.number, shape, function.span.start)
+            case Item():
+                function = self.program.module(place.path).scope(place.function)
+                for shape in function.returned:
+                    yield Source(function.module, function.number, items.part(shape, place.number), function.span.start)
             case Yielded() | Requested():
                 pass  # whatever is yielded was followed to here, and a manager yields once
 
@@ -775,6 +818,8 @@ class Places:
                     yield Source(module, each.scope, each.payload, each.start, entered=each.kind == "with")
                 case "param":
                     yield from self._into_parameter(place, each.start)
+                case "unpack":
+                    yield Source(module, each.scope, items.given(module, each.payload, each.start), each.start)
                 case "declared" | "global" | "nonlocal" | "del":
                     pass
                 case _:

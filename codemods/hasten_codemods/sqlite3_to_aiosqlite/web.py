@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from hasten.api import Call, ImportRequest, Module, Program, Scope, Span, Use, receivers_of
-from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, dataclass_fields, keeping, table
+from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, dataclass_fields, items, keeping, table
 from hasten_codemods.sqlite3_to_aiosqlite.casts import cast_value, is_cast
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
@@ -289,6 +289,11 @@ class _Weaving(Ends):
             case ["c", int() as index]:
                 self._check_call(source, source.module.call(index), kind)
                 return
+            case [items.ITEM, int() as index, int() as number]:
+                for function in self._given_by(source.module.call(index), kind):
+                    for part in self.where.all_parts(function, [number]):
+                        self.add(part, kind, value)
+                return
             case ["n", str() as name] if name != "self":
                 place = self.where.variable(source.module, source.scope, name)
                 self.claim(place)
@@ -364,17 +369,25 @@ class _Weaving(Ends):
             if self.kind_of(call.module, call.scope, receiver) is None:
                 self.check(Source(call.module, call.scope, receiver, source.offset), CONNECTION)
             return
+        value = Value(call.module, call.scope, call.span, ["c", call.index], ["expr"])
+        for each in self._given_by(call, kind):
+            for place in self.where.all_handed_out(each):
+                if isinstance(place, Yielded) != source.entered:
+                    raise Unfit("SQL119", f"{WHAT[kind]} may be something else here", call.span.start)
+                self.add(place, kind, value)
+
+    def _given_by(self, call: Call, kind: str) -> list[Scope]:
+        """Return the functions whose value a call gives.
+
+        Raises:
+            Unfit: nobody can tell, or it is something else.
+        """
         reached = self.weaver.receivers.reached(call)
         functions = [each for each in reached.functions if each.kind == "function"]
         if not functions or len(functions) != len(reached.functions):
             message = f"{WHAT[kind]} may be what `{call.tail}` gives here; give that a name of its own"
             raise Unfit("SQL119", message, call.span.start)
-        value = Value(call.module, call.scope, call.span, ["c", call.index], ["expr"])
-        for each in functions:
-            for place in self.where.all_handed_out(each):
-                if isinstance(place, Yielded) != source.entered:
-                    raise Unfit("SQL119", f"{WHAT[kind]} may be something else here", call.span.start)
-                self.add(place, kind, value)
+        return functions
 
     def mocked(self, call: Call) -> None:
         """Let a test hand over a mock whose methods can be awaited."""
@@ -422,12 +435,20 @@ class _Weaving(Ends):
                 self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:
                 self.handed(value, value.module.scope(number), kind)
+            case ["elem", "tuple", ["ret", int() as number]] if value.module.scope(number).kind == "function":
+                function = value.module.scope(number)
+                places = items.numbers(function, value.shape)
+                if not places:
+                    raise escaped(value.use, WHAT[kind], value.span.start)
+                for part in self.where.all_parts(function, places):
+                    self.add(part, kind, value)
             case ["arg", int() as index, position] if not self._is_known_taker(value, index, position, kind):
                 call = value.module.call(index)
                 for each in self.where.parameters(call, position):
                     self.add(each, kind, value)
-                    lent = isinstance(each, Variable)
-                    if lent and self.holder is not None and keeping.runs_on(self.program, call, each):
+                    if self.holder is None or not isinstance(each, Variable):
+                        continue
+                    if keeping.runs_on(self.program, call, each):
                         self.running.add(self.holder)
             case ["arg", *_]:
                 pass

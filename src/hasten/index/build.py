@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 21
+FACTS_VERSION = 22
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -74,6 +74,7 @@ class _Walk(Expressions):
             "misread": self.misread,
             "item_stores": self.item_stores,
             "fields": self.fields,
+            "unpacked": self.unpacked,
             "augmented": self.augmented,
             "attempts": self.attempts,
             "yielded": self.yielded,
@@ -139,6 +140,10 @@ class _Walk(Expressions):
         value = self.visit(node.value, uses[0] if len(uses) == 1 else ["multi", uses])
         for target in node.targets:
             self.store(target, "assign", value)
+        if value[0] == "c" and len(uses) == 1 and uses[0] == ["unpack"]:
+            parts = node.targets[0].elts  # type: ignore[attr-defined]
+            if all(isinstance(each, ast.Name) for each in parts):
+                self.unpacked.append([value[1], [[each.id, self.start(each)] for each in parts]])
 
     def target_uses(self, target: ast.expr, uses: list[Use]) -> None:
         kind = type(target)
