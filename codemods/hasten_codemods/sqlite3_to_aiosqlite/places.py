@@ -21,6 +21,7 @@ from hasten.api import (
     givers,
     instance_of,
     is_fixture,
+    is_followed,
     is_partly,
     is_requested,
     requesters,
@@ -712,12 +713,21 @@ class Places:
         Raises:
             Unfit: the function is handed on, so that not all calls of it can be seen.
         """
-        references = [each for each in self.program.references(function) if each.use[0] not in {"ann", "deco", "expr"}]
+        references = [
+            each
+            for each in self.program.references(function)
+            if each.use[0] not in {"ann", "deco", "expr"} and not is_followed(self.program, function, each)
+        ]
         if references:
             where = f"{references[0].module.path}:{references[0].module.position(references[0].span.start).line}"
             message = f"`{function.name}`, which hands it out, is passed on at {where}"
             raise Unfit("SQL110", message, -1)
+        valued = value_calls(self.program, function)
+        yield from valued
+        seen = {(each.module.path, each.index) for each in valued}
         for call, certain in self.program.callers(function):
+            if (call.module.path, call.index) in seen:
+                continue
             if certain:
                 yield call
                 continue
@@ -728,6 +738,25 @@ class Places:
                 where = f"{call.module.path}:{call.module.position(call.span.start).line}"
                 message = f"a call of `{call.tail}` on something unknown may hand it out ({where})"
                 raise Unfit("SQL119", f"{message}; annotate the receiver", -1)
+
+    def beside(self, place: Place) -> Iterator[Returned | Yielded]:
+        """Yield what is given in the same place as what a function gives, where calls of values run either.
+
+        Raises:
+            Unfit: that is given in another way.
+        """
+        if not isinstance(place, (Returned, Yielded)):
+            return
+        function = self.program.module(place.path).scope(place.function)
+        for call in value_calls(self.program, function):
+            for other in self.receivers.reached(call).functions:
+                places = self.all_handed_out(other) if other.kind == "function" else []
+                found = [each for each in places if isinstance(each, type(place))]
+                if not found or len(found) != len(places):
+                    where = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                    message = f"`{function.name}`, which hands it out, or `{other.name}` is called at {where}"
+                    raise Unfit("SQL110", f"{message}, and they give it in different ways", -1)
+                yield from found
 
     def _called(self, function: Scope) -> list[Call]:
         """Return the calls of a function; where there are none, they are those of methods in its place.

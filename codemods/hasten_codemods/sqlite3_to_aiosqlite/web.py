@@ -136,6 +136,7 @@ class _Weaving(Ends):
             place = self.pending.pop()
             if self._note(wrong, use, partial(self._fill, place, wrong, use)):
                 self.foreign = True
+            self._note(wrong, use, partial(self._meet, place))
             self.holder = place
             self._note(wrong, use, partial(self._follow, place, wrong, use))
 
@@ -145,6 +146,14 @@ class _Weaving(Ends):
             self.holder = None
             if self._note(wrong, use, partial(self.check, source, self.web.places[place], place)):
                 self.foreign = True
+
+    def _meet(self, place: Place) -> None:
+        """Follow what calls of values give instead of what a place holds."""
+        self.holder = None
+        for other in self.where.beside(place):
+            function = self.program.module(other.path).scope(other.function)
+            at = Value(function.module, function.parent, function.span, ["x", ""], ["expr"])
+            self.add(other, self.web.places[place], at)
 
     def _follow(self, place: Place, wrong: list[Unfit], use: Use) -> None:
         """Follow all that reads a place."""

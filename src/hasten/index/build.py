@@ -259,10 +259,13 @@ class _Walk(Expressions):
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         start, end = self.at(node)
-        decorators = [self.visit(each, ["deco", len(self.scopes)]) for each in node.decorator_list]
+        decorating: Use = ["deco"]
+        decorators = [self.visit(each, decorating) for each in node.decorator_list]
         parameters = self.parameters(node.args)
         returns = self.annotation(node.returns) if node.returns is not None else None
+        # Lambdas and comprehensions among all these are scopes, too, and have their numbers by now.
         scope = self.open_scope("function", node.name, start, end)
+        decorating.append(scope)
         record = self.scopes[scope]
         record[5], record[6], record[7] = parameters, decorators, returns
         record[8] = "a" if isinstance(node, ast.AsyncFunctionDef) else ""
@@ -287,11 +290,13 @@ class _Walk(Expressions):
 
     def class_(self, node: ast.ClassDef) -> None:
         start, end = self.at(node)
-        decorators = [self.visit(each, ["deco", len(self.scopes)]) for each in node.decorator_list]
+        decorating: Use = ["deco"]
+        decorators = [self.visit(each, decorating) for each in node.decorator_list]
         bases = [self.visit(each, ["base"]) for each in node.bases]
         for keyword in node.keywords:
             self.visit(keyword.value, ["base"])
         scope = self.open_scope("class", node.name, start, end)
+        decorating.append(scope)
         record = self.scopes[scope]
         record[6], record[9] = decorators, bases
         self.bind(node.name, "class", scope, start)
