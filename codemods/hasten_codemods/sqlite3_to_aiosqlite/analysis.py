@@ -43,6 +43,7 @@ from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.once import Once, OpeningsOnce
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
 from hasten_codemods.sqlite3_to_aiosqlite.others import Others, another
+from hasten_codemods.sqlite3_to_aiosqlite.passing import passed_on
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
@@ -59,7 +60,7 @@ _DEPENDENCY = "aiosqlite>=0.22"
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: Reasons that a person can mend at the place that they name, and would then come to the next one.
 _MENDED = frozenset(
-    {f"SQL{each}" for each in (103, 104, 106, 110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123, 124)}
+    {f"SQL{each}" for each in (102, 103, 104, 106, 110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123, 124)}
 )
 #: What is done where one of aiosqlite's classes is named.
 _NAMING = frozenset({"annotation", "typed"})
@@ -417,7 +418,7 @@ class Analysis:
         if use.trouble and not use.either:
             raise Unfit("SQL101", f"{use.trouble}; import `sqlite3` in one way", start)
         if use.call is None:
-            raise self.exchanges.kept(use) or _passed_on(use)
+            raise self.exchanges.kept(use) or passed_on(self.program, use)
         if use.instead and not use.either:
             message = f"`sqlite3.connect` is reached through `{use.via}`, and {use.instead}; import `sqlite3` here"
             raise Unfit("SQL105", message, start)
@@ -583,16 +584,6 @@ def _function_at(module: Module, offset: int) -> Scope:
     scopes = (each for each in module.scopes() if each.kind in {"module", "function"})
     around = [each for each in scopes if each.span.start <= offset < each.span.end]
     return max(around, key=lambda each: (each.span.start, each.number))
-
-
-def _passed_on(use: Use) -> Unfit:
-    """Return why nothing is done about the function, or the module, as a value."""
-    what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
-    if use.fate[0] == "ret":
-        message = f"{what} is handed to whoever calls the function, so that what they open cannot be followed"
-    else:
-        message = f"{what} is passed on as a value, and whoever calls it awaits nothing"
-    return Unfit("SQL102", message, use.span.start)
 
 
 def _missed(uses: Iterable[Use]) -> Iterator[Hazard]:
