@@ -778,8 +778,11 @@ class Places:
             parts = call.module.unpacked(call.index)
             if place.number >= len(parts):
                 where = f"{call.module.path}:{call.module.position(call.span.start).line}"
-                message = f"what `{function.name}` gives together is not taken apart at once at {where}"
-                raise Unfit("SQL111", f"{message}; give each a variable there", -1)
+                message = f"what `{function.name}` gives together is not taken apart right there at {where}"
+                if call.use[0] == "await":
+                    message = f"what the coroutine function `{function.name}` gives together is not followed ({where})"
+                    raise Unfit("SQL111", f"{message}; open it where it is used", -1)
+                raise Unfit("SQL111", f"{message}; write `first, second = {function.name}(...)`, variables alone", -1)
             name, start = parts[place.number]
             bound = ["asg", call.scope, name]
             yield Value(call.module, call.scope, Span(start, start + len(name)), ["n", name], bound)
