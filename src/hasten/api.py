@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from hasten.async_mentions import THREADS
     from hasten.async_receivers import Receivers, receivers_of
     from hasten.async_served import KEPT
-    from hasten.async_trails import is_partly, value_calls
+    from hasten.async_trails import is_followed, is_partly, value_calls
     from hasten.async_transformer import AsyncTransformer
     from hasten.asynchrony import Conversion
     from hasten.awaited import Awaited, IdleTests, Locked, Step, waiting
@@ -113,6 +113,7 @@ __all__ = [
     "givers",
     "instance_of",
     "is_fixture",
+    "is_followed",
     "is_made_by_others",
     "is_partly",
     "is_requested",
@@ -224,6 +225,7 @@ _LATE = {
     "Transformer": "hasten.rewrite",
     "Receivers": "hasten.async_receivers",
     "receivers_of": "hasten.async_receivers",
+    "is_followed": "hasten.async_trails",
     "is_partly": "hasten.async_trails",
     "value_calls": "hasten.async_trails",
     "KEPT": "hasten.async_served",

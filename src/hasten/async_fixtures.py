@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from posixpath import dirname
 
 from hasten.async_kinds import key_of, owner_of
-from hasten.index.module import Module, Scope, Shape
+from hasten.async_parametrized import VALUES, is_indirect, names_of
+from hasten.index.module import Call, Module, Scope, Shape
 from hasten.index.program import Program
 
 #: The decorators of plain fixtures, by their dotted names.
@@ -63,7 +64,7 @@ def requesters(program: Program, fixture: Scope) -> Requesters:
             nearest = _nearest(each, homes)
             if nearest is not None and key_of(nearest) == key_of(fixture):
                 found.append((each, name))
-    complete = not (_renamed(fixture) or _by_name(program, name) or _imported(program, fixture))
+    complete = not (_renamed(fixture) or is_asked_by_name(program, name) or _imported(program, fixture))
     return Requesters(tuple(found), complete)
 
 
@@ -94,6 +95,31 @@ def is_parametrized(program: Program, name: str) -> bool:
     program.want("parametrize", "called")
     names = program.remember("names that tests are parametrized by", lambda: _parametrized(program))
     return names is None or name in names
+
+
+def parametrized_by(program: Program, call: Call, position: int | str) -> tuple[Scope, list[str]] | None:
+    """Return the test that `parametrize` gives what stands at a place of its call, and as which parameters.
+
+    None where nobody can tell: a fixture that has such a parameter gets it as well, or somebody asks by its name.
+    """
+    names = names_of(program, call) if position in VALUES else None
+    use = call.use
+    if not names or use[0] != "deco" or is_indirect(call):
+        return None
+    function = call.module.scope(use[1])
+    program.want("callspec", "read")
+    if function.kind != "function" or program.modules_with("attribute_reads", "callspec"):
+        return None
+    for name in names:
+        if all(each[0] != name for each in function.parameters) or is_asked_by_name(program, name):
+            return None
+        if any(
+            is_fixture(each) and any(one[0] == name for one in each.parameters)
+            for module in program.modules
+            for each in (module.scopes() if _takes(module, name) else ())
+        ):
+            return None
+    return function, names
 
 
 def _parametrized(program: Program) -> frozenset[str] | None:
@@ -169,7 +195,7 @@ def _renamed(fixture: Scope) -> bool:
     )
 
 
-def _by_name(program: Program, name: str) -> bool:
+def is_asked_by_name(program: Program, name: str) -> bool:
     """Tell whether a fixture's value may be requested by its name while a test runs."""
     for call in program.calls_named("getfixturevalue"):
         asked = call.argument(0, "argname")

@@ -8,6 +8,7 @@ from typing import TypeAlias, TypeVar
 
 from hasten import async_traits as traits
 from hasten.async_given import given
+from hasten.async_parametrized import given as parametrized
 from hasten.async_served import KEPT, attribute, injected, served
 from hasten.index.module import Binding, Call, Module, Scope, Shape, Use
 from hasten.index.program import Program
@@ -366,8 +367,12 @@ class Kinds:
         bound = int(owner is not None and not self.program.is_static(function))
         special = function.name.startswith("__") and function.name != "__init__"
         fixture = self.fixture(function, name) if function.kind == "function" else None
+        by_decorator = parametrized(self.program, function, name) if function.kind == "function" else None
         # Who calls it, or gets it as a value, may give it something else.
         alone = not (self.program.callers(function, near=False) or self.program.references(function))
+        if by_decorator is not None and alone:
+            yield from by_decorator
+            return
         if fixture is not None and alone:
             values = fixture.module.yielded(fixture.number) if fixture.is_generator else fixture.returned
             for value in values or [None]:

@@ -185,6 +185,11 @@ def value_calls(program: Program, function: Scope) -> list[Call]:
     return _of_program(program).called(function)
 
 
+def is_followed(program: Program, function: Scope, read: Read) -> bool:
+    """Tell whether all ways of a function from where it is read end in calls that can be seen, see `value_calls`."""
+    return _of_program(program).is_followed(function, read)
+
+
 def is_partly(program: Program, function: Scope) -> bool:
     """Tell whether `partial` fills parameters of a function somewhere, with what the calls of it do not show."""
     return _of_program(program).is_partly(function)

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hasten.async_families import Families
+from hasten.async_fixtures import parametrized_by
 from hasten.async_kinds import Kind, key_of, owner_of
 from hasten.async_lookups import Lookups
+from hasten.async_parametrized import PARAM, may_give, names_of, row_of
 from hasten.async_receivers import COMMON_METHODS, Reached, Receivers, takes
 from hasten.async_values import PARTIAL
 from hasten.index.module import Call, Module, Read, Scope, Shape, Use
@@ -31,6 +33,8 @@ _LOOKING = frozenset(
     f"builtins.{each}" for each in ("callable", "id", "isinstance", "issubclass", "print", "repr", "str")
 )
 _LOOKING_AT_CONTAINERS = frozenset({"builtins.len", "builtins.bool"})
+#: Where `parametrize` takes the values.
+_ARGUMENT_OF_VALUES = 1
 _DISPLAYS = frozenset({"dict", "tuple", "list"})
 #: So many steps are taken from one place.
 _MOST = 400
@@ -370,6 +374,8 @@ class Walk:
             return self._on(step, call.use, step.depth)  # what there is if the key is not
         if dotted in (_LOOKING_AT_CONTAINERS if step.depth else _LOOKING):
             return ""
+        if dotted == PARAM or call.tail == "parametrize":
+            return self._parametrized(step, call, position)
         shown = call.tail or "a call"
         reached = self._receivers.reached(call)
         functions = reached.functions if reached.known else self._guessed(call)
@@ -392,6 +398,27 @@ class Walk:
             if why:
                 return why
         return ""
+
+    def _parametrized(self, step: Step, call: Call, position: int | str) -> str:
+        """Go on from the parameters of a test that pytest runs for several values."""
+        row = row_of(self._program, call)
+        several = row is not None and len(names_of(self._program, row) or ()) > 1
+        if not several and position == 0 and call.tail != "parametrize":
+            return self._on(step, call.use, step.depth)  # pytest.param(save)
+        taken = parametrized_by(self._program, row or call, _ARGUMENT_OF_VALUES if row is not None else position)
+        if taken is None:
+            return HANDED_ON
+        function, names = taken
+        if row is not None:  # pytest.param("all", save)
+            found, depth = names[position : position + 1] if isinstance(position, int) else [], step.depth
+        elif len(names) == 1:
+            found, depth = names, step.depth - 1
+        else:
+            found = [each for each in names if may_give(self._program, call, each, self._what)]
+            depth = step.depth - 2
+        if not found or depth < 0:
+            return HANDED_ON
+        return next((why for each in found if (why := self._parameter(function, each, depth))), "")
 
     def _guessed(self, call: Call) -> tuple[Scope, ...]:
         """Return the methods of the program to which a call on something unknown may hand an object, by its name."""

@@ -106,3 +106,19 @@ def test_what_is_deleted_or_matched_is_noted() -> None:
     assert {name: [each[2] for each in found] for name, found in facts["attribute_touches"].items()} == {"a": [18, 54]}
     assert [each[:1] for each in facts["attribute_reads"]["a"]] == [[["n", "x"]]]
     assert facts["misread"] == []
+
+
+def test_what_a_decorator_does_is_said_of_what_it_decorates() -> None:
+    """A lambda among decorators and defaults is a scope, too, and comes before the function."""
+    facts = build("@mark(ids=lambda each: each)\n@other\ndef f(key=lambda: 1): ...\n", ())
+    number = next(at for at, each in enumerate(facts["scopes"]) if each[1] == "f")
+    assert facts["calls"][0][5] == ["deco", number]
+    assert facts["reads"][0]["other"][0][2] == ["deco", number]
+
+
+def test_what_is_taken_apart_into_variables() -> None:
+    """Only where each value gets a variable of its own is it told which."""
+    text = (
+        "a, b = f()\nc, *d = f()\n(e, g), h = f()\ni = j, k = f()\n[m, n] = f()\nfor o, p in f(): ...\nq.x, r = f()\n"
+    )
+    assert build(text, ())["unpacked"] == [[0, [["a", 0], ["b", 3]]], [4, [["m", 55], ["n", 58]]]]

@@ -44,6 +44,7 @@ from hasten_codemods.sqlite3_to_aiosqlite.lives import Life, Unfit
 from hasten_codemods.sqlite3_to_aiosqlite.once import Once, OpeningsOnce
 from hasten_codemods.sqlite3_to_aiosqlite.openings import Openings
 from hasten_codemods.sqlite3_to_aiosqlite.others import Others, another
+from hasten_codemods.sqlite3_to_aiosqlite.passing import passed_on
 from hasten_codemods.sqlite3_to_aiosqlite.paths import Paths
 from hasten_codemods.sqlite3_to_aiosqlite.staying import Staying
 from hasten_codemods.sqlite3_to_aiosqlite.web import Weaver
@@ -60,7 +61,7 @@ _DEPENDENCY = "aiosqlite>=0.22"
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: Reasons that a person can mend at the place that they name, and would then come to the next one.
 _MENDED = frozenset(
-    {f"SQL{each}" for each in (103, 104, 110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123, 124)}
+    {f"SQL{each}" for each in (102, 103, 104, 106, 110, 111, 112, 113, 114, 117, 118, 119, 120, 121, 122, 123, 124)}
 )
 #: What is done where one of aiosqlite's classes is named.
 _NAMING = frozenset({"annotation", "typed"})
@@ -263,6 +264,14 @@ class Analysis:
         Raises:
             Unfit: a name that the new code needs is taken.
         """
+        try:
+            self._tell_names(web)
+        except Unfit as why:
+            # All that is done with them is known.
+            why.calls = tuple(each.call for each in web.steps)
+            raise
+
+    def _tell_names(self, web: Web) -> None:
         start = web.use.span.start
         for life in web.lives:
             self._checked(life)
@@ -392,10 +401,13 @@ class Analysis:
         deeper = {id(why): deep for (_, why), deep in zip(followed, stopping, strict=True)}
         for use, why in unfit:
             refusal, deep = self._refusal(use, why), deeper.get(id(why))
+            # What exchanges the opening is looked at last, and met by whoever mends the rest.
+            met = {each.code for each in (self.exchanges.trouble(use),) if use.call is not None and each is not None}
             if deep is not None:
                 message = f"{deep.path}:{deep.line}: {deep.message}; and besides, {refusal.message}"
+                met.add(refusal.code)
                 refusal = replace(refusal, code=deep.code, message=message)
-            yield refusal
+            yield replace(refusal, behind=tuple(sorted(met - {refusal.code})))
 
     def _refusal(self, use: Use, why: Unfit) -> Refusal:
         message, line = why.message, use.module.position(why.offset).line
@@ -417,7 +429,7 @@ class Analysis:
         if use.trouble and not use.either:
             raise Unfit("SQL101", f"{use.trouble}; import `sqlite3` in one way", start)
         if use.call is None:
-            raise self.exchanges.kept(use) or _passed_on(use)
+            raise self.exchanges.kept(use) or passed_on(self.program, use)
         if use.instead and not use.either:
             message = f"`sqlite3.connect` is reached through `{use.via}`, and {use.instead}; import `sqlite3` here"
             raise Unfit("SQL105", message, start)
@@ -583,16 +595,6 @@ def _function_at(module: Module, offset: int) -> Scope:
     scopes = (each for each in module.scopes() if each.kind in {"module", "function"})
     around = [each for each in scopes if each.span.start <= offset < each.span.end]
     return max(around, key=lambda each: (each.span.start, each.number))
-
-
-def _passed_on(use: Use) -> Unfit:
-    """Return why nothing is done about the function, or the module, as a value."""
-    what = "`sqlite3.connect`" if use.name == _CONNECT else "`sqlite3` itself"
-    if use.fate[0] == "ret":
-        message = f"{what} is handed to whoever calls the function, so that what they open cannot be followed"
-    else:
-        message = f"{what} is passed on as a value, and whoever calls it awaits nothing"
-    return Unfit("SQL102", message, use.span.start)
 
 
 def _missed(uses: Iterable[Use]) -> Iterator[Hazard]:

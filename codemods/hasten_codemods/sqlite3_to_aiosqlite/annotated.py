@@ -8,6 +8,7 @@ from hasten.api import Module, Program, Scope, Span, meaning
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Mark
 from hasten_codemods.sqlite3_to_aiosqlite.places import (
     Attribute,
+    Item,
     OfRequest,
     Place,
     Requested,
@@ -45,7 +46,7 @@ def of(program: Program, places: Iterable[Place]) -> list[tuple[Module, Mark, Sp
                     for other in program.modules_with("attribute_stores", name)
                     for entry in other.facts["attribute_stores"][name]
                 ]
-            case Returned(_, number) | Yielded(_, number) | Requested(_, number, _):
+            case Returned(_, number) | Yielded(_, number) | Requested(_, number, _) | Item(_, number, _):
                 heads.setdefault(place.path, []).append(module.scope(number))
                 starts = []
             case _:

@@ -146,7 +146,8 @@ CODES: tuple[Code, ...] = (
         "Something in the program, such as a test, puts a function of its own in the place of `sqlite3.connect` "
         '(`monkeypatch.setattr(sqlite3, "connect", ...)`). aiosqlite calls it as well, but in the thread of the '
         "connection: a connection that it keeps cannot be used, or closed, elsewhere. What it returns is called in "
-        "aiosqlite's way: `execute(sql)` gets an empty list of parameters.",
+        "aiosqlite's way: `execute(sql)` gets an empty list of parameters, and rows are fetched by `fetchall` or "
+        "`fetchmany` where the program went through them by a loop.",
         "Look at what stands in its place, and run the tests. Then take it with `--accept SQL016`.",
     ),
     Code(

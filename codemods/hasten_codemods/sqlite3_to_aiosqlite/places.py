@@ -6,7 +6,7 @@ place this module tells what is read from it and what is put into it, anywhere i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -21,12 +21,13 @@ from hasten.api import (
     givers,
     instance_of,
     is_fixture,
+    is_followed,
     is_partly,
     is_requested,
     requesters,
     value_calls,
 )
-from hasten_codemods.sqlite3_to_aiosqlite import blocks, dataclass_fields, kept_by_g
+from hasten_codemods.sqlite3_to_aiosqlite import blocks, dataclass_fields, items, kept_by_g
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 
 _MANAGERS = frozenset({"contextlib.contextmanager"})
@@ -108,7 +109,16 @@ class Requested:
     shared: bool
 
 
-Place: TypeAlias = Variable | Attribute | Field | State | OfRequest | Returned | Yielded | Requested
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """One of several values that calls of a function give together: `return connection, cursor`."""
+
+    path: str
+    function: int
+    number: int
+
+
+Place: TypeAlias = Variable | Attribute | Field | State | OfRequest | Returned | Yielded | Requested | Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +408,20 @@ class Places:
         kind = Yielded if manager else Returned
         return kind(function.module.path, function.number)
 
+    def all_parts(self, function: Scope, numbers: Iterable[int]) -> list[Item]:
+        """Return the places of some of what a function gives together, and methods that may run instead of it.
+
+        Raises:
+            Unfit: it cannot be followed.
+        """
+        found: list[Item] = []
+        for each in (function, *self.relatives(function)):
+            if not isinstance(self.handed_out(each), Returned) or _is_property(each):
+                message = f"what `{each.name}` gives together is not what a call of it gives; hand it on by itself"
+                raise Unfit("SQL111", message, each.span.start)
+            found += (Item(each.module.path, each.number, number) for number in numbers)
+        return found
+
     # --- what is read from a place ----------------------------------------------------------------------------------
 
     def values(self, place: Place) -> Iterator[Value]:
@@ -425,6 +449,8 @@ class Places:
                 yield from self._of_managers(place)
             case Requested():
                 yield from self._of_fixture(place)
+            case Item():
+                yield from self._of_parts(place)
 
     def _of_variable(self, place: Variable) -> Iterator[Value]:
         module = self.program.module(place.path)
@@ -703,12 +729,21 @@ class Places:
         Raises:
             Unfit: the function is handed on, so that not all calls of it can be seen.
         """
-        references = [each for each in self.program.references(function) if each.use[0] not in {"ann", "deco", "expr"}]
+        references = [
+            each
+            for each in self.program.references(function)
+            if each.use[0] not in {"ann", "deco", "expr"} and not is_followed(self.program, function, each)
+        ]
         if references:
             where = f"{references[0].module.path}:{references[0].module.position(references[0].span.start).line}"
             message = f"`{function.name}`, which hands it out, is passed on at {where}"
             raise Unfit("SQL110", message, -1)
+        valued = value_calls(self.program, function)
+        yield from valued
+        seen = {(each.module.path, each.index) for each in valued}
         for call, certain in self.program.callers(function):
+            if (call.module.path, call.index) in seen:
+                continue
             if certain:
                 yield call
                 continue
@@ -719,6 +754,25 @@ class Places:
                 where = f"{call.module.path}:{call.module.position(call.span.start).line}"
                 message = f"a call of `{call.tail}` on something unknown may hand it out ({where})"
                 raise Unfit("SQL119", f"{message}; annotate the receiver", -1)
+
+    def beside(self, place: Place) -> Iterator[Returned | Yielded]:
+        """Yield what is given in the same place as what a function gives, where calls of values run either.
+
+        Raises:
+            Unfit: that is given in another way.
+        """
+        if not isinstance(place, (Returned, Yielded)):
+            return
+        function = self.program.module(place.path).scope(place.function)
+        for call in value_calls(self.program, function):
+            for other in self.receivers.reached(call).functions:
+                places = self.all_handed_out(other) if other.kind == "function" else []
+                found = [each for each in places if isinstance(each, type(place))]
+                if not found or len(found) != len(places):
+                    where = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                    message = f"`{function.name}`, which hands it out, or `{other.name}` is called at {where}"
+                    raise Unfit("SQL110", f"{message}, and they give it in different ways", -1)
+                yield from found
 
     def _called(self, function: Scope) -> list[Call]:
         """Return the calls of a function; where there are none, they are those of methods in its place.
@@ -731,6 +785,23 @@ class Places:
             message = f"nobody in the program calls `{function.name}`, which hands it out: others do, and await nothing"
             raise Unfit("SQL110", message, function.span.start)
         return calls
+
+    def _of_parts(self, place: Item) -> Iterator[Value]:
+        function = self.program.module(place.path).scope(place.function)
+        for call in self._called(function):
+            if call.use == ["expr"]:
+                continue
+            parts = call.module.unpacked(call.index)
+            if place.number >= len(parts):
+                where = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                message = f"what `{function.name}` gives together is not taken apart right there at {where}"
+                if call.use[0] == "await":
+                    message = f"what the coroutine function `{function.name}` gives together is not followed ({where})"
+                    raise Unfit("SQL111", f"{message}; open it where it is used", -1)
+                raise Unfit("SQL111", f"{message}; write `first, second = {function.name}(...)`, variables alone", -1)
+            name, start = parts[place.number]
+            bound = ["asg", call.scope, name]
+            yield Value(call.module, call.scope, Span(start, start + len(name)), ["n", name], bound)
 
     def _of_fixture(self, place: Requested) -> Iterator[Value]:
         fixture = self.program.module(place.path).scope(place.function)
@@ -783,6 +854,10 @@ class Places:
                 function = self.program.module(place.path).scope(place.function)
                 for shape in function.returned:
                     yield Source(function.module, function.number, shape, function.span.start)
+            case Item():
+                function = self.program.module(place.path).scope(place.function)
+                for shape in function.returned:
+                    yield Source(function.module, function.number, items.part(shape, place.number), function.span.start)
             case Yielded() | Requested():
                 pass  # whatever is yielded was followed to here, and a manager yields once
 
@@ -794,6 +869,8 @@ class Places:
                     yield Source(module, each.scope, each.payload, each.start, entered=each.kind == "with")
                 case "param":
                     yield from self._into_parameter(place, each.start)
+                case "unpack":
+                    yield Source(module, each.scope, items.given(module, each.payload, each.start), each.start)
                 case "declared" | "global" | "nonlocal" | "del":
                     pass
                 case _:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from hasten.api import Call, ImportRequest, Module, Program, Scope, Span, Use, receivers_of
-from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, dataclass_fields, keeping, table
+from hasten_codemods.sqlite3_to_aiosqlite import annotated, blocks, dataclass_fields, items, keeping, table
 from hasten_codemods.sqlite3_to_aiosqlite.casts import cast_value, is_cast
 from hasten_codemods.sqlite3_to_aiosqlite.lifetimes import follow
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Step, Unfit
@@ -136,6 +136,7 @@ class _Weaving(Ends):
             place = self.pending.pop()
             if self._note(wrong, use, partial(self._fill, place, wrong, use)):
                 self.foreign = True
+            self._note(wrong, use, partial(self._meet, place))
             self.holder = place
             self._note(wrong, use, partial(self._follow, place, wrong, use))
 
@@ -145,6 +146,14 @@ class _Weaving(Ends):
             self.holder = None
             if self._note(wrong, use, partial(self.check, source, self.web.places[place], place)):
                 self.foreign = True
+
+    def _meet(self, place: Place) -> None:
+        """Follow what calls of values give instead of what a place holds."""
+        self.holder = None
+        for other in self.where.beside(place):
+            function = self.program.module(other.path).scope(other.function)
+            at = Value(function.module, function.parent, function.span, ["x", ""], ["expr"])
+            self.add(other, self.web.places[place], at)
 
     def _follow(self, place: Place, wrong: list[Unfit], use: Use) -> None:
         """Follow all that reads a place."""
@@ -289,6 +298,11 @@ class _Weaving(Ends):
             case ["c", int() as index]:
                 self._check_call(source, source.module.call(index), kind)
                 return
+            case [items.ITEM, int() as index, int() as number]:
+                for function in self._given_by(source.module.call(index), kind):
+                    for part in self.where.all_parts(function, [number]):
+                        self.add(part, kind, value)
+                return
             case ["n", str() as name] if name != "self":
                 place = self.where.variable(source.module, source.scope, name)
                 self.claim(place)
@@ -364,17 +378,25 @@ class _Weaving(Ends):
             if self.kind_of(call.module, call.scope, receiver) is None:
                 self.check(Source(call.module, call.scope, receiver, source.offset), CONNECTION)
             return
+        value = Value(call.module, call.scope, call.span, ["c", call.index], ["expr"])
+        for each in self._given_by(call, kind):
+            for place in self.where.all_handed_out(each):
+                if isinstance(place, Yielded) != source.entered:
+                    raise Unfit("SQL119", f"{WHAT[kind]} may be something else here", call.span.start)
+                self.add(place, kind, value)
+
+    def _given_by(self, call: Call, kind: str) -> list[Scope]:
+        """Return the functions whose value a call gives.
+
+        Raises:
+            Unfit: nobody can tell, or it is something else.
+        """
         reached = self.weaver.receivers.reached(call)
         functions = [each for each in reached.functions if each.kind == "function"]
         if not functions or len(functions) != len(reached.functions):
             message = f"{WHAT[kind]} may be what `{call.tail}` gives here; give that a name of its own"
             raise Unfit("SQL119", message, call.span.start)
-        value = Value(call.module, call.scope, call.span, ["c", call.index], ["expr"])
-        for each in functions:
-            for place in self.where.all_handed_out(each):
-                if isinstance(place, Yielded) != source.entered:
-                    raise Unfit("SQL119", f"{WHAT[kind]} may be something else here", call.span.start)
-                self.add(place, kind, value)
+        return functions
 
     def mocked(self, call: Call) -> None:
         """Let a test hand over a mock whose methods can be awaited."""
@@ -417,6 +439,13 @@ class _Weaving(Ends):
                 self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:
                 self.handed(value, value.module.scope(number), kind)
+            case ["elem", "tuple", ["ret", int() as number]] if value.module.scope(number).kind == "function":
+                function = value.module.scope(number)
+                places = items.numbers(function, value.shape)
+                if not places:
+                    raise escaped(value.use, WHAT[kind], value.span.start)
+                for part in self.where.all_parts(function, places):
+                    self.add(part, kind, value)
             case ["arg", int() as index, position] if not self._is_known_taker(value, index, position, kind):
                 call = value.module.call(index)
                 for each in self.where.parameters(call, position):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 23
+FACTS_VERSION = 24
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
@@ -75,6 +75,7 @@ class _Walk(Expressions):
             "misread": self.misread,
             "item_stores": self.item_stores,
             "fields": self.fields,
+            "unpacked": self.unpacked,
             "augmented": self.augmented,
             "attempts": self.attempts,
             "kept_loops": self.kept_loops,
@@ -143,6 +144,10 @@ class _Walk(Expressions):
         value = self.visit(node.value, uses[0] if len(uses) == 1 else ["multi", uses])
         for target in node.targets:
             self.store(target, "assign", value)
+        if value[0] == "c" and len(uses) == 1 and uses[0] == ["unpack"]:
+            parts = node.targets[0].elts  # type: ignore[attr-defined]
+            if all(isinstance(each, ast.Name) for each in parts):
+                self.unpacked.append([value[1], [[each.id, self.start(each)] for each in parts]])
 
     def target_uses(self, target: ast.expr, uses: list[Use]) -> None:
         kind = type(target)
@@ -266,10 +271,13 @@ class _Walk(Expressions):
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         start, end = self.at(node)
-        decorators = [self.visit(each, ["deco", len(self.scopes)]) for each in node.decorator_list]
+        decorating: Use = ["deco"]
+        decorators = [self.visit(each, decorating) for each in node.decorator_list]
         parameters = self.parameters(node.args)
         returns = self.annotation(node.returns) if node.returns is not None else None
+        # Lambdas and comprehensions among all these are scopes, too, and have their numbers by now.
         scope = self.open_scope("function", node.name, start, end)
+        decorating.append(scope)
         record = self.scopes[scope]
         record[5], record[6], record[7] = parameters, decorators, returns
         record[8] = "a" if isinstance(node, ast.AsyncFunctionDef) else ""
@@ -301,11 +309,13 @@ class _Walk(Expressions):
 
     def class_(self, node: ast.ClassDef) -> None:
         start, end = self.at(node)
-        decorators = [self.visit(each, ["deco", len(self.scopes)]) for each in node.decorator_list]
+        decorating: Use = ["deco"]
+        decorators = [self.visit(each, decorating) for each in node.decorator_list]
         bases = [self.visit(each, ["base"]) for each in node.bases]
         for keyword in node.keywords:
             self.visit(keyword.value, ["base"])
         scope = self.open_scope("class", node.name, start, end)
+        decorating.append(scope)
         record = self.scopes[scope]
         record[6], record[9] = decorators, bases
         self.bind(node.name, "class", scope, start)

@@ -55,6 +55,8 @@ class Expressions:
         self.item_stores: list[Any] = []
         #: The names that the body of a class annotates, in order: its scope, the name, the shape of the annotation.
         self.fields: list[Any] = []
+        #: What calls give that is taken apart into variables alone: the call, and each variable with its place.
+        self.unpacked: list[Any] = []
         #: Where attributes and items begin that an operator changes, or that are deleted: `self.count += 1`.
         self.augmented: list[int] = []
         #: Functions that only try something again: scope, loop, errors, waits, limit, other constants,

@@ -158,6 +158,14 @@ class Module:
         """Return the names that the body of a class annotates, in order, each with its annotation."""
         return [(name, annotation) for where, name, annotation in self.facts["fields"] if where == scope]
 
+    def unpacked(self, call: int) -> list[tuple[str, int]]:
+        """Return the variables that `a, b = call()` gives values, each with its place, in their order.
+
+        There are none where the call stands anywhere else, or where a target is no variable: `a, *b = call()`.
+        """
+        found = self.remember("unpacked", lambda: dict(self.facts["unpacked"]))
+        return [(name, start) for name, start in found.get(call, ())]
+
     def yielded(self, scope: int) -> list[Shape | None]:
         """Return what a generator yields, None for what it takes from another one."""
         return [shape for where, shape, _start in self.facts["yielded"] if where == scope]

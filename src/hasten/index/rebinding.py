@@ -63,13 +63,35 @@ def _by_argument(program: Program) -> Iterator[tuple[str, Setter]]:
                 continue
             patches = call.function != ["n", "setattr"]
             # patch("app.NAME", x) has the whole name in its first argument.
-            names = {str(target.shape[2]).rpartition(".")[2]} if target.shape[:2] == ["k", "str"] else set()
+            text = _written(call.module, call.scope, target.shape) if tail != "object" and patches else None
+            shape = ["k", "str", text] if text is not None else target.shape
+            names = {str(shape[2]).rpartition(".")[2]} if shape[:2] == ["k", "str"] else set()
             if member is not None and member.shape[:2] == ["k", "str"]:
                 names.add(str(member.shape[2]))
             elif member is not None and member.shape[0] != "k" and not names:
                 names = {""}
             for name in sorted(names):
-                yield name, Setter(call, target.shape, member is not None, patches)
+                yield name, Setter(call, shape, member is not None, patches)
+
+
+def _written(module: Module, scope: int, shape: Shape, depth: int = 0) -> str | None:
+    """Return the text that is put together of what is seen: `f"{app.__name__}.NAME"`, `HOME + ".NAME"`; else None."""
+    match shape:
+        case ["k", "str", str() as text]:
+            return text
+        case ["f", [*parts]] | ["o", "Add", *parts]:
+            texts = [_written(module, scope, each, depth) for each in parts]
+            return "".join(str(each) for each in texts) if None not in texts else None
+        case ["a", base, "__name__"]:
+            return module.dotted(scope, base)
+        case ["n", "__name__"]:
+            return module.name
+        case ["n", str() as name] if depth < _FARTHEST:
+            found = module.lookup(scope, name)
+            bound = found[1] if found is not None else ()
+            if len(bound) == 1 and bound[0].kind == "assign" and bound[0].payload:
+                return _written(module, bound[0].scope, bound[0].payload, depth + 1)
+    return None
 
 
 def _by_keyword(program: Program) -> Iterator[tuple[str, Setter]]:
