@@ -57,8 +57,8 @@ def main() -> int:
         f"{counts['failed']} calls that failed ({', '.join(ERRORS)}): {counts['told']} were told, the rest met nothing"
     )
     print(f"{len(failures)} did not end clean")
-    for each in failures:
-        print(f"  {each}")
+    for failure in failures:
+        print(f"  {failure}")
     return 1 if failures else 0
 
 
