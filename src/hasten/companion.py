@@ -78,6 +78,10 @@ class Companion:
         """Tell whether the file that serves `module` exists."""
         return self.path(module) in self.program.paths
 
+    def is_it(self, module: Module) -> bool:
+        """Tell whether a module is such a file, as it is written."""
+        return module.path == self.path(module) and is_written(module, self._name, self._text)
+
     def trouble(self, module: Module) -> str:
         """Return why the file cannot be used by `module`, or an empty string."""
         path = self.path(module)

@@ -85,7 +85,9 @@ class Analysis:
         self.tests = tests
         self.program = program
         self.codemod = codemod
-        self.uses = find_uses(program, (_CONNECT,))
+        self.connections = helper.connections(program, codemod)
+        # What was written for an earlier conversion opens what sqlite3 opens, and stays.
+        self.uses = [each for each in find_uses(program, (_CONNECT,)) if not self.connections.is_it(each.module)]
         self.openings = Openings(program, self.uses)
         self.exchanges = Exchanges(program)
         self.others = Others(program, self.uses)
@@ -94,7 +96,6 @@ class Analysis:
         self.paths = Paths(program)
         self.tasks = Tasks(program)
         self.transactions = helper.transactions(program, codemod)
-        self.connections = helper.connections(program, codemod)
         self.locks = helper.openings(program, codemod)
         self.once = OpeningsOnce(program)
 

@@ -30,7 +30,7 @@ from hasten.api import (
 from hasten_codemods.sqlite3_to_aiosqlite import blocks, dataclass_fields, items, kept_by_g
 from hasten_codemods.sqlite3_to_aiosqlite.lives import Unfit
 
-_MANAGERS = frozenset({"contextlib.contextmanager"})
+_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 #: Objects of these have no methods of their own that could do something with what they are given.
 _NAMESPACES = frozenset({"threading.local", "types.SimpleNamespace", "argparse.Namespace"})
@@ -721,7 +721,15 @@ class Places:
                 yield from (replace(each, computed=True) for each in read)
             return
         for call in self._called(function):
-            yield Value(call.module, call.scope, call.span, ["c", call.index], call.use)
+            made = ["c", call.index]
+            if not function.is_async:
+                yield Value(call.module, call.scope, call.span, made, call.use)
+            elif call.use[0] == "await":
+                yield Value(call.module, call.scope, call.span, ["w", made], call.use[1])
+            else:
+                where = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                message = f"the coroutine of `{function.name}`, which hands it out, is handed on at {where}"
+                raise Unfit("SQL110", f"{message}; await it there", -1)
 
     def calls(self, function: Scope) -> Iterator[Call]:
         """Yield the calls of a function, those among them that only may be.

@@ -298,6 +298,9 @@ class _Weaving(Ends):
             case ["c", int() as index]:
                 self._check_call(source, source.module.call(index), kind)
                 return
+            case ["w", ["c", int() as index]] if self._is_of_coroutines(source.module.call(index)):
+                self._check_call(source, source.module.call(index), kind)
+                return
             case [items.ITEM, int() as index, int() as number]:
                 for function in self._given_by(source.module.call(index), kind):
                     for part in self.where.all_parts(function, [number]):
@@ -324,6 +327,11 @@ class _Weaving(Ends):
             case _:
                 pass
         raise Unfit("SQL119", f"{WHAT[kind]} may be something else here; give that a name of its own", source.offset)
+
+    def _is_of_coroutines(self, call: Call) -> bool:
+        """Tell whether a call that is awaited runs coroutine functions of the program, and nothing else."""
+        reached = self.weaver.receivers.reached(call)
+        return bool(reached.functions) and all(each.kind == "function" and each.is_async for each in reached.functions)
 
     def claim(self, place: Variable | None) -> None:
         """Follow the connections that are opened into a variable of another function, where they are only lent."""
@@ -420,8 +428,9 @@ class _Weaving(Ends):
             Unfit: something that has no counterpart.
         """
         self.here = value.module, value.span.start
-        if value.shape[0] == "c":
-            self.calls.setdefault((value.module.path, value.shape[1]), kind)
+        made = value.shape[1] if value.shape[0] == "w" else value.shape
+        if made[0] == "c":
+            self.calls.setdefault((value.module.path, made[1]), kind)
         match value.use:
             case ["multi", uses]:
                 for each in uses:

@@ -125,7 +125,7 @@ class Connections(Cursors):
     def kind_of(self, module: Module, scope: int, shape: list[Any]) -> str | None:
         """Return whether a value is known to be a connection or a cursor."""
         match shape:
-            case ["c", int() as index]:
+            case ["c", int() as index] | ["w", ["c", int() as index]]:
                 return self.calls.get((module.path, index))
             case ["n", str() as name]:
                 place: Place | None = self.where.variable(module, scope, name)
