@@ -12,6 +12,7 @@ from hasten.async_constructors import is_constructor
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Reached, takes
+from hasten.async_results import property_of
 from hasten.index.module import Call, Scope
 from hasten.propagate import Certainty, Constraint
 
@@ -116,7 +117,7 @@ class Callers:
         """Return what runs a function that is not called by its name, and what stands in its way; None for others."""
         if is_constructor(function):
             return self._answers.constructors.callers(function)
-        if async_forms.property_of(function):
+        if property_of(function):
             return self._answers.properties.callers(function, family)
         return self._answers.blocks.callers(function, family) if is_entering(function) else None
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hasten.async_families import Families
-from hasten.async_forms import Form, Shown, head_begins, property_of, renamed_root
+from hasten.async_forms import Form, Shown, head_begins, renamed_root
 from hasten.async_kinds import Kind, key_of, owner_of
 from hasten.async_lookups import loaded_by
 from hasten.async_mentions import Mentions
 from hasten.async_places import because
 from hasten.async_readings import Reading, callee, readings
 from hasten.async_receivers import COMMON_METHODS, Reached, Receivers
+from hasten.async_results import property_of
 from hasten.async_rules import Definitions, Verdict
 from hasten.index import shown
 from hasten.index.module import Call, Module, Scope, Shape

@@ -359,12 +359,12 @@ class _Weaving(Ends):
             self.mocked(call)
             return
         receiver: Any = call.function[1] if call.function[0] == "a" else None
-        if kind != CONNECTION and receiver is not None and call.tail in table.CURSORS:
+        reached = self.weaver.receivers.reached(call)
+        if kind != CONNECTION and receiver is not None and call.tail in table.CURSORS and not reached.functions:
             # A cursor is made by a connection, or returned by the cursor itself.
             if self.kind_of(call.module, call.scope, receiver) is None:
                 self.check(Source(call.module, call.scope, receiver, source.offset), CONNECTION)
             return
-        reached = self.weaver.receivers.reached(call)
         functions = [each for each in reached.functions if each.kind == "function"]
         if not functions or len(functions) != len(reached.functions):
             message = f"{WHAT[kind]} may be what `{call.tail}` gives here; give that a name of its own"
