@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from hasten.async_fixtures import given
 from hasten.async_kinds import NOTHING, owner_of
 from hasten.async_served import STATES
-from hasten.async_supers import above
+from hasten.async_supers import above, below
 from hasten.async_values import Values
 from hasten.index.module import Call, Read, Scope, Shape
 from hasten.index.program import Program
@@ -113,6 +113,10 @@ class Receivers(Values):
             # A state is empty but for what the program puts there, which may be functions.
             return UNKNOWN if kind in STATES else Reached(certainty=Certainty.INFERRED)
         method = self.program.find_method(kind, function[2])
+        if method is None and self.class_around(call.module, call.scope, function[1]) is not None:
+            # A mixin calls what the classes below it have.
+            found = below(self.program, kind, call.tail)
+            return Reached(found, Certainty.INFERRED) if found else UNKNOWN
         return Reached((method,), Certainty.INFERRED) if method is not None else UNKNOWN
 
     def _held_at(self, call: Call) -> tuple[Scope, ...] | None:

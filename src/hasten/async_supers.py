@@ -24,6 +24,15 @@ def above(program: Program, owner: Scope, name: str) -> tuple[tuple[Scope, ...],
     return tuple(unique[key] for key in sorted(unique)), None not in found
 
 
+def below(program: Program, owner: Scope, name: str) -> tuple[Scope, ...]:
+    """Return the methods that `self.name` may be in a class that does not have it; none where a class below lacks it."""
+    program.want(owner.name)
+    last = [each for each in program.heirs(owner) if len(program.heirs(each)) == 1]
+    found = [program.find_method(each, name) for each in last]
+    unique = {key_of(each): each for each in found if each is not None}
+    return tuple(unique[key] for key in sorted(unique)) if None not in found else ()
+
+
 def _next(line: list[Scope], owner: Scope, name: str) -> Scope | None:
     """Return the first method called `name` behind `owner` in a line of classes."""
     keys = [key_of(each) for each in line]

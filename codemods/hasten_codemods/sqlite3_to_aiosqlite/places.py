@@ -546,12 +546,14 @@ class Places:
                 where = f"{module.path}:{module.position(offset).line}"
                 message = f"`{name}`, read at {where}, may be that of a `{sibling.name}`, which is another one"
                 raise Unfit("SQL119", message, -1)
-            if self._mentions_store(owner, name):
-                return False
             if self.program.are_related(owner, top):
-                return True
+                return not self._mentions_store(owner, name)
             if not self._is_protocol(owner):
                 return False
+            if self._mentions_store(owner, name):
+                where = f"{module.path}:{module.position(offset).line}"
+                message = f"`{name}`, read of the Protocol `{owner.name}` at {where}, may be that of a `{top.name}`"
+                raise Unfit("SQL119", f"{message}; annotate a class there", -1)
             # if hasattr(backend, "db"): backend.db.close()        what a Protocol lacks, that which stands for it has
             return self._may_be_unseen(module, top, name, offset)
         kind = self.receivers.kind(module, scope, base)

@@ -189,6 +189,8 @@ class _Weaving(Ends):
             raise Unfit("SQL105" if use.via else "SQL101", why, use.span.start)
         function = use.module.enclosing(call.scope, "function", "class", "module")
         if function is None or function.kind != "function":
+            if use.module.enclosing(call.scope, "lambda", "class", "module") != function:
+                raise Unfit("SQL113", "the connection is opened in a lambda; write a function", use.span.start)
             message = "the connection is opened when the module is imported; open it in a function"
             raise Unfit("SQL111", message, use.span.start)
         self.web.openings[key] = use
@@ -413,6 +415,8 @@ class _Weaving(Ends):
                 if kept is None or isinstance(kept, Returned):
                     text = _dotted_text(base) if base[0] in {"n", "a"} else "this"
                     message = f"{WHAT[kind]} is kept in `{text}.{name}`, and nobody can tell what `{text}` is"
+                    if kept is not None:
+                        message = f"{WHAT[kind]} is kept in `{text}.{name}`, which is a property in a related class"
                     raise Unfit("SQL111", message, value.span.start)
                 self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:
