@@ -25,7 +25,7 @@ def above(program: Program, owner: Scope, name: str) -> tuple[tuple[Scope, ...],
 
 
 def below(program: Program, owner: Scope, name: str) -> tuple[Scope, ...]:
-    """Return the methods that `self.name` may be in a class that does not have it; none where a class below lacks it."""
+    """Return the methods that `self.name` may be in a class without it; none where a class below lacks it, too."""
     program.want(owner.name)
     last = [each for each in program.heirs(owner) if len(program.heirs(each)) == 1]
     found = [program.find_method(each, name) for each in last]
@@ -37,7 +37,13 @@ def _next(line: list[Scope], owner: Scope, name: str) -> Scope | None:
     """Return the first method called `name` behind `owner` in a line of classes."""
     keys = [key_of(each) for each in line]
     behind = line[keys.index(key_of(owner)) + 1 :] if key_of(owner) in keys else []
-    return next((found for each in behind if (found := method_of(each, name)) is not None), None)
+    # The first class that has it ends the search, also where it is no method there.
+    first = next((each for each in behind if _has(each, name)), None)
+    return method_of(first, name) if first is not None else None
+
+
+def _has(owner: Scope, name: str) -> bool:
+    return any(each.kind != "declared" for each in owner.module.bindings(owner.number, name))
 
 
 def _line(program: Program, owner: Scope, around: frozenset[tuple[str, int]] = frozenset()) -> list[Scope]:
