@@ -249,6 +249,10 @@ class Places:
         bases = (self.receivers.class_named(owner.module, owner.parent, each) for each in owner.bases)
         return all(each is None or self.is_real(each, depth + 1) for each in bases)
 
+    def _may_be_of(self, owner: Scope, top: Scope) -> bool:
+        """Tell whether what is taken for an object of a class may be one of another."""
+        return self.program.are_related(owner, top) or self._is_protocol(owner)
+
     @staticmethod
     def _is_protocol(owner: Scope) -> bool:
         """Tell whether others stand for a class without deriving from it; `Protocol[T]` is one as well."""
@@ -492,7 +496,10 @@ class Places:
             for call in self.program.calls_named(tail, want=False):
                 if any(each.shape[:3] == ["k", "str", name] for each in call.arguments):
                     kind = self.receivers.kind(call.module, call.scope, call.arguments[0].shape)
-                    apart = kind is not None and not (isinstance(kind, Scope) and self.program.are_related(kind, top))
+                    related = isinstance(kind, Scope) and (
+                        self.program.are_related(kind, top) or self._is_protocol(kind)
+                    )
+                    apart = kind is not None and not related
                     if apart and tail != "attrgetter":
                         continue  # it is asked of something else
                     where = f"{call.module.path}:{call.module.position(call.span.start).line}"
