@@ -149,8 +149,19 @@ class Callers:
                 for each in self._answers.families.methods(function.name)
                 if self._answers.families.share(each, around)
             ]
-            return Certainty.INFERRED if related and {key_of(each) for each in related} <= family else None
+            mine = bool(related) and {key_of(each) for each in related} <= family
+            return Certainty.INFERRED if mine and not self._is_kept(call.tail, around) else None
         return Certainty.GUESSED if function in self._answers.receivers.guessed(call) else None
+
+    def _is_kept(self, name: str, owner: Scope) -> bool:
+        """Tell whether a class, or one below it, is given something else by that name: `self.load = load`."""
+        receivers = self._answers.receivers
+        heirs = {key_of(each): each for each in receivers.program.heirs(owner)}
+        bound = (each for heir in heirs.values() for each in heir.module.bindings(heir.number, name))
+        given = (receivers.class_around(module, scope, base) for module, base, _, scope, _ in receivers.stores(name))
+        return any(each.kind not in {"def", "declared"} for each in bound) or any(
+            each is not None and key_of(each) in heirs for each in given
+        )
 
     def _may_reach(self, call: Call, function: Scope) -> bool:
         """Tell whether a call that nobody can resolve could be one of `function`."""
