@@ -12,6 +12,7 @@ from hasten.async_constructors import is_constructor
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_places import because
 from hasten.async_receivers import Reached, takes
+from hasten.async_results import property_of
 from hasten.index.module import Call, Scope
 from hasten.propagate import Certainty, Constraint
 
@@ -116,7 +117,7 @@ class Callers:
         """Return what runs a function that is not called by its name, and what stands in its way; None for others."""
         if is_constructor(function):
             return self._answers.constructors.callers(function)
-        if async_forms.property_of(function):
+        if property_of(function):
             return self._answers.properties.callers(function, family)
         return self._answers.blocks.callers(function, family) if is_entering(function) else None
 
@@ -148,8 +149,19 @@ class Callers:
                 for each in self._answers.families.methods(function.name)
                 if self._answers.families.share(each, around)
             ]
-            return Certainty.INFERRED if related and {key_of(each) for each in related} <= family else None
+            mine = bool(related) and {key_of(each) for each in related} <= family
+            return Certainty.INFERRED if mine and not self._is_kept(call.tail, around) else None
         return Certainty.GUESSED if function in self._answers.receivers.guessed(call) else None
+
+    def _is_kept(self, name: str, owner: Scope) -> bool:
+        """Tell whether a class, or one below it, is given something else by that name: `self.load = load`."""
+        receivers = self._answers.receivers
+        heirs = {key_of(each): each for each in receivers.program.heirs(owner)}
+        bound = (each for heir in heirs.values() for each in heir.module.bindings(heir.number, name))
+        given = (receivers.class_around(module, scope, base) for module, base, _, scope, _ in receivers.stores(name))
+        return any(each.kind not in {"def", "declared"} for each in bound) or any(
+            each is not None and key_of(each) in heirs for each in given
+        )
 
     def _may_reach(self, call: Call, function: Scope) -> bool:
         """Tell whether a call that nobody can resolve could be one of `function`."""

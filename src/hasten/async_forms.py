@@ -99,15 +99,6 @@ def kind_of(function: Scope) -> str:
     return "manager" if _manager(function) is not None else "generator"
 
 
-_PROPERTIES = {"builtins.property": "property", "functools.cached_property": "cached"}
-
-
-def property_of(function: Scope) -> str:
-    """Return `property` or `cached` for the getter of a property, `""` for any other function."""
-    dotted = (function.module.dotted(function.parent, each) for each in function.decorators)
-    return next((_PROPERTIES[each] for each in dotted if each in _PROPERTIES), "")
-
-
 def stubs(family: Sequence[Scope]) -> list[Scope]:
     """Return the plain functions among generators that say no more than that others are to define them.
 

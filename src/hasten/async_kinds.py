@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 from hasten import async_traits as traits
 from hasten.async_given import given
 from hasten.async_parametrized import given as parametrized
+from hasten.async_results import given_by, given_by_getter, property_of
 from hasten.async_served import KEPT, attribute, injected, served
 from hasten.index.module import Binding, Call, Module, Scope, Shape, Use
 from hasten.index.program import Program
@@ -251,6 +252,9 @@ class Kinds:
             found = self.functions(call)
             target = found[0] if len(found) == 1 else None
             base = self.kind(call.module, call.scope, call.function[1]) if target is None else None
+            known = given_by(base, call)
+            if known is not None:
+                return known
             if isinstance(base, str) and base.startswith(_MODULE):
                 dotted = f"{base.removeprefix(_MODULE)}.{call.function[2]}"
         elif call.function == ["n", "cls"]:
@@ -449,7 +453,9 @@ class Kinds:
             for binding in each.module.bindings(each.number, name):
                 shape = binding.payload if binding.kind == "assign" else None
                 held = self._held_by_trait(each, name, shape)
-                if held is not None:
+                if binding.kind == "def" and property_of(getter := each.module.scope(binding.payload)):
+                    yield from given_by_getter(getter)
+                elif held is not None:
                     yield from held
                 else:
                     yield each.module, each.number, ["@", binding.payload] if binding.kind == "declared" else shape

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hasten.async_families import Families
-from hasten.async_forms import Form, Shown, head_begins, property_of, renamed_root
+from hasten.async_forms import Form, Shown, head_begins, renamed_root
 from hasten.async_kinds import Kind, key_of, owner_of
 from hasten.async_lookups import loaded_by
 from hasten.async_mentions import Mentions
 from hasten.async_places import because
 from hasten.async_readings import Reading, callee, readings
 from hasten.async_receivers import COMMON_METHODS, Reached, Receivers
+from hasten.async_results import property_of
 from hasten.async_rules import Definitions, Verdict
 from hasten.index import shown
 from hasten.index.module import Call, Module, Scope, Shape
@@ -223,13 +224,25 @@ class Properties:
                 return None
             # `self.x` in a base or mixin that does not define `x` itself
             related = [one for one in self._families.methods(function.name) if self._families.share(one, kind)]
-            mine = bool(related) and {key_of(one) for one in related} <= keys
+            mine = bool(related) and {key_of(one) for one in related} <= keys and not self._is_kept(function.name, kind)
             return Reached((function,), Certainty.INFERRED) if mine else Reached(known=False)
         if (kind is not None and not isinstance(kind, Scope)) or each.module.dotted(each.scope, base) is not None:
             return None
         if isinstance(each, Reading) and self._is_only(function, keys):
             return Reached((function,), Certainty.GUESSED)
         return Reached(known=False)
+
+    def _is_kept(self, name: str, kind: Scope) -> bool:
+        """Tell whether a class, or one below it, has a plain attribute of that name: `size = 0`, `self.size = 0`."""
+        heirs = {key_of(each): each for each in self.program.heirs(kind)}
+        if any(
+            each.kind not in {"def", "declared"}
+            for heir in heirs.values()
+            for each in heir.module.bindings(heir.number, name)
+        ):
+            return True
+        given = (self._kind(module, scope, base) for module, base, _, scope, _ in self._receivers.stores(name))
+        return any(isinstance(each, Scope) and key_of(each) in heirs for each in given)
 
     def _of_class(self, each: Call) -> bool:
         base = each.function[1]

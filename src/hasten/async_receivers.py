@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from hasten.async_fixtures import given
 from hasten.async_kinds import NOTHING, owner_of
 from hasten.async_served import STATES
+from hasten.async_supers import above, below
 from hasten.async_values import Values
 from hasten.index.module import Call, Read, Scope, Shape
 from hasten.index.program import Program
@@ -91,6 +92,9 @@ class Receivers(Values):
         held = self._held_at(call)
         if held:
             return Reached(held, Certainty.INFERRED)
+        through = self._through_super(call)
+        if through is not None:
+            return through
         if self._resolve is not None:
             answer = self._resolve(call)
             if answer is not None:
@@ -98,9 +102,6 @@ class Receivers(Values):
         function = call.function
         if function[0] != "a":
             return UNKNOWN
-        through = self.through_super(call)
-        if through is not None:
-            return Reached((through,))
         named = self.class_named(call.module, call.scope, function[1])
         if named is not None:  # Sub.save(store), where a base of Sub defines it
             method = self.program.find_method(named, function[2])
@@ -112,6 +113,10 @@ class Receivers(Values):
             # A state is empty but for what the program puts there, which may be functions.
             return UNKNOWN if kind in STATES else Reached(certainty=Certainty.INFERRED)
         method = self.program.find_method(kind, function[2])
+        if method is None and self.class_around(call.module, call.scope, function[1]) is not None:
+            # A mixin calls what the classes below it have.
+            found = below(self.program, kind, call.tail)
+            return Reached(found, Certainty.INFERRED) if found else UNKNOWN
         return Reached((method,), Certainty.INFERRED) if method is not None else UNKNOWN
 
     def _held_at(self, call: Call) -> tuple[Scope, ...] | None:
@@ -153,11 +158,11 @@ class Receivers(Values):
                     return True
         return False
 
-    def through_super(self, call: Call) -> Scope | None:
-        """Return the method of the program that `super().name(...)` reaches first, None for any other call."""
-        base = call.function[1]
-        if base[0] != "c":
+    def _through_super(self, call: Call) -> Reached | None:
+        """Return what `super().name(...)` reaches, None where it is nothing of the program, and for any other call."""
+        if call.function[0] != "a" or call.function[1][0] != "c":
             return None
+        base = call.function[1]
         inner = call.module.call(base[1])
         if inner.function != ["n", "super"]:
             return None
@@ -165,14 +170,8 @@ class Receivers(Values):
         first = inner.argument(0)
         if first is not None:
             owner = self.class_named(call.module, inner.scope, first.shape)
-        if owner is None:
-            return None
-        for each in owner.bases:
-            found = self.class_named(owner.module, owner.parent, each)
-            method = self.program.find_method(found, call.function[2]) if found is not None else None
-            if method is not None:
-                return method
-        return None
+        found, is_all = above(self.program, owner, call.tail) if owner is not None else ((), False)
+        return Reached(found, Certainty.PROVEN if is_all else Certainty.GUESSED) if found else None
 
     def is_of_others(self, call: Call) -> bool:
         """Tell whether the receiver of a call is taken for something that others made: see `is_foreign`.

@@ -18,10 +18,11 @@ from hasten.async_blocks import Entering
 from hasten.async_choice import Choice
 from hasten.async_codes import FIRM
 from hasten.async_first_use import FirstUse
-from hasten.async_forms import Form, More, property_of
+from hasten.async_forms import Form, More
 from hasten.async_offload import Offload
 from hasten.async_places import function_around
 from hasten.async_receivers import Resolve
+from hasten.async_results import property_of
 from hasten.async_twins import Twins
 from hasten.awaited import Awaited, IdleTests
 from hasten.callgraph import CallGraph, build, site_id

@@ -25,6 +25,7 @@ from hasten.async_places import because, function_around, is_entry
 from hasten.async_readings import Handed, Reading
 from hasten.async_receivers import Reached, Resolve, receivers_of, takes
 from hasten.async_registered import LATER
+from hasten.async_results import property_of
 from hasten.async_rules import Verdict
 from hasten.async_settling import Settling
 from hasten.awaited import Waiting
@@ -262,7 +263,7 @@ class _Builder:
             if is_constructor(each):
                 self.mentions.judge_body(each, verdict)
                 form = self.constructors.judge(each, verdict)
-            elif any(map(async_forms.property_of, family)):
+            elif any(map(property_of, family)):
                 form = self.properties.judge(each, family, verdict)
             else:
                 self.mentions.judge(each, verdict)

@@ -12,12 +12,12 @@ from functools import cached_property
 
 from hasten.async_decorators import forwards
 from hasten.async_families import Families
-from hasten.async_forms import property_of
 from hasten.async_kinds import key_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import function_around
 from hasten.async_readings import readings
 from hasten.async_receivers import receivers_of
+from hasten.async_results import property_of
 from hasten.async_rules import COMMANDS, Definitions
 from hasten.async_trails import Trails
 from hasten.index.module import Call, Guard, Scope

@@ -11,6 +11,7 @@ from hasten.async_forms import Form
 from hasten.async_kinds import key_of, owner_of
 from hasten.async_mentions import Mentions
 from hasten.async_places import because
+from hasten.async_results import property_of
 from hasten.async_rules import Definitions, Verdict
 from hasten.index.module import Binding, Call, Scope
 from hasten.model import ImportRequest, Span
@@ -85,7 +86,7 @@ class TwinRules:
         if form.more:
             message = f"`{function.name}` uses `yield from`, which an asynchronous one cannot"
             constraints.append(because("ASY125", message, module, function.span.start))
-        if async_forms.property_of(function):
+        if property_of(function):
             message = f"`{function.name}` is a property; make a method of it"
             constraints.append(because("ASY122", message, module, function.span.start))
         constraints += self._misplaced(function)

@@ -139,10 +139,14 @@ def names_with(module: Module, guard: Guard) -> bool:
     """Tell whether a `with` binds what it enters to more than a plain name: `with f() as self.connection:`."""
     if guard.name:
         return False
-    stores = [entry[1:] for entries in module.facts["attribute_stores"].values() for entry in entries]
-    stores += [entry[2:] for entry in module.facts["item_stores"]]
-    unpacked = [entry[1] for table in module.facts["binds"] for entries in table.values() for entry in entries]
-    return guard.payload in [each[0] for each in stores] or guard.payload in unpacked
+    # What else gets the same value, `self.connection = connection`, stands elsewhere.
+    stores = [(entry[1], entry[3]) for entries in module.facts["attribute_stores"].values() for entry in entries]
+    stores += [
+        (entry[1], entry[2]) for table in module.facts["binds"] for entries in table.values() for entry in entries
+    ]
+    if any(value == guard.payload and guard.start < start < guard.inner for value, start in stores):
+        return True
+    return guard.payload in [entry[2] for entry in module.facts["item_stores"]]
 
 
 def around_close(module: Module, offset: int) -> Span:

@@ -247,7 +247,7 @@ class Places:
         hooks = ("__instancecheck__", "__subclasshook__")
         if depth > 10 or any(self.program.definitions(each) for each in hooks):  # noqa: PLR2004 - cyclic
             return False
-        if any(str(each[-1]) == "Protocol" for each in owner.bases):
+        if self._is_protocol(owner):
             return False
         if any(
             call.function[0] == "a"
@@ -258,6 +258,15 @@ class Places:
             return False
         bases = (self.receivers.class_named(owner.module, owner.parent, each) for each in owner.bases)
         return all(each is None or self.is_real(each, depth + 1) for each in bases)
+
+    def _may_be_of(self, owner: Scope, top: Scope) -> bool:
+        """Tell whether what is taken for an object of a class may be one of another."""
+        return self.program.are_related(owner, top) or self._is_protocol(owner)
+
+    @staticmethod
+    def _is_protocol(owner: Scope) -> bool:
+        """Tell whether others stand for a class without deriving from it; `Protocol[T]` is one as well."""
+        return any(str((each[1] if each[0] == "i" else each)[-1]) == "Protocol" for each in owner.bases)
 
     def _top(self, owner: Scope, name: str, depth: int = 0) -> Scope:
         """Return the farthest base of a class whose methods speak of an attribute."""
@@ -513,7 +522,10 @@ class Places:
             for call in self.program.calls_named(tail, want=False):
                 if any(each.shape[:3] == ["k", "str", name] for each in call.arguments):
                     kind = self.receivers.kind(call.module, call.scope, call.arguments[0].shape)
-                    apart = kind is not None and not (isinstance(kind, Scope) and self.program.are_related(kind, top))
+                    related = isinstance(kind, Scope) and (
+                        self.program.are_related(kind, top) or self._is_protocol(kind)
+                    )
+                    apart = kind is not None and not related
                     if apart and tail != "attrgetter":
                         continue  # it is asked of something else
                     where = f"{call.module.path}:{call.module.position(call.span.start).line}"
@@ -567,12 +579,27 @@ class Places:
                 where = f"{module.path}:{module.position(offset).line}"
                 message = f"`{name}`, read at {where}, may be that of a `{sibling.name}`, which is another one"
                 raise Unfit("SQL119", message, -1)
-            if self._mentions_store(owner, name):
+            if self.program.are_related(owner, top):
+                return not self._mentions_store(owner, name)
+            if not self._is_protocol(owner):
                 return False
-            return self.program.are_related(owner, top)
+            if self._mentions_store(owner, name):
+                where = f"{module.path}:{module.position(offset).line}"
+                message = f"`{name}`, read of the Protocol `{owner.name}` at {where}, may be that of a `{top.name}`"
+                raise Unfit("SQL119", f"{message}; annotate a class there", -1)
+            # if hasattr(backend, "db"): backend.db.close()        what a Protocol lacks, that which stands for it has
+            return self._may_be_unseen(module, top, name, offset)
         kind = self.receivers.kind(module, scope, base)
         if isinstance(kind, str) or self.program.dotted(module, scope, ["a", base, name]) is not None:
             return False
+        return self._may_be_unseen(module, top, name, offset)
+
+    def _may_be_unseen(self, module: Module, top: Scope, name: str, offset: int) -> bool:
+        """Return True for an attribute of something unknown whose name only one class has, which is a guess.
+
+        Raises:
+            Unfit: other classes have such an attribute, too.
+        """
         if self._is_only(top, name):
             self.guessed.add((module.path, module.position(offset).line, name))
             return True

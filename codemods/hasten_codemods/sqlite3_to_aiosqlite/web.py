@@ -198,6 +198,8 @@ class _Weaving(Ends):
             raise Unfit("SQL105" if use.via else "SQL101", why, use.span.start)
         function = use.module.enclosing(call.scope, "function", "class", "module")
         if function is None or function.kind != "function":
+            if use.module.enclosing(call.scope, "lambda", "class", "module") != function:
+                raise Unfit("SQL113", "the connection is opened in a lambda; write a function", use.span.start)
             message = "the connection is opened when the module is imported; open it in a function"
             raise Unfit("SQL111", message, use.span.start)
         self.web.openings[key] = use
@@ -381,7 +383,8 @@ class _Weaving(Ends):
             self.mocked(call)
             return
         receiver: Any = call.function[1] if call.function[0] == "a" else None
-        if kind != CONNECTION and receiver is not None and call.tail in table.CURSORS:
+        reached = self.weaver.receivers.reached(call)
+        if kind != CONNECTION and receiver is not None and call.tail in table.CURSORS and not reached.functions:
             # A cursor is made by a connection, or returned by the cursor itself.
             if self.kind_of(call.module, call.scope, receiver) is None:
                 self.check(Source(call.module, call.scope, receiver, source.offset), CONNECTION)
@@ -444,6 +447,8 @@ class _Weaving(Ends):
                 if kept is None or isinstance(kept, Returned):
                     text = _dotted_text(base) if base[0] in {"n", "a"} else "this"
                     message = f"{WHAT[kind]} is kept in `{text}.{name}`, and nobody can tell what `{text}` is"
+                    if kept is not None:
+                        message = f"{WHAT[kind]} is kept in `{text}.{name}`, which is a property in a related class"
                     raise Unfit("SQL111", message, value.span.start)
                 self.add(kept, kind, value)
             case ["ret" | "yield", int() as number]:

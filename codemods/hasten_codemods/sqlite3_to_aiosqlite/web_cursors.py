@@ -120,6 +120,10 @@ class Cursors(Notes):
                 self.check_generator(value)
                 self.hasty(value, named=True)
                 self.mark(module, value.span, "fetchall", ("variable", str(value.shape[-1])), scope=value.scope)
+            case ["iter"] | ["star"] | ["unpack"] if value.shape[0] == "c":
+                # [row for row in self.execute(sql)]
+                message = f"the rows of what `{module.call(value.shape[1]).tail}` gives are taken here; write"
+                raise Unfit("SQL122", f"{message} `.fetchall()` behind the call", value.span.start)
             case _:
                 raise escaped(value.use, WHAT[CURSOR], value.span.start)
 
