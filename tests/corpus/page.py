@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tests.corpus import judged
 from tests.corpus.prepare import PYTHON
 
 import hasten
@@ -36,7 +37,13 @@ error or gone is a regression.
 
 
 def render(
-    facts: list[dict[str, Any]], *, command: str, isolated: bool, title: str = "JSON", extra: str = "orjson"
+    facts: list[dict[str, Any]],
+    *,
+    command: str,
+    isolated: bool,
+    title: str = "JSON",
+    extra: str = "orjson",
+    read: str = "",
 ) -> list[str]:
     """Return the section about packages that are rewritten at two levels.
 
@@ -46,6 +53,7 @@ def render(
         extra: what the new code needs.
         command: the command line to show.
         isolated: whether the tests ran without a network.
+        read: the codemod whose proposals were read by hand, if they were.
     """
     lines = [
         f"## {title}",
@@ -66,6 +74,7 @@ def render(
         "",
         *_refusals(facts),
         *notes(facts),
+        *(judged.section(facts, read) if read else ()),
     ]
     for name, level in (("default", "at the default level"), ("unsafe", "with `--unsafe`")):
         lines += [f"### Regressions {level}", ""]

@@ -60,13 +60,13 @@ KINDS = {
         ("retry-api-calls",),
         {"default": (), "unsafe": ("--unsafe",)},
         "default",
-        partial(page.render, title="Retries", extra="tenacity"),
+        partial(page.render, title="Retries", extra="tenacity", read="retry-api-calls"),
     ),
     "cache": Kind(
         ("cache-pure-loaders",),
         {"default": (), "unsafe": ("--unsafe",)},
         "default",
-        partial(page.render, title="Caches", extra=""),
+        partial(page.render, title="Caches", extra="", read="cache-pure-loaders"),
         everywhere=True,
     ),
     "sqlite": Kind(
