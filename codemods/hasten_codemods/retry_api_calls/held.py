@@ -47,7 +47,8 @@ def holding(call: Call, receivers: Receivers) -> str:
     for guard in module.guards(call.guard):
         name = context_of(module, guard)
         kind = receivers.kind(module, call.scope, guard.payload) if guard.kind == "with" and guard.payload else None
-        if name and (_HELD.search(name) or _OPEN.search(name) or kind in _HELD_KINDS):
+        known = isinstance(kind, str) and kind in _HELD_KINDS
+        if name and (_HELD.search(name) or _OPEN.search(name) or known):
             return f"`{name}` ({place_of(module, guard.start)})"
     around = module.enclosing(call.scope, "function")
     calls = module.calls_in(around.number) if around is not None else []
