@@ -352,3 +352,6 @@ def facts_of(path: str, text: str, literals: Sequence[str]) -> tuple[dict[str, A
         return None, Problem(path, "syntax", _TOO_DEEP)
     except ValueError as error:
         return None, Problem(path, "syntax", f"cannot be parsed: {error}")
+    except Exception as error:  # noqa: BLE001 - the other files go on
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return None, Problem(path, "internal", f"a mistake in hasten ({what}); please report it with this file")

@@ -180,3 +180,20 @@ def test_the_line_of_the_last_attempt() -> None:
     assert found is not None
     assert other is not None
     assert (found.lost is not None, other.lost) == (True, None)
+
+
+def test_two_things_are_tried_in_each_round() -> None:
+    """The second is what is done beside the first, and no attempt."""
+    text = """
+    def f():
+        while True:
+            try:
+                return ask()
+            except A:
+                time.sleep(1)
+            try:
+                return ask_another()
+            except A:
+                time.sleep(1)
+    """
+    assert _read(text) is None

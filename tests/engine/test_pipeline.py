@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from hasten import pipeline, plan, registry
+from hasten import pipeline, plan, reading, registry
 from hasten.api import Codemod, Program, Settings, Transformer
 from hasten.config import Config
+from hasten.index import build as index
 from hasten.model import Changed, Finding
 
 CODEMODS = list(registry.load())
@@ -170,3 +171,22 @@ def test_what_is_read_for_those_who_need_the_checker_is_not_shown_to_the_others(
         ("able", ["a.py", "b.py"]),  # the rehearsal
         ("able", ["a.py", "b.py", "c.py"]),
     ]
+
+
+def test_a_mistake_of_ours_about_one_file_is_told_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong with the facts of a file is said of that file."""
+
+    def build(text: str, literals: Sequence[str]) -> dict[str, object]:
+        if "odd" in text:
+            raise StopIteration
+        return index.build(text, literals)
+
+    monkeypatch.setattr(reading, "build", build)
+    (tmp_path / "odd.py").write_text(f"{SAFE}odd = 1\n", encoding="utf-8")
+    (tmp_path / "plain.py").write_text(SAFE, encoding="utf-8")
+    report = _run(tmp_path)
+    assert [(each.path, each.kind) for each in report.plan.problems] == [("odd.py", "internal")]
+    assert "a mistake in hasten (StopIteration); please report it with this file" in report.plan.problems[0].message
+    assert [each.path for each in report.outcomes if isinstance(each, Changed)] == ["plain.py"]

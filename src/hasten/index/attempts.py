@@ -120,7 +120,8 @@ def _parts(loop: ast.For | ast.While) -> tuple[ast.Try, ast.ExceptHandler, ast.e
         raise KeptError("it has an `else`", loop.orelse[0])
     attempt = loop.body[0]
     if len(loop.body) != 1 or not isinstance(attempt, ast.Try):
-        other = next(each for each in loop.body if not isinstance(each, ast.Try))
+        # Two of them are as much: the second is what is done beside the first.
+        other = next((each for each in loop.body if not isinstance(each, ast.Try)), loop.body[-1])
         raise KeptError("each round does something beside what it tries", other)
     if attempt.finalbody:
         raise KeptError("its `try` has a `finally`", attempt.finalbody[0])
