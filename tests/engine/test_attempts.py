@@ -145,6 +145,22 @@ def test_none(text: str) -> None:
             "it ends with another error (`raise Other from error`)",
         ),
         (_loop("for n in range(3):", "pass", before="key = new()"), "it goes on without a wait"),
+        (_loop("for n in range(1, 9, 0):", "raise"), "it counts by `range(1, 9, 0)`"),
+        (
+            _loop("while True:", "n *= n", "time.sleep(1)", before="n = 9"),
+            "its arithmetic is not understood (`n *= n`)",
+        ),
+        (
+            _loop("for n in range(3):", "time.sleep((n - 1) ** 0.5)"),
+            "its arithmetic is not understood (`(n - 1) ** 0.5`)",
+        ),
+        (
+            _loop("for n in range(3):", "time.sleep(0 ** (n - 1))"),
+            "its arithmetic is not understood (`0 ** (n - 1)`)",
+        ),
+        (_loop("for n in range(3):", "time.sleep(1 / n)"), "its arithmetic is not understood (`1 / n`)"),
+        (_loop("for n in range(3):", "time.sleep(n - 1)"), "nobody can wait for `n - 1`"),
+        (_loop("for n in range(3):", "time.sleep(1" + "0" * 400 + ")"), "nobody can wait for `1" + "0" * 36 + "...`"),
     ],
 )
 def test_why_it_is_kept(text: str, reason: str) -> None:

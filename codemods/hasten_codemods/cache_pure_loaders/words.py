@@ -1,8 +1,8 @@
 """The words for kinds of values, and what each says.
 
 A kind is a word, and what it holds behind ` of `: `list of str`. `unknown` is said where nothing is known. Kinds of
-values that nobody can change are in `IMMUTABLE`; `parts` is a tuple, and
-as immutable as what is in it; a `closure` is a function or class that keeps what was made together with it.
+values that nobody can change are in `IMMUTABLE`; `parts` is a tuple, and as immutable as what is in it; a `closure` is
+a function or class that keeps what was made together with it.
 """
 
 from __future__ import annotations

@@ -35,52 +35,88 @@ class Field:
 
 def fields_of(program: Program, owner: Scope) -> list[Field] | None:
     """Return what the generated constructor of a class takes, in order; None where it has another one."""
-    found: dict[str, bool] = {}
+    found: dict[str, bool | None] = {}
     if not _collect(program, owner, found):
         return None
-    positional = [name for name, by_keyword in found.items() if not by_keyword]
-    return [Field(name, positional.index(name) if name in positional else -1) for name in found]
+    positional = [name for name, by_keyword in found.items() if by_keyword is False]
+    return [
+        Field(name, positional.index(name) if by_keyword is False else -1)
+        for name, by_keyword in found.items()
+        if by_keyword is not None
+    ]
 
 
-def _collect(program: Program, owner: Scope, found: dict[str, bool], depth: int = 0) -> bool:
-    """Add the fields of a class, each with whether it is given by its name only; tell whether all are known."""
+def may_be_filled(program: Program, owner: Scope, name: str) -> bool:
+    """Tell whether a generated constructor may fill an attribute of a class, though `fields_of` cannot read it.
+
+    Such are the one above a constructor that is written by hand, and calls it, and one with an `InitVar`.
+    """
+    family = [owner, *program.ancestors(owner)]
+    return (
+        any(_dataclass(each) is not None and not _defines_constructor(each) for each in family)
+        and any(name == each for one in family for each, _ in one.module.fields(one.number))
+        and fields_of(program, owner) is None
+    )
+
+
+def _collect(program: Program, owner: Scope, found: dict[str, bool | None], depth: int = 0) -> bool:
+    """Add the fields of a class in the order of its constructor; tell whether all are known.
+
+    Each stands with whether it is given by its name only, or None: it is not given at all.
+    """
     module = owner.module
-    options = _options(owner)
-    if options is None or depth > 10 or program.find_method(owner, "__init__") is not None:  # noqa: PLR2004 - cyclic
+    if depth > 10 or program.find_method(owner, "__init__") or program.find_method(owner, "__new__"):  # noqa: PLR2004 - cyclic
         return False
-    for base in owner.bases:
-        dotted = module.dotted(owner.parent, base[1] if base[0] == "i" else base)
-        above = program.resolve(dotted) if dotted else None
-        if above is not None and above.kind == "class":
-            if not _collect(program, above, found, depth + 1):
+    above = 0
+    # As `dataclasses` does: those of the last base come first, and the earlier bases have the last word.
+    for base in reversed(owner.bases):
+        dotted = module.dotted(owner.parent, base)
+        target = program.resolve(dotted) if dotted else None
+        if target is not None and target.kind == "class":
+            above += 1
+            if not _collect(program, target, found, depth + 1):
                 return False
         elif dotted not in _BARE:
             return False
+    if not owner.decorators:
+        return above <= 1  # it has the constructor of its base, and one of several would be the first's
+    by_keyword = _options(owner)
+    if by_keyword is None:
+        return False
     for name, annotation in module.fields(owner.number):
         kind = _kind(module, owner, annotation)
         if kind in {"InitVar", "KW_ONLY", ""}:
             return False
-        if kind == "ClassVar":
-            continue
         given = field_call(module, _value(owner, name))
         if given is not None and any(each.keyword in {None, "**"} for each in given.arguments):
             return False
-        if given is None or not _says(given, "init", _FALSE):
-            found[name] = options or (given is not None and _says(given, "kw_only", _TRUE))
+        if kind == "ClassVar" or (given is not None and _says(given, "init", _FALSE)):
+            found[name] = None
+        else:
+            found[name] = by_keyword or (given is not None and _says(given, "kw_only", _TRUE))
     return True
+
+
+def _defines_constructor(owner: Scope) -> bool:
+    return any(each.kind == "def" for each in owner.module.bindings(owner.number, "__init__"))
 
 
 def _options(owner: Scope) -> bool | None:
     """Tell whether all fields of a dataclass are given by their names; None where nobody can tell, or it is none."""
-    module = owner.module
+    decorator = _dataclass(owner)
+    call = owner.module.call(decorator[1]) if decorator is not None and decorator[0] == "c" else None
+    if decorator is None or call is None:
+        return None if decorator is None else False
+    known = all(each.shape in (_TRUE, _FALSE) for each in call.arguments)
+    return None if not known or _says(call, "init", _FALSE) else _says(call, "kw_only", _TRUE)
+
+
+def _dataclass(owner: Scope) -> list[Any] | None:
+    """Return the decorator that makes a class a dataclass."""
     for shape in owner.decorators:
-        call = module.call(shape[1]) if shape[0] == "c" else None
-        named = call.function if call is not None else shape
-        if module.dotted(owner.parent, named) == _DATACLASS:
-            if call is None:
-                return False
-            known = all(each.shape in (_TRUE, _FALSE) for each in call.arguments)
-            return None if not known or _says(call, "init", _FALSE) else _says(call, "kw_only", _TRUE)
+        call = owner.module.call(shape[1]) if shape[0] == "c" else None
+        if owner.module.dotted(owner.parent, shape if call is None else call.function) == _DATACLASS:
+            return shape
     return None
 
 

@@ -973,6 +973,8 @@ class Places:
 
     def _into_instances(self, owner: Scope, name: str) -> Iterator[Source]:
         """Yield what fills an attribute where objects of a dataclass are made."""
+        if dataclass_fields.may_be_filled(self.program, owner, name):
+            yield Source(owner.module, owner.number, None, owner.span.start)
         fields = dataclass_fields.fields_of(self.program, owner) or ()
         if name not in {each.name for each in fields}:
             return

@@ -17,6 +17,7 @@ _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -26,8 +27,10 @@ _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
 }
 _LOGGERS = frozenset({"log", "logger", "logging"})
 _LOGS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "log"})
-#: `2**attempt`, and no more than that.
+#: The largest exponent: `2**attempt`, and no more than that.
 _LARGEST = 64
+#: The largest number that is counted with, in seconds: thirty years.
+_LONGEST_WAIT = 1e9
 #: Source in messages is cut off here.
 _LONGEST = 40
 
@@ -107,7 +110,7 @@ class Run:
         if not plain or not isinstance(made, ast.Call) or made.keywords or not isinstance(loop.target, ast.Name):
             raise KeptError(f"it goes through `{ast.unparse(made)}`, and does not only count", made)
         bounds = [self.value(each) for each in made.args]
-        if not all(isinstance(each, int) for each in bounds) or not 1 <= len(bounds) <= 3:  # noqa: PLR2004 - of range
+        if not all(isinstance(each, int) for each in bounds) or not 1 <= len(bounds) <= 3 or bounds[2:] == [0]:  # noqa: PLR2004 - of range
             raise KeptError(f"it counts by `{ast.unparse(made)}`", made)
         return range(*bounds)
 
@@ -155,19 +158,28 @@ class Run:
             if self.waited or (self.sleep is not None and self.sleep is not call):
                 raise KeptError("it waits in several places", call)
             self.sleep, self.waited = call, True
-            self.waits.append(float(self.value(call.args[0])))
+            wait = self.value(call.args[0])
+            if not 0 <= wait <= _LONGEST_WAIT:
+                raise KeptError(f"nobody can wait for `{_shown(call.args[0])}`", call)
+            self.waits.append(float(wait))
         elif name in _LOGS and isinstance(call.func, ast.Attribute) and _is_log(call.func.value):
             self.logs[id(call)] = self.lost = call
         else:
             raise KeptError(f"it does more than to wait (`{_shown(call)}`)", call)
 
     def _operate(self, node: ast.AST, op: ast.AST, left: Any, right: Any) -> Any:  # noqa: ANN401 - as below
-        if isinstance(op, ast.Pow) and abs(right) <= _LARGEST and abs(left) <= _LARGEST:
-            return left**right
+        unknown = KeptError(f"its arithmetic is not understood (`{_shown(node)}`)", node)
         function = _OPERATORS.get(type(op))
-        if function is None or (isinstance(op, (ast.Div, ast.FloorDiv, ast.Mod)) and not right):
-            raise KeptError(f"its arithmetic is not understood (`{_shown(node)}`)", node)
-        return function(left, right)
+        if function is None or (isinstance(op, ast.Pow) and abs(right) > _LARGEST):
+            raise unknown
+        try:
+            result = function(left, right)
+        except ArithmeticError:
+            raise unknown from None
+        # A root of a negative number is complex, and whole numbers grow without an end.
+        if isinstance(result, complex) or abs(result) > _LONGEST_WAIT:
+            raise unknown
+        return result
 
     def value(self, node: ast.expr) -> Any:  # noqa: ANN401 - a number, or the answer of a comparison
         """Return a number, or the answer of a comparison.

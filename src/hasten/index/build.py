@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: Bump when the form of the facts changes, so that cached ones are made anew.
-FACTS_VERSION = 24
+FACTS_VERSION = 25
 
 
 def build(text: str, literals: Sequence[str] = ()) -> dict[str, Any]:
