@@ -26,6 +26,17 @@ def _slow_limits():
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
+class Rules:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def all(self):
+        return json.loads(self.text)
+
+    def known(self, names):
+        return [name for name in names if name in self.all()]
+
+
 async def allowed(rows):
     found = []
     for row in rows:
@@ -46,10 +57,12 @@ def _run(root: Path, *names: str, unsafe: bool = False) -> tuple[str, pipeline.R
 
 
 def test_one_pass_over_one_function(tmp_path: Path) -> None:
-    """The body is rewritten by one codemod, and the function decorated by another."""
+    """The body is rewritten by one codemod, and the function decorated, or split, by another."""
     text, _ = _run(tmp_path, "cache-pure-loaders", "json-to-orjson")
 
     assert "@functools.cache\ndef _limits():\n    return orjson.loads(FILE.read_text(encoding=" in text
+    kept = "    @functools.cached_property\n    def _cached_all(self):\n        return orjson.loads(self.text)\n"
+    assert f"    def all(self):\n        return self._cached_all\n\n{kept}" in text
     compile(text, "app.py", "exec")
 
 

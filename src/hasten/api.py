@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hasten.companion import Companion, is_written
-from hasten.decorating import RANK_OF_CACHES, RANK_OF_RETRIES, decorate
+from hasten.decorating import ALONE, PLAIN, RANK_OF_CACHES, RANK_OF_RETRIES, decorate
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Block, Call, Guard, Module, Read, Scope
@@ -60,8 +60,10 @@ if TYPE_CHECKING:
     from hasten.rewrite import Transformer
 
 __all__ = [
+    "ALONE",
     "KEPT",
     "OFFLOAD",
+    "PLAIN",
     "RANK_OF_CACHES",
     "RANK_OF_RETRIES",
     "THREADS",

@@ -16,6 +16,8 @@ RANK_OF_CACHES = 10
 RANK_OF_RETRIES = 20
 #: Among the data of an order: the decorator is right on a plain function only.
 PLAIN = ("plain", "yes")
+#: Among the data of an order about a whole function: nothing may be added to the function meanwhile.
+ALONE = ("alone", "yes")
 
 
 def decorate(

@@ -48,7 +48,7 @@ class DecoratorTransformer(Transformer):
 
     def leave_FunctionDef(  # noqa: N802
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
-    ) -> cst.FunctionDef:
+    ) -> cst.FunctionDef | cst.FlattenSentinel[cst.BaseStatement]:
         """`def f():` -> `@decorator` above `def f():`."""
         edit = self.order(original_node)
         if edit is None or edit.action != ACTION:

@@ -245,8 +245,8 @@ def _without_coroutines(changes: list[Change]) -> tuple[list[Change], list[Refus
         found = (
             (edit, converted[edit.path, edit.span])
             for edit in change.edits
-            if _only_decorates(edit)
-            and decorating.PLAIN in getattr(edit, "data", ())
+            if decorating.PLAIN in getattr(edit, "data", ())
+            and isinstance(edit, NodeEdit)
             and (edit.path, edit.span) in converted
         )
         first = next(found, None)
@@ -302,7 +302,7 @@ def _without_conflicts(changes: list[Change]) -> tuple[list[Change], list[Refusa
 def _cross(edit: Edit, span: Span, old: Edit) -> bool:
     if edit == old or isinstance(edit, RequirementEdit) or isinstance(old, RequirementEdit):
         return False
-    if edit.span == span and not (_only_decorates(edit) or _only_decorates(old)):
+    if edit.span == span and not _go_together(edit, old):
         return isinstance(edit, TextEdit) == isinstance(old, TextEdit)
     if edit.span.end <= span.start or span.end <= edit.span.start:
         return False
@@ -314,9 +314,12 @@ def _cross(edit: Edit, span: Span, old: Edit) -> bool:
     return not inside or _is_copied(edit, span, old) or _is_copied(old, edit.span, edit)
 
 
-def _only_decorates(edit: Edit) -> bool:
-    """Tell whether an edit adds a decorator: whatever else is done to a function goes together with that."""
-    return isinstance(edit, NodeEdit) and edit.action == decorating.ACTION
+def _go_together(edit: Edit, old: Edit) -> bool:
+    """Tell whether of two edits of one function one adds a decorator, and the other does not mind that."""
+    both = [each for each in (edit, old) if isinstance(each, NodeEdit)]
+    if any(decorating.ALONE in each.data for each in both):
+        return False
+    return any(each.action == decorating.ACTION for each in both)
 
 
 def _is_copied(edit: Edit, span: Span, other: Edit) -> bool:

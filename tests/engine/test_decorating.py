@@ -6,7 +6,7 @@ import pytest
 
 from hasten import plan
 from hasten.async_transformer import AsyncTransformer
-from hasten.decorating import RANK_OF_CACHES, RANK_OF_RETRIES, decorate
+from hasten.decorating import ALONE, PLAIN, RANK_OF_CACHES, RANK_OF_RETRIES, decorate
 from hasten.decorator_transformer import DecoratorTransformer
 from hasten.index.build import build
 from hasten.index.facts import Facts, Memory, pack
@@ -176,3 +176,24 @@ def test_a_plain_function_stays() -> None:
     changes = [Change(each.codemod, each.codemod, each.codemod, "f", Applicability.SAFE, (each,)) for each in edits]
 
     assert len(plan.build(changes, lambda _path, _span: "").changes) == len(changes)
+
+
+@pytest.mark.parametrize(("other", "code"), [("retry", plan.CONFLICT), ("async", plan.COROUTINE)])
+def test_what_stands_alone(other: str, code: str) -> None:
+    """What makes two functions of one goes together with nothing else that is done to the function itself."""
+    function = _function("def f(): pass\n")
+    places = Position(1, 1), Position(1, 1)
+    splitting = NodeEdit("a.py", function.span, *places, "split", "split", (PLAIN, ALONE))
+    others = {
+        "retry": decorate(function, "retry", "retry"),
+        "async": NodeEdit("a.py", function.span, *places, "async", "async-def"),
+    }
+    changes = [
+        Change(each.codemod, each.codemod, each.codemod, "f", Applicability.SAFE, (each,))
+        for each in (others[other], splitting)
+    ]
+
+    found = plan.build(changes, lambda _path, _span: "")
+
+    assert [each.codemod for each in found.changes] == [other]
+    assert [(each.codemod, each.code) for each in found.refusals] == [("split", code)]

@@ -12,8 +12,10 @@ the program may write it, whatever way its name takes there.
 Every caller then gets the same object. So its result must be one that nobody can change, such as text, or it is
 followed through the program, and nobody is seen to change it.
 
-A method that uses nothing of its object becomes a static method, and is cached for all objects together; other methods
-are refused.
+A method that uses nothing of its object becomes a static method, and is cached for all objects together. One without
+further parameters hands its work on to a `functools.cached_property`, and is called as before: its object keeps the
+result. It may read of its object what is given a value once, when the object is made, and cannot be changed. Other
+methods are refused.
 
 It has to be worth it, too: a loop that calls it with the same arguments, a function that serves requests, or one way
 through the program that leads to several calls. Functions that are called once are left alone, without many words.

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hasten.api import (
+    ALONE,
+    PLAIN,
     RANK_OF_CACHES,
     Applicability,
     Call,
@@ -25,6 +27,7 @@ from hasten.api import (
     trouble_with,
 )
 from hasten_codemods.cache_pure_loaders import doubles, methods, tables
+from hasten_codemods.cache_pure_loaders.annotations import is_frozen
 from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
@@ -32,7 +35,7 @@ from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.purity import Purity
 from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
-from hasten_codemods.cache_pure_loaders.words import FOLLOWED, ONE_SHOT, is_immutable
+from hasten_codemods.cache_pure_loaders.words import FOLLOWED, ONE_SHOT, UNKNOWN, is_data, is_immutable
 from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
 
 _NOT_WORTH = "CCH190"
@@ -58,6 +61,7 @@ class _Site:
         fresh: how the file is named that is looked at before each use, empty where none is.
         copied: whether each caller gets a copy.
         viewed: whether callers get a view that they cannot change.
+        held: whether each object keeps its own result.
     """
 
     function: Scope
@@ -67,6 +71,7 @@ class _Site:
     fresh: str = ""
     copied: bool = False
     viewed: bool = False
+    held: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
@@ -140,7 +145,8 @@ class Analysis:
     # --- the decision -----------------------------------------------------------------------------------------------
 
     def _judge(self, function: Scope) -> Refusal | tuple[_Site, Change]:
-        worth = worth_of(self.program, function)
+        held = self._is_held(function)
+        worth = worth_of(self.program, function, held=held)
         if not worth.reason:
             said = (
                 "nobody in the program is surely seen to call it"
@@ -154,6 +160,9 @@ class Analysis:
         effects = self.purity.of(function)
         if effects.stain is not None:
             return self._refuse(function, effects.stain.code, effects.stain.message)
+        changing = self._changing(function, effects) if held else ""
+        if changing:
+            return self._refuse(function, "CCH109", changing)
         bound = self._is_bound(function)
         arguments = arguments_of(self.program, self.kinds, function, bound=bound)
         if arguments.unhashable:
@@ -161,7 +170,10 @@ class Analysis:
         place = doubles.replaced(self.program, function, effects)
         if place:
             return self._refuse(function, "CCH110", place)
-        site = _Site(function, effects, [], [Proof("CCH201", worth.reason)])
+        site = _Site(function, effects, [], [Proof("CCH201", worth.reason)], held=held)
+        if effects.attributes:
+            names = ", ".join(f"`{each}`" for each in sorted(effects.attributes))
+            site.proofs.append(Proof("CCH206", f"what it reads of its object stays as it is: {names}"))
         if arguments.unknown:
             site.hazards.append(Hazard("CCH003", arguments.unknown))
         self._judge_files(site)
@@ -229,6 +241,8 @@ class Analysis:
         return None
 
     def _trouble_with_method(self, owner: Scope, function: Scope, *, static: bool) -> str:
+        if self._is_held(function):
+            return methods.trouble_with_property(self.program, owner, function)
         if not static and not function.decorators and not self._is_public(function):
             return methods.trouble(self.program, owner, function)
         if not static:
@@ -260,6 +274,8 @@ class Analysis:
             return ""
         fate = self.globals.sharing.of_result(function, kind)
         returns = self.settings["returns"].of(function.module.path)
+        if site.held:
+            returns = "same"  # the object itself hands out what it keeps
         copies = returns == "copy"
         if copies and kind.partition(" of ")[0] in _COPIED and (fate.changed or fate.lost or shared):
             site.copied = True
@@ -286,7 +302,7 @@ class Analysis:
     def _fresh(self, site: _Site) -> str:
         """Return how the file is named that is to be looked at before each use, if that was asked for and helps."""
         path = site.function.module.path
-        if self.settings["freshness"].of(path) != "mtime" or not _may_change(site):
+        if site.held or self.settings["freshness"].of(path) != "mtime" or not _may_change(site):
             return ""
         named = one_file(self.program, site.function, site.effects.reads)
         if named:
@@ -306,14 +322,7 @@ class Analysis:
         module = function.module
         if _calls_itself(self.program, function):
             site.hazards.append(Hazard("CCH004", f"`{function.name}` calls itself"))
-        decorators = [self._decorator(site, arguments)]
-        if site.copied:
-            decorators.insert(0, f"{NAME}.copied")
-        if site.viewed:
-            decorators.append(f"{NAME}.viewed")
-        bound = self._is_bound(function)
-        if bound:
-            decorators.insert(0, "staticmethod")
+        edits = [self._keep_in_object(function)] if site.held else self._decorate(site, arguments)
         imports = [] if site.fresh else [ImportRequest(module.path, "functools")]
         requires: tuple[str, ...] = ()
         if site.is_helped:
@@ -322,21 +331,62 @@ class Analysis:
         return Change(
             f"{module.path}:{function.span.start}",
             self.codemod,
-            f"keep the results of `{function.name}`",
+            f"keep the results of `{function.name}`{' in each object' if site.held else ''}",
             module.symbol(function.number),
             Applicability.UNSAFE if site.hazards else Applicability.SAFE,
-            tuple(self._edits(function, decorators, bound=bound)),
+            tuple(edits),
             hazards=tuple(site.hazards),
             requires=requires,
             imports=tuple(imports),
             proofs=tuple(site.proofs),
         )
 
-    def _edits(self, function: Scope, decorators: list[str], *, bound: bool) -> Iterator[NodeEdit]:
+    def _keep_in_object(self, function: Scope) -> NodeEdit:
+        module, span = function.module, function.span
+        data = (("property", methods.property_of(function)), PLAIN, ALONE)
+        places = module.position(span.start), module.position(span.end)
+        return NodeEdit(module.path, span, *places, self.codemod, methods.ACTION, data)
+
+    def _decorate(self, site: _Site, arguments: Arguments) -> list[NodeEdit]:
+        function = site.function
+        decorators = [self._decorator(site, arguments)]
+        if site.copied:
+            decorators.insert(0, f"{NAME}.copied")
+        if site.viewed:
+            decorators.append(f"{NAME}.viewed")
+        bound = self._is_bound(function)
+        if bound:
+            decorators.insert(0, "staticmethod")
+        edits: list[NodeEdit] = []
         for place, decorator in enumerate(decorators):
             rank = RANK_OF_CACHES + place - len(decorators) + 1
             edit = decorate(function, self.codemod, decorator, rank=rank, plain=True)
-            yield replace(edit, data=(*edit.data, ("static", "yes"))) if bound else edit
+            edits.append(replace(edit, data=(*edit.data, ("static", "yes"))) if bound else edit)
+        return edits
+
+    def _changing(self, function: Scope, effects: Effects) -> str:
+        """Return which of what a method reads of its object may change, in words, empty if nothing does."""
+        owner = function.module.scope(function.parent)
+        names = sorted(effects.attributes)
+        trouble = self.kinds.instances.settled(owner, names)
+        if trouble:
+            return trouble
+        open_ones = [each for each in names if not each.startswith("_")]
+        if open_ones and self._is_public(owner) and not is_frozen(owner):
+            return f"`{owner.name}` is part of a library, whose users may assign to `{open_ones[0]}`"
+        given = self.kinds.given_by_function(function)
+        if not is_data(given):
+            return f"nobody can tell whether an object that keeps {given} can be copied or pickled"
+        kinds = {name: self.kinds.of_object(owner, name) for name in names}
+        for name, kind in kinds.items():
+            if not is_immutable(kind):
+                what = f"what `{name}` of it holds may be changed: {kind}"
+                return f"nobody can tell what `{name}` of it holds" if kind == UNKNOWN else what
+        return ""
+
+    def _is_held(self, function: Scope) -> bool:
+        """Tell whether a function is a method that uses its object, so that only this can keep what it gives."""
+        return self._is_bound(function) and not function.decorators and bool(methods.uses(function))
 
     def _is_bound(self, function: Scope) -> bool:
         """Tell whether a function is a method that is called on an object."""

@@ -181,6 +181,11 @@ def _is_frozen(module: Module, decorator: Shape) -> bool:
     return module.dotted(call.scope, call.function) == "dataclasses.dataclass" and frozen == ["k", "bool", "True"]
 
 
+def is_frozen(owner: Scope) -> bool:
+    """Tell whether the fields of a class cannot be assigned to: it is a frozen dataclass."""
+    return any(_is_frozen(owner.module, each) for each in owner.decorators)
+
+
 def _compares_by_itself(owner: Scope) -> bool:
     """Tell whether the members of an enumeration are told apart as Python does."""
     return {"__eq__", "__hash__"}.isdisjoint(owner.module.facts["binds"][owner.number])

@@ -145,8 +145,9 @@ CODES: tuple[Code, ...] = (
         "A cache on a method keeps every object that it was called on, for ever; objects that are equal share "
         "results; and a changed attribute is not noticed. A method that some class overrides has another result for "
         "each class.",
-        "Move the work into a function of the module, which is given what it needs; or use `functools.cached_property` "
-        "on an object that never changes.",
+        "Move the work into a function of the module, which is given what it needs. A method without parameters is "
+        "kept in its object, by `functools.cached_property`, if what it reads there is given a value once, in "
+        "`__init__` or as a field of a dataclass, and annotated as something that nobody can change.",
     ),
     _refusal(
         "CCH110",
@@ -208,5 +209,12 @@ CODES: tuple[Code, ...] = (
         "each caller gets a copy",
         'With `returns = "copy"` nobody has the object that is kept. A deep copy takes its time, too: for a small JSON '
         "document longer than reading it again.",
+    ),
+    Code(
+        "CCH206",
+        "proof",
+        "the object stays as it is",
+        "The attributes that the method reads are given their values once, when the object is made, nobody can change "
+        "these values, and nothing reads all attributes of the object together.",
     ),
 )

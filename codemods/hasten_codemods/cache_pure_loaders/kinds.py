@@ -12,6 +12,7 @@ from typing import Any
 from hasten.api import Call, Module, Program, Scope
 from hasten_codemods.cache_pure_loaders import tables
 from hasten_codemods.cache_pure_loaders.annotations import Annotations, class_of, is_enumeration
+from hasten_codemods.cache_pure_loaders.instances import Instances, owner_of
 from hasten_codemods.cache_pure_loaders.words import CONSTANTS, UNKNOWN, is_immutable, parts_of, together
 
 Shape = list[Any]
@@ -27,6 +28,7 @@ class Kinds(Annotations):
     def __init__(self, program: Program) -> None:
         """Take the program."""
         super().__init__(program)
+        self.instances = Instances(program)
         self._functions: dict[tuple[str, int], str] = {}
         self._names: dict[tuple[str, int, str], str] = {}
         self._looked_at: set[tuple[str, int, str]] = set()
@@ -204,6 +206,9 @@ class Kinds(Annotations):
         return together([*kinds, *(self.of(call.module, call.scope, shape, depth + 1) for call, shape in given)])
 
     def _attribute(self, module: Module, scope: int, shape: Shape, base: Shape, name: str, depth: int) -> str:
+        holder = owner_of(self.program, module, scope, base)
+        if holder is not None:
+            return self.of_object(holder, name, depth)
         dotted = module.dotted(scope, shape)
         if dotted is not None:
             if dotted in tables.CONSTANTS:
@@ -219,6 +224,14 @@ class Kinds(Annotations):
         if kind == "object":
             return kind
         return tables.METHODS.get(kind, {}).get(name, UNKNOWN) if kind == "path" else UNKNOWN
+
+    def of_object(self, owner: Scope, name: str, depth: int = 0) -> str:
+        """Return the kind of an attribute of the objects of a class that is given one value, unknown for all others."""
+        source = self.instances.source(owner, name)
+        if isinstance(source, str):
+            return UNKNOWN
+        look = self.annotated if source.annotated else self.of
+        return look(source.module, source.scope, source.shape, depth + 1)
 
     def given_by(self, call: Call, depth: int = 0) -> str:
         """Return the kind of what a call gives."""

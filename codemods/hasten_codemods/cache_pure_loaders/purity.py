@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hasten.api import Call, Program, Scope
-from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders import instances, tables
 from hasten_codemods.cache_pure_loaders.globals import Globals
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.readings import Effects, FileRead, Readings, Stain, root_of, tail_of
@@ -76,7 +76,14 @@ class _Look(Readings):
     def effects(self) -> Effects:
         stains = sorted(self.stains(), key=lambda each: each[0])
         stain = stains[0][1] if stains else None
-        return Effects(stain, tuple(self.reads), frozenset(self.names), frozenset(self.foreign), self.costly)
+        return Effects(
+            stain,
+            tuple(self.reads),
+            frozenset(self.names),
+            frozenset(self.foreign),
+            self.costly,
+            frozenset(self.attributes),
+        )
 
     def stains(self) -> Iterator[tuple[int, Stain]]:
         """Yield what is not pure, with the offset."""
@@ -99,6 +106,10 @@ class _Look(Readings):
     # --- what is called ---------------------------------------------------------------------------------------------
 
     def call(self, call: Call) -> Stain | None:
+        if call.function[0] == "a":
+            owner = instances.owner_of(self.program, call.module, call.scope, call.function[1])
+            if owner is not None:
+                return self.of_object(call, owner, call.function[2])
         dotted = self.program.dotted(call.module, call.scope, call.function)
         if dotted is None:
             return self.method(call)
@@ -158,6 +169,13 @@ class _Look(Readings):
         if any(not _is_transparent(target, each) for each in target.decorators):
             return self.stain("CCH104", f"`{target.name}` has decorators, which may do anything", call)
         found = self.purity.of(target)
+        if found.attributes:
+            return self.stain("CCH104", f"`{target.name}` reads attributes of an object", call)
+        return self.as_pure_as(found, call)
+
+    def as_pure_as(self, found: Effects, call: Call) -> Stain | None:
+        """Take over what a function does that is called."""
+        self.attributes |= found.attributes
         self.reads += [FileRead(each.call, each.path, (call, *each.chain)) for each in found.reads]
         self.names |= found.names
         self.foreign |= found.foreign
@@ -201,6 +219,17 @@ class _Look(Readings):
         if world:
             return self.stain("CCH103", f"it depends on {world}, by `.{name}()`", call)
         return self.stain("CCH104", f"nobody can tell what `.{name}()` is called on", call)
+
+    def of_object(self, call: Call, owner: Scope, name: str) -> Stain | None:
+        """Judge a call of another method of the same object."""
+        target = self.program.find_method(owner, name)
+        alone = not any(each != owner and each.module.bindings(each.number, name) for each in self.program.heirs(owner))
+        plain = target is not None and all(_is_transparent(target, each) for each in target.decorators)
+        if target is None or not (plain and alone) or self.kinds.instances.is_filled(owner, name):
+            return self.stain("CCH104", f"nobody can tell what `.{name}()` is", call)
+        if target.module is self.module and target.number in self.inside:
+            return None
+        return self.as_pure_as(self.purity.of(target), call)
 
     def path_method(self, call: Call, receiver: Shape, name: str) -> Stain | None:
         if name in tables.METHODS["path"]:

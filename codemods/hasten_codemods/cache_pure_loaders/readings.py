@@ -8,7 +8,7 @@ from sys import stdlib_module_names
 from typing import TYPE_CHECKING, Any
 
 from hasten.api import Call, Module, Scope
-from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders import instances, tables
 from hasten_codemods.cache_pure_loaders.words import is_immutable
 from hasten_codemods.cache_pure_loaders.world import CHANGING, WORLD, known_by
 
@@ -76,6 +76,7 @@ class Effects:
         names: the names of modules that it uses, as path of the module and name.
         foreign: the dotted names of functions from elsewhere that it calls, and of methods, `.read_text`.
         costly: a place that takes long, None where all of it is done in no time.
+        attributes: those of its object that it reads, for a method.
     """
 
     stain: Stain | None
@@ -83,6 +84,7 @@ class Effects:
     names: frozenset[tuple[str, str]] = frozenset()
     foreign: frozenset[str] = frozenset()
     costly: Call | None = None
+    attributes: frozenset[str] = frozenset()
 
 
 def place_of(module: Module, offset: int) -> str:
@@ -105,6 +107,7 @@ class Readings:
         self.names: set[tuple[str, str]] = set()
         self.foreign: set[str] = set()
         self.costly: Call | None = None
+        self.attributes: set[str] = set()
 
     def at(self, code: str, message: str, offset: int) -> tuple[int, Stain]:
         """Return a stain at a place of this module."""
@@ -162,6 +165,10 @@ class Readings:
             if use[0] != "call" and f"builtins.{name}" in {*CHANGING, *WORLD, "builtins.open"}:
                 return self.at("CCH104", f"`{name}` is passed on as a value", start)
             return None
+        if instances.owner_of(self.program, self.module, scope, ["n", name]) is not None:
+            if use[0] in {"attr", "meth"}:
+                return None
+            return self.at("CCH104", f"it hands on `{name}`, its object", start)
         owner, bindings = found
         imported = any(each.kind == "import" for each in bindings)
         if owner in self.inside and not imported:
@@ -242,6 +249,9 @@ class Readings:
 
     def attribute_of_value(self, scope: int, base: Shape, name: str, start: int) -> tuple[int, Stain] | None:
         """Judge an attribute of something that has no dotted name."""
+        if instances.owner_of(self.program, self.module, scope, base) is not None:
+            self.attributes.add(name)
+            return None
         kind = self.kinds.of(self.module, scope, base).partition(" of ")[0]
         if kind in _PLAIN:
             return None

@@ -2,7 +2,8 @@
 
 Four things show it: a call in a loop that does not change the arguments; a function that serves requests; calls in
 several functions of the program that may run in one process; and one way through the program that leads to several
-calls. Where the arguments change each time a cache is filled, and nothing is taken out of it.
+calls. Where the arguments change each time a cache is filled, and nothing is taken out of it. A method that keeps its
+result in its object is worth it where the object is the same one each time: that is followed as an argument is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hasten.api import Call, Module, Program, Scope
+from hasten_codemods.cache_pure_loaders.instances import itself
 
 Shape = list[Any]
 
@@ -42,6 +44,10 @@ _COMMANDS = frozenset({"command", "group", "callback", "result_callback"})
 _TAKERS_OF_COMMANDS = frozenset({"set_defaults", "add_command", "add_typer", "command"})
 
 
+#: Stands for an object that nobody can tell.
+_ANOTHER: Shape = ["another"]
+
+
 class Worth(NamedTuple):
     """Why a cache is worth it.
 
@@ -64,10 +70,12 @@ class _Frame(NamedTuple):
     Attributes:
         call: the call.
         needed: the arguments that are not constant.
+        holder: the object that keeps the result, None where no object does.
     """
 
     call: Call
     needed: tuple[Shape, ...]
+    holder: Shape | None = None
 
 
 def is_of_tests(path: str) -> bool:
@@ -82,16 +90,27 @@ def is_of_tests(path: str) -> bool:
     )
 
 
-def worth_of(program: Program, function: Scope) -> Worth:
-    """Return whether a function is seen to be called again with the same arguments."""
+def worth_of(program: Program, function: Scope, *, held: bool = False) -> Worth:
+    """Return whether a function is seen to be called again with the same arguments.
+
+    With `held` it is a method, and has to be called on the same object.
+    """
     calls = [call for call, certain in program.callers(function) if certain and not is_of_tests(call.module.path)]
     waits = next((_place(call) for call in calls if _is_waiting(call)), "")
     ways = _Ways(program)
-    found = [ways.often(_Frame(call, _changing(call)), 0) for call in calls]
+    calls = [call for call in calls if not held or call.function[0] == "a"]
+    found = [ways.often(_Frame(call, _changing(call), _holder(call) if held else None), 0) for call in calls]
     reason = next((each for each in found if each), "")
     if reason:
         return Worth(reason, len(calls), waits, served=ways.served)
-    return Worth(_from_several(program, calls) or _from_one(program, calls), len(calls), waits)
+    several = _from_several(program, calls, held=held) or _from_one(program, calls, held=held)
+    return Worth(several, len(calls), waits)
+
+
+def _holder(call: Call) -> Shape | None:
+    """Return what a method is called on, None where it is the same object in the whole program."""
+    base: Shape = call.function[1]
+    return None if _is_constant(call.module, call.scope, base) else base
 
 
 class _Ways:
@@ -112,10 +131,10 @@ class _Ways:
         around = call.module.enclosing(call.scope, "function")
         if around is None:
             return ""
-        if _serves(self.program, around):
+        if frame.holder is None and _serves(self.program, around):
             self.served = True
             return f"`{around.name}`, which serves requests, leads to it ({_place(call)})"
-        key = (around.module.path, around.number, str(frame.needed))
+        key = (around.module.path, around.number, f"{frame.needed} {frame.holder}")
         if depth > _FARTHEST or key in self.seen or len(self.seen) > _MOST:
             return ""
         self.seen.add(key)
@@ -126,10 +145,23 @@ class _Ways:
             if certain and not is_of_tests(outer.module.path):
                 needed = [shape for each in given if each is not None for call, shape in each if call == outer]
                 changing = tuple(each for each in needed if not _is_constant(outer.module, outer.scope, each))
-                found = self.often(_Frame(outer, changing), depth + 1)
+                holder = self._holder(around, outer, frame.holder)
+                if holder == _ANOTHER:
+                    continue
+                found = self.often(_Frame(outer, changing, holder), depth + 1)
                 if found:
                     return found
         return ""
+
+    def _holder(self, around: Scope, outer: Call, shape: Shape | None) -> Shape | None:
+        """Return what the object that a function around calls a method of is in a call of that function."""
+        if shape is None:
+            return None
+        if shape == ["n", itself(self.program, around)]:
+            return _holder(outer) if outer.function[0] == "a" else _ANOTHER
+        given = self._given(around, shape) or []
+        found = next((each for call, each in given if call == outer), _ANOTHER)
+        return None if found != _ANOTHER and _is_constant(outer.module, outer.scope, found) else found
 
     def _given(self, around: Scope, shape: Shape) -> list[tuple[Call, Shape]] | None:
         """Return what callers give the parameter that a value is; None where it is something else."""
@@ -166,7 +198,8 @@ def _is_constant(module: Module, scope: int, shape: Shape) -> bool:
 def _loop_around(frame: _Frame) -> bool:
     """Tell whether a loop around a call leaves what it is given as it is."""
     call = frame.call
-    names = sorted({name for each in frame.needed for name in _names(each)})
+    holders = () if frame.holder is None else (frame.holder,)
+    names = sorted({name for each in (*frame.needed, *holders) for name in _names(each)})
     if "" in names:
         return False
     return any(
@@ -268,18 +301,32 @@ def _decorators(function: Scope) -> list[Shape]:
 # --- several calls -------------------------------------------------------------------------------------------------
 
 
-def _alike(calls: list[Call]) -> Iterator[list[Call]]:
-    """Yield calls with the same constant arguments, in groups."""
+def _alike(program: Program, calls: list[Call], *, held: bool) -> Iterator[list[Call]]:
+    """Yield calls with the same constant arguments, in groups; where objects keep the results, of the same object."""
     groups: dict[str, list[Call]] = {}
     for call in calls:
         if not _changing(call):
-            groups.setdefault(str([each.shape for each in call.arguments]), []).append(call)
+            on = _on_whom(program, call) if held else ""
+            groups.setdefault(f"{on} {[each.shape for each in call.arguments]}", []).append(call)
     yield from groups.values()
 
 
-def _from_several(program: Program, calls: list[Call]) -> str:
+def _on_whom(program: Program, call: Call) -> str:
+    """Return which object a method is called on: equal texts mean the same one."""
+    holder = _holder(call)
+    if holder is None:
+        return str(call.function[1])
+    around = call.module.enclosing(call.scope, "function", "module")
+    number = around.number if around is not None else 0
+    if around is not None and holder == ["n", itself(program, around)]:
+        return f"{call.module.path} self {around.parent}"
+    once = all(name and len(_bound_at(call.module, call.scope, name)) == 1 for name in _names(holder))
+    return f"{call.module.path} {number} {holder}" if once else f"{call.module.path} {call.span.start}"
+
+
+def _from_several(program: Program, calls: list[Call], *, held: bool = False) -> str:
     """Return why several functions that nobody in the program calls make the same call: others will call them."""
-    for group in _alike(calls):
+    for group in _alike(program, calls, held=held):
         around: dict[tuple[str, int], Call] = {}
         for call in group:
             function = call.module.enclosing(call.scope, "function")
@@ -302,12 +349,12 @@ def _runs_once(program: Program, function: Scope) -> bool:
     return bool(_TAKERS_OF_COMMANDS & set(taken))
 
 
-def _from_one(program: Program, calls: list[Call]) -> str:
+def _from_one(program: Program, calls: list[Call], *, held: bool = False) -> str:
     """Return why two calls with the same arguments are made in one run: one function leads to both of them."""
-    for group in _alike(calls):
-        seen: dict[tuple[str, int], tuple[Call, Call]] = {}
+    for group in _alike(program, calls, held=held):
+        seen: dict[tuple[str, int, str], tuple[Call, Call]] = {}
         for call in group:
-            for above, way in _above(program, call).items():
+            for above, way in _above(program, call, held=held).items():
                 first, other = seen.setdefault(above, (call, way))
                 if first != call and other != way and not _either_or(other, way):
                     return f"one way leads to several calls of it ({_place(first)}, {_place(call)})"
@@ -325,22 +372,28 @@ def _either_or(one: Call, other: Call) -> bool:
     )
 
 
-def _above(program: Program, call: Call) -> dict[tuple[str, int], Call]:
-    """Return the functions, and modules, that lead to a call, each with the call in it that does."""
-    found: dict[tuple[str, int], Call] = {}
+def _above(program: Program, call: Call, *, held: bool = False) -> dict[tuple[str, int, str], Call]:
+    """Return the functions, and modules, that lead to a call, each with the call in it that does.
+
+    With `held` the last part of the key says what the method is called on there, and the ways end where that is not
+    the object of the method around.
+    """
+    found: dict[tuple[str, int, str], Call] = {}
     pending = [(call, 0)]
     while pending and len(found) < _MOST:
         current, depth = pending.pop(0)
         around = current.module.enclosing(current.scope, "function", "module")
-        key = (current.module.path, around.number if around is not None else 0)
+        on = _on_whom(program, current) if held else ""
+        key = (current.module.path, around.number if around is not None else 0, on)
         if key in found:
             continue
         found[key] = current
-        if around is not None and around.kind == "function" and depth < _FARTHEST:
+        hidden = held and around is not None and current.function[1] != ["n", itself(program, around)]
+        if around is not None and around.kind == "function" and depth < _FARTHEST and not hidden:
             pending += [
                 (outer, depth + 1)
                 for outer, certain in program.callers(around)
-                if certain and not is_of_tests(outer.module.path)
+                if certain and not is_of_tests(outer.module.path) and (not held or outer.function[0] == "a")
             ]
     return found
 
