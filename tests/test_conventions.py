@@ -58,6 +58,17 @@ def cases_of(codemod: Codemod) -> list[Case]:
     return load_cases(FIXTURES / snake(codemod))
 
 
+def test_the_top_level() -> None:
+    """Nothing lies at the top but what belongs there, and what tools put there and git ignores."""
+    made = {"build", "dist", "site", "__pycache__"}
+    found = {each.name for each in ROOT.iterdir() if not each.name.startswith(".")} - made
+
+    assert found == {
+        *("pyproject.toml", "Makefile", "README.md", "CHANGELOG.md", "LICENSE"),
+        *("codemods", "src", "tests", "fixtures", "docs"),
+    }
+
+
 def test_there_are_codemods() -> None:
     """The tests below look at something."""
     assert CODEMODS
