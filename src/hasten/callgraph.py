@@ -182,15 +182,11 @@ class _Builder:
         flask = any(each.code == "ASY004" for found in self.hazards.values() for each in found)
         if flask:
             self.keep_out_of_loops()
-        self.settling.settle(self.nodes, self.edges, self.forms, RUN, flask=flask)
-        self.run_seeds()
-        for key, hazard in self.settling.hazards(self.nodes, self.forms, lambda: self.answers.bound_to_a_loop):
-            self.hazards.setdefault(key, set()).add(hazard)
-        self.keep_callers_plain(flask=flask)
-        self.count_loops()
-        self.enter_from_outside()
-        self.show_early()
-        self.ask_configurations()
+        if self.thorough:
+            self.run_seeds()
+        else:
+            # Whoever asks what is in the way leaves tests out, and converts nothing.
+            self.settle(flask=flask)
         self.open_at_first_use()
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
         return CallGraph(
@@ -204,6 +200,18 @@ class _Builder:
             frozenset(self.handed),
             frozenset(key for key, each in nodes if self.following.follows(each.scope)),
         )
+
+    def settle(self, *, flask: bool) -> None:
+        """Let tests, and what calls something that runs an event loop, stay; note what there is to say of the rest."""
+        self.settling.settle(self.nodes, self.edges, self.forms, RUN, flask=flask)
+        self.run_seeds()
+        for key, hazard in self.settling.hazards(self.nodes, self.forms, lambda: self.answers.bound_to_a_loop):
+            self.hazards.setdefault(key, set()).add(hazard)
+        self.keep_callers_plain(flask=flask)
+        self.count_loops()
+        self.enter_from_outside()
+        self.show_early()
+        self.ask_configurations()
 
     def functions(self) -> tuple[propagate.Function, ...]:
         nodes = sorted(self.nodes.items(), key=lambda each: (each[1].scope.module.path, each[1].scope.number))
