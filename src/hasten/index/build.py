@@ -58,6 +58,7 @@ class _Walk(Expressions):
     def facts(self, tree: ast.Module) -> dict[str, Any]:
         self.open_scope("module", "", 0, len(self.text))
         self.constants = attempts.constants_of(tree)
+        self.about_answers = retry_loops.names_status(self.text)
         self.body(tree.body)
         return {
             "starts": self.starts,
@@ -202,7 +203,7 @@ class _Walk(Expressions):
         test = node.test
         name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
         start = self.start(node)
-        if retry_loops.asks_again(node):
+        if self.about_answers and retry_loops.asks_again(node):
             self.busy_branches.append(start)
         self.nested(node.body, "T" if name == "TYPE_CHECKING" else "I", "main" if _is_main(test) else "if", start)
         self.nested(node.orelse, "I", "else", start)

@@ -12,12 +12,14 @@ One that goes through items, or through pages, is none: each of its rounds does 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 #: Functions that count rounds, and name nothing that a round is about.
 _COUNTING = frozenset({"range", "count", "repeat"})
 #: Attributes of answers that say whether there is one.
 _STATUS = frozenset({"status_code", "status", "ok", "is_success", "is_error", "is_server_error"})
+_STATUS_NAMED = re.compile(rf"\b(?:{'|'.join(sorted(_STATUS))})\b")
 #: What a second request of the same kind does not change.
 _FINAL = frozenset({400, 401, 403, 404, 407, 409, 410, 422})
 _SLEEPS = frozenset({"sleep", "wait"})
@@ -38,10 +40,16 @@ def is_trying(loop: ast.For | ast.AsyncFor | ast.While) -> bool:
     return (waits or counts) and any(isinstance(each, ast.If) and _asks_status(each) for each in inside)
 
 
+def names_status(text: str) -> bool:
+    """Tell whether a module has the name of an attribute of answers anywhere: most have none."""
+    return _STATUS_NAMED.search(text) is not None
+
+
 def asks_again(branch: ast.If) -> bool:
     """Tell whether a branch is for answers that may be better the next time: `if answer.status_code == 503:`."""
-    final = any(isinstance(each, ast.Constant) and each.value in _FINAL for each in ast.walk(branch.test))
-    return _is_status(branch.test) and not final
+    return _is_status(branch.test) and not any(
+        isinstance(each, ast.Constant) and each.value in _FINAL for each in ast.walk(branch.test)
+    )
 
 
 def _only_counts(loop: ast.For | ast.AsyncFor) -> bool:
