@@ -57,10 +57,17 @@ def _run(root: Path, *names: str, unsafe: bool = False) -> tuple[str, pipeline.R
 
 
 def test_one_pass_over_one_function(tmp_path: Path) -> None:
-    """The body is rewritten by one codemod, and the function decorated, or split, by another."""
+    """The body is rewritten by one codemod, and the function decorated by another."""
     text, _ = _run(tmp_path, "cache-pure-loaders", "json-to-orjson")
 
     assert "@functools.cache\ndef _limits():\n    return orjson.loads(FILE.read_text(encoding=" in text
+    compile(text, "app.py", "exec")
+
+
+def test_one_pass_over_one_method(tmp_path: Path) -> None:
+    """The body is rewritten by one codemod, and moved by another."""
+    text, _ = _run(tmp_path, "cache-pure-loaders", "json-to-orjson", unsafe=True)
+
     kept = "    @functools.cached_property\n    def _cached_all(self):\n        return orjson.loads(self.text)\n"
     assert f"    def all(self):\n        return self._cached_all\n\n{kept}" in text
     compile(text, "app.py", "exec")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hasten.companion import Companion, is_written
 from hasten.decorating import ALONE, PLAIN, RANK_OF_CACHES, RANK_OF_RETRIES, decorate
+from hasten.index.callers import is_common
 from hasten.index.elsewhere import overwritten
 from hasten.index.flow import Sink, follow
 from hasten.index.module import Argument, Block, Call, Guard, Module, Read, Scope
@@ -114,6 +115,7 @@ __all__ = [
     "follow",
     "givers",
     "instance_of",
+    "is_common",
     "is_fixture",
     "is_followed",
     "is_made_by_others",

@@ -14,8 +14,8 @@ followed through the program, and nobody is seen to change it.
 
 A method that uses nothing of its object becomes a static method, and is cached for all objects together. One without
 further parameters hands its work on to a `functools.cached_property`, and is called as before: its object keeps the
-result. It may read of its object what is given a value once, when the object is made, and cannot be changed. Other
-methods are refused.
+result. That is always `unsafe`: it may read of its object only what is given a value when the object is made and
+cannot be changed itself, but nobody can prove that an object stays as it is. Other methods are refused.
 
 It has to be worth it, too: a loop that calls it with the same arguments, a function that serves requests, or one way
 through the program that leads to several calls. Functions that are called once are left alone, without many words.

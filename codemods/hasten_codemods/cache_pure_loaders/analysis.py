@@ -31,11 +31,12 @@ from hasten_codemods.cache_pure_loaders.annotations import is_frozen
 from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
+from hasten_codemods.cache_pure_loaders.instances import Instances
 from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.purity import Purity
 from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
-from hasten_codemods.cache_pure_loaders.words import FOLLOWED, ONE_SHOT, UNKNOWN, is_data, is_immutable
+from hasten_codemods.cache_pure_loaders.words import FOLLOWED, ONE_SHOT, UNKNOWN, is_immutable
 from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
 
 _NOT_WORTH = "CCH190"
@@ -94,6 +95,10 @@ class Analysis:
         self.kinds = Kinds(program)
         self.globals = Globals(program, self.kinds)
         self.purity = Purity(program, self.kinds, self.globals)
+        # Of methods that read their object, which is taken to stay as it is.
+        self.instances = Instances(program)
+        self.held_kinds = Kinds(program, self.instances)
+        self.held_purity = Purity(program, self.held_kinds, Globals(program, self.held_kinds))
         self.files = Files(program)
         self.keeping = Keeping(program, codemod)
 
@@ -157,30 +162,30 @@ class Analysis:
         barred = self._barred(function)
         if barred is not None:
             return self._refuse(function, *barred)
-        effects = self.purity.of(function)
+        kinds = self.held_kinds if held else self.kinds
+        effects = (self.held_purity if held else self.purity).of(function)
         if effects.stain is not None:
             return self._refuse(function, effects.stain.code, effects.stain.message)
         changing = self._changing(function, effects) if held else ""
         if changing:
             return self._refuse(function, "CCH109", changing)
         bound = self._is_bound(function)
-        arguments = arguments_of(self.program, self.kinds, function, bound=bound)
+        arguments = arguments_of(self.program, kinds, function, bound=bound)
         if arguments.unhashable:
             return self._refuse(function, "CCH107", arguments.unhashable)
         place = doubles.replaced(self.program, function, effects)
         if place:
             return self._refuse(function, "CCH110", place)
         site = _Site(function, effects, [], [Proof("CCH201", worth.reason)], held=held)
-        if effects.attributes:
-            names = ", ".join(f"`{each}`" for each in sorted(effects.attributes))
-            site.proofs.append(Proof("CCH206", f"what it reads of its object stays as it is: {names}"))
+        if held:
+            site.hazards.append(Hazard("CCH009", self._taken_for_granted(function, effects)))
         if arguments.unknown:
             site.hazards.append(Hazard("CCH003", arguments.unknown))
         self._judge_files(site)
         site.fresh = self._fresh(site)
         if worth.waits and _may_change(site):
             return self._refuse(function, "CCH113", f"a loop calls it until the file changes ({worth.waits})")
-        kind = self.kinds.given_by_function(function)
+        kind = kinds.given_by_function(function)
         if not ONE_SHOT.isdisjoint(kind.split()):
             return self._refuse(function, "CCH108", f"`{function.name}` gives what can be read once: {kind}")
         changed = self._judge_result(site, kind, shared=self._is_public(function) and not worth.served)
@@ -210,7 +215,7 @@ class Analysis:
             return "CCH108", f"`{function.name}` has decorators already, which may do anything"
         if len(module.bindings(function.parent, function.name)) > 1:
             return "CCH108", f"`{function.name}` is defined more than once"
-        taken = trouble_with(self.program, module, 0, "functools", function.span.start)
+        taken = trouble_with(self.program, module, function.parent, "functools", function.span.start)
         if taken:
             return "CCH111", f"{taken}; give it another name"
         return self._trouble_with_uses(function)
@@ -368,21 +373,26 @@ class Analysis:
         """Return which of what a method reads of its object may change, in words, empty if nothing does."""
         owner = function.module.scope(function.parent)
         names = sorted(effects.attributes)
-        trouble = self.kinds.instances.settled(owner, names)
+        trouble = self.instances.settled(owner, names)
         if trouble:
             return trouble
-        open_ones = [each for each in names if not each.startswith("_")]
-        if open_ones and self._is_public(owner) and not is_frozen(owner):
-            return f"`{owner.name}` is part of a library, whose users may assign to `{open_ones[0]}`"
-        given = self.kinds.given_by_function(function)
-        if not is_data(given):
-            return f"nobody can tell whether an object that keeps {given} can be copied or pickled"
-        kinds = {name: self.kinds.of_object(owner, name) for name in names}
+        kinds = {name: self.held_kinds.of_object(owner, name) for name in names}
         for name, kind in kinds.items():
             if not is_immutable(kind):
                 what = f"what `{name}` of it holds may be changed: {kind}"
                 return f"nobody can tell what `{name}` of it holds" if kind == UNKNOWN else what
         return ""
+
+    def _taken_for_granted(self, function: Scope, effects: Effects) -> str:
+        """Return what has to be so, and cannot be proven, for the result to be kept in the object."""
+        owner, names = function.module.scope(function.parent), sorted(effects.attributes)
+        read = ", ".join(f"`{each}`" for each in names) or "all"
+        doubt = self.instances.doubt(owner, names)
+        open_ones = [each for each in names if not each.startswith("_")]
+        if not doubt and open_ones and self._is_public(owner) and not is_frozen(owner):
+            doubt = f"users of the library may assign to `{open_ones[0]}`"
+        seen = doubt or "nothing is seen to change it"
+        return f"{read} of `{owner.name}` is taken to stay as it is; {seen}"
 
     def _is_held(self, function: Scope) -> bool:
         """Tell whether a function is a method that uses its object, so that only this can keep what it gives."""

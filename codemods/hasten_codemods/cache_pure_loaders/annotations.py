@@ -126,7 +126,11 @@ class Annotations:
                 held = self.annotated(module, scope, last, depth + 1)
                 return kind if held == UNKNOWN else f"{kind} of {held}"
             case ["k", "str", str() as text]:
-                return _NAMED.get(text.rpartition(".")[2], UNKNOWN)
+                first, *others = text.split(".")
+                named: Shape = ["n", first]
+                for each in others:
+                    named = ["a", named, each]
+                return self._named(module, scope, named)
             case ["n" | "a", *_]:
                 return self._named(module, scope, shape)
             case _:

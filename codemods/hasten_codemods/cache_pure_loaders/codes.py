@@ -82,6 +82,16 @@ CODES: tuple[Code, ...] = (
         "which does not know the mapping; `isinstance(value, dict)` says no, and a tuple is never equal to a list.",
         'Look at the uses of the result; or set `returns = "copy"`.',
     ),
+    _hazard(
+        "CCH009",
+        "the object is taken to stay as it is",
+        "The method gives what follows from attributes of its object, and `functools.cached_property` keeps the first "
+        "result in the object. Nothing is seen to change these attributes, but whoever has the object may: a copy that "
+        "is changed has the old result, and so has an object of a class that other files derive from it. What takes "
+        "all attributes of the object together (`vars`, pickle, a debugger) sees one more.",
+        "If objects of the class are made once and never changed, take it with `--accept CCH009`. A frozen dataclass "
+        "says so to all who read the code.",
+    ),
     _refusal(
         "CCH101",
         "it changes something",
@@ -209,12 +219,5 @@ CODES: tuple[Code, ...] = (
         "each caller gets a copy",
         'With `returns = "copy"` nobody has the object that is kept. A deep copy takes its time, too: for a small JSON '
         "document longer than reading it again.",
-    ),
-    Code(
-        "CCH206",
-        "proof",
-        "the object stays as it is",
-        "The attributes that the method reads are given their values once, when the object is made, nobody can change "
-        "these values, and nothing reads all attributes of the object together.",
     ),
 )

@@ -7,8 +7,8 @@ class Schema:
     def parsed(self):
         return json.loads(self.text)
 
-`parsed` gives the same each time, for nothing in the program gives `text` of a `Schema` another value, and nobody can
-change the value itself.
+`parsed` gives the same each time if nothing gives `text` of a `Schema` another value, and nobody can change the value
+itself. The second can be seen. The first cannot: all that can be said is which places do so, and which ones may.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ _GOING_AROUND = (
     "__new__",
 )
 _LOOPS = frozenset({"for", "async for", "while"})
+#: What runs when an object is made.
+_AT_BIRTH = frozenset({"__init__", "__post_init__"})
+#: These make classes as `type` does.
+_PLAIN_METACLASSES = frozenset({"abc.ABCMeta", "builtins.type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +79,53 @@ def owner_of(program: Program, module: Module, scope: int, shape: Shape) -> Scop
 
 
 class Instances:
-    """Answers for one program."""
+    """Answers for one program.
+
+    Whether objects stay as they are cannot be proven: whoever is handed one may assign to it, in ways that no text
+    shows. What is seen to change them is told from what may.
+    """
 
     def __init__(self, program: Program) -> None:
         """Take the program."""
         self.program = program
-        self._sources: dict[tuple[str, int, str], Source | str] = {}
+        self._sources: dict[tuple[str, int, str], list[Source] | str] = {}
+        self._doubts: dict[tuple[str, int, str], str] = {}
         self._troubles: dict[tuple[str, int], str] = {}
 
     def settled(self, owner: Scope, names: Iterable[str]) -> str:
-        """Return why one of the attributes may change, or the objects keep nothing more, empty if neither is so."""
-        return next((each for name in names if isinstance(each := self.source(owner, name), str)), self.trouble(owner))
+        """Return why one of the attributes changes, or the objects keep nothing more, empty if neither is so."""
+        return next((each for name in names if isinstance(each := self.sources(owner, name), str)), self.trouble(owner))
 
-    def source(self, owner: Scope, name: str) -> Source | str:
-        """Return what gives an attribute of the objects of a class its one value; why there is no such, in words."""
+    def doubt(self, owner: Scope, names: Iterable[str]) -> str:
+        """Return where one of the attributes may be changed, in words, empty where no place looks like that."""
+        for name in names:
+            key = owner.module.path, owner.number, name
+            if key not in self._doubts:
+                self._doubts[key] = next(self._doubts_of(owner, name), "")
+            if self._doubts[key]:
+                return self._doubts[key]
+        return ""
+
+    def sources(self, owner: Scope, name: str) -> list[Source] | str:
+        """Return what gives an attribute of the objects of a class its value; why that is not all, in words."""
         key = owner.module.path, owner.number, name
         if key not in self._sources:
-            self._sources[key] = f"`{name}` of it is asked about itself"
-            self._sources[key] = self._source(owner, name)
+            self._sources[key] = f"`{name}` of it is made of itself"
+            self._sources[key] = self._find_sources(owner, name)
         return self._sources[key]
 
-    def is_filled(self, owner: Scope, name: str) -> bool:
-        """Tell whether an object may have another method of that name than its class: `self.load = load`."""
-        family = self.family(owner)
+    def is_only(self, owner: Scope, method: Scope) -> bool:
+        """Tell whether all objects of a class have the same method of that name: no class, and no object, another."""
+        family, name = self.family(owner), method.name
         self.program.want(name, "stored")
+        if any(each is not method for each in self._methods(family, name)):
+            return False
         stores = (
             self._is_about(family, module, scope, base)
             for module in self.program.modules_with("attribute_stores", name)
             for base, _value, scope, _start in module.facts["attribute_stores"][name]
         )
-        return any(stores) or next(self._changes(family, name), "") != ""
+        return not any(stores) and not self._setters(family, name)
 
     def trouble(self, owner: Scope) -> str:
         """Return why the objects of a class cannot keep one more thing beside their attributes, empty if they can."""
@@ -115,107 +136,140 @@ class Instances:
 
     def family(self, owner: Scope) -> list[Scope]:
         """Return the classes of which an object of a class may be one, and those above them."""
-        found = {(each.module.path, each.number): each for each in (owner, *self.program.heirs(owner))}
-        for each in list(found.values()):
-            for above in self.program.ancestors(each):
-                found.setdefault((above.module.path, above.number), above)
-        return [found[key] for key in sorted(found)]
+        return family_of(self.program, owner)
+
+    def _methods(self, family: list[Scope], name: str) -> Iterator[Scope | None]:
+        for each in family:
+            for binding in each.module.bindings(each.number, name):
+                yield each.module.scope(binding.payload) if binding.kind == "def" else None
 
     # --- one attribute ----------------------------------------------------------------------------------------------
 
-    def _source(self, owner: Scope, name: str) -> Source | str:
-        if name.startswith("__"):
+    def _find_sources(self, owner: Scope, name: str) -> list[Source] | str:
+        if name.startswith("__") and name.endswith("__"):
             return f"`{name}` is not looked at"
         family = self.family(owner)
         self.program.want(name, "stored")
-        sources: list[Source] = []
+        found: list[Source] = []
         for each in family:
-            found = self._in_body(each, name)
-            if isinstance(found, str):
-                return found
-            sources += found
+            inside = self._in_body(each, name)
+            if isinstance(inside, str):
+                return inside
+            found += inside
+        for module, base, value, scope, start in self._stores(name):
+            if self._is_about(family, module, scope, base) is not True:
+                continue
+            if value is None or not self._is_at_birth(module, scope, base, start):
+                return f"`{name}` of it is assigned to at {module.path}:{module.position(start).line}"
+            found.append(Source(module, scope, value))
+        for module in self.program.modules_with("attribute_touches", name):
+            for base, scope, start in module.facts["attribute_touches"][name]:
+                if base[0] != "x" and self._is_about(family, module, scope, base) is True:
+                    return f"`{name}` of it is taken away at {module.path}:{module.position(start).line}"
+        return self._changed(family, name) or found or f"nothing is seen to give it `{name}`"
+
+    def _stores(self, name: str) -> Iterator[tuple[Module, Shape, Shape | None, int, int]]:
         for module in self.program.modules_with("attribute_stores", name):
             for base, value, scope, start in module.facts["attribute_stores"][name]:
-                if not self._is_about(family, module, scope, base):
-                    continue
-                place = f"{module.path}:{module.position(start).line}"
-                if value is None or not self._is_at_birth(family, module, scope, base, start):
-                    return f"`{name}` of it is assigned to at {place}"
-                sources.append(Source(module, scope, value))
-        changed = next(self._changes(family, name), "")
-        if changed:
-            return changed
-        if len(sources) != 1:
-            return (
-                f"`{name}` of it is given a value in {len(sources)} places" if sources else f"nothing gives it `{name}`"
-            )
-        return sources[0]
+                yield module, base, value, scope, start
+
+    def _changed(self, family: list[Scope], name: str) -> str:
+        """Return where something sets an attribute by its name, or makes objects anew, in words."""
+        for setter in self._setters(family, name):
+            return f"`{name}` of it is set at {setter}"
+        for tail in ("__setattr__", "__delattr__", "delattr"):
+            for call in self.program.calls_named(tail):
+                if any(each.shape == ["k", "str", name] for each in call.arguments):
+                    return f"`{name}` of it is set at {_place(call)}"
+        for call in self.program.calls_named("__init__", want=False):
+            around = call.module.enclosing(call.scope, "function")
+            owner = call.module.scope(around.parent) if around is not None else None
+            if owner in family and around is not None and around.name != "__init__":
+                return f"its constructor runs again at {_place(call)}"
+        return ""
+
+    def _setters(self, family: list[Scope], name: str) -> list[str]:
+        """Return the places that set an attribute of a family by its name, written out."""
+        return [
+            each.place
+            for each in self.program.places.setters.get(name, ())
+            if self._is_meant(family, each.call, each.target) is not False
+        ]
 
     def _in_body(self, owner: Scope, name: str) -> list[Source] | str:
         """Return what the body of a class gives an attribute."""
         module = owner.module
         kinds = {each.kind: each for each in module.bindings(owner.number, name)}
         annotation = next((shape for field, shape in module.fields(owner.number) if field == name), None)
+        binding = kinds.get("assign")
         if annotation is not None and owner.decorators and set(kinds) <= {"declared", "assign"}:
-            return [Source(module, owner.number, annotation, annotated=True)]
+            given = [Source(module, owner.number, annotation, annotated=True)]
+            made = binding is not None and binding.payload is not None and binding.payload[0] == "c"
+            # text: str = Current() has another say in what is read; field(default="") has not.
+            if binding is not None and made and module.call(binding.payload[1]).tail != "field":
+                return f"`{owner.name}.{name}` may be a descriptor"
+            return given
         kinds.pop("declared", None)
         if not kinds:
             return []
-        binding = kinds.get("assign")
+        if set(kinds) == {"def"}:
+            return f"`{name}` is a method or a property of `{owner.name}`"
         if len(kinds) > 1 or binding is None or binding.payload is None:
-            return f"`{owner.name}.{name}` is no attribute that stays as it is"
+            return f"`{owner.name}.{name}` is given several values"
         return [Source(module, owner.number, binding.payload)]
 
-    def _is_at_birth(self, family: list[Scope], module: Module, scope: int, base: Shape, start: int) -> bool:
-        """Tell whether an assignment is made once, in the constructor."""
+    def _is_at_birth(self, module: Module, scope: int, base: Shape, start: int) -> bool:
+        """Tell whether an assignment is made once, when the object is made."""
         function = module.scope(scope)
-        owner = module.scope(function.parent) if function.parent >= 0 else None
-        inside = owner is not None and any(each == owner for each in family)
-        if not inside or function.name != "__init__" or itself(self.program, function) != base[1]:
+        if function.name not in _AT_BIRTH or itself(self.program, function) != base[1]:
             return False
         return not any(each.kind in _LOOPS for each in module.blocks(start))
 
-    def _changes(self, family: list[Scope], name: str) -> Iterator[str]:
-        """Yield where an attribute may be given another value, or taken away, in words."""
+    def _doubts_of(self, owner: Scope, name: str) -> Iterator[str]:
+        """Yield where an attribute may be given another value, or taken away, if it is one of such an object."""
+        family = self.family(owner)
+        for module, base, _value, scope, start in self._stores(name):
+            if self._is_about(family, module, scope, base) is None:
+                yield f"`{name}` of something is assigned to at {module.path}:{module.position(start).line}"
         for module in self.program.modules_with("attribute_touches", name):
             for base, scope, start in module.facts["attribute_touches"][name]:
-                if base[0] == "x" or self._is_about(family, module, scope, base):
-                    yield f"`{name}` of it is taken away at {module.path}:{module.position(start).line}"
-        for setter in (*self.program.places.setters.get(name, ()), *self.program.places.setters.get("", ())):
-            if self._is_meant(family, setter.call, setter.target):
-                yield f"`{name}` of it may be set at {setter.place}"
-        for call in self.program.calls_named("__init__", want=False):
-            base = call.function[1] if call.function[0] == "a" else ["x"]
-            of_super = base[0] == "c" and call.module.call(base[1]).function == ["n", "super"]
-            named = self.program.dotted(call.module, call.scope, base)
-            target = self.program.resolve(named) if named is not None else None
-            of_class = named == "builtins.object" or (target is not None and target.kind == "class")
-            if not of_super and not of_class and self._is_about(family, call.module, call.scope, base):
-                yield f"it may be made once more at {_place(call)}"
+                if base[0] == "x" or self._is_about(family, module, scope, base) is None:
+                    yield f"`{name}` of something is taken away at {module.path}:{module.position(start).line}"
+        for setter in self.program.places.setters.get("", ()):
+            if self._is_meant(family, setter.call, setter.target) is not False:
+                yield f"attributes of something are set at {setter.place}"
+        for about, place in self._taken_together(family):
+            if about is None:
+                yield f"all attributes of something are taken together at {place}"
 
-    def _is_meant(self, family: list[Scope], place: Call | Read, target: Shape) -> bool:
-        """Tell whether what an attribute is set of may be an object, or a class, of a family."""
+    def _is_meant(self, family: list[Scope], place: Call | Read, target: Shape) -> bool | None:
+        """Tell whether what an attribute is set of is an object, or a class, of a family; None: nobody can tell."""
         if target[:2] == ["k", "str"]:
             return any(each.name in str(target[2]).split(".") for each in family)
         return self._is_about(family, place.module, place.scope, target)
 
-    def _is_about(self, family: list[Scope], module: Module, scope: int, base: Shape) -> bool:
-        """Tell whether an expression may stand for an object, or a class, of a family."""
+    def _is_about(self, family: list[Scope], module: Module, scope: int, base: Shape) -> bool | None:
+        """Tell whether an expression stands for an object, or a class, of a family; None: nobody can tell."""
         around = owner_of(self.program, module, scope, base)
         if around is not None:
             return any(each == around for each in family)
-        made = self.program.constructed(module, scope, base) or self.program.dotted(module, scope, base)
-        if made is None:
-            return True
-        target = self.program.resolve(made)
-        if target is not None:
-            return target.kind != "class" or any(each == target for each in family)
-        return self.program.is_own(made) and self.program.named(made) is None
+        dotted = self.program.dotted(module, scope, base)
+        if dotted is not None and self.program.named(dotted) is not None:
+            return False
+        for name in (self.program.constructed(module, scope, base), dotted):
+            target = self.program.resolve(name) if name is not None else None
+            if target is not None and target.kind == "class":
+                inside = any(each == target for each in family)
+                # What `__new__` gives may be of any class.
+                return True if inside else None if self.program.find_method(target, "__new__") else False
+        return None
 
     # --- the class --------------------------------------------------------------------------------------------------
 
     def _troubles_of(self, owner: Scope) -> Iterator[str]:
         family = self.family(owner)
+        if self.program.modules_with("attribute_stores", "__class__"):
+            yield "objects of the program change their class"
         for each in family:
             module = each.module
             for base in each.bases:
@@ -226,18 +280,34 @@ class Instances:
             if any(not _is_plain_dataclass(module, each, shape) for shape in each.decorators):
                 yield f"`{each.name}` has decorators, which may do anything"
             if _has_keywords(each):
-                yield f"`{each.name}` may have a metaclass"
+                yield f"`{each.name}` has a metaclass, or tells its base something"
             for name in _GOING_AROUND:
                 if module.bindings(each.number, name):
                     yield f"`{each.name}` has `{name}`"
-        for module in self.program.modules_with("attribute_reads", "__dict__"):
-            for base, _use, scope, start, _end in module.facts["attribute_reads"]["__dict__"]:
-                if self._is_about(family, module, scope, base):
-                    yield f"all attributes may be read together at {module.path}:{module.position(start).line}"
+        for about, place in self._taken_together(family):
+            if about:
+                yield f"all attributes are taken together at {place}"
+
+    def _taken_together(self, family: list[Scope]) -> Iterator[tuple[bool | None, str]]:
+        """Yield the places that take all attributes of an object, each with whether it is one of a family."""
+        for section in ("attribute_reads", "attribute_stores"):
+            for module in self.program.modules_with(section, "__dict__"):
+                for base, _other, scope, start, *_ in module.facts[section]["__dict__"]:
+                    place = f"{module.path}:{module.position(start).line}"
+                    yield self._is_about(family, module, scope, base), place
         for call in self.program.calls_named("vars", want=False):
             given = call.argument(0)
-            if given is not None and self._is_about(family, call.module, call.scope, given.shape):
-                yield f"all attributes may be read together at {_place(call)}"
+            if given is not None:
+                yield self._is_about(family, call.module, call.scope, given.shape), _place(call)
+
+
+def family_of(program: Program, owner: Scope) -> list[Scope]:
+    """Return the classes of which an object of a class may be one, and those above them."""
+    found = {(each.module.path, each.number): each for each in (owner, *program.heirs(owner))}
+    for each in list(found.values()):
+        for above in program.ancestors(each):
+            found.setdefault((above.module.path, above.number), above)
+    return [found[key] for key in sorted(found)]
 
 
 def _is_plain_dataclass(module: Module, owner: Scope, decorator: Shape) -> bool:
@@ -254,10 +324,20 @@ def _has_keywords(owner: Scope) -> bool:
     bases = [each[1] if each[0] == "i" else each for each in owner.bases]
     roots = {str(_root(each)) for each in bases}
     return any(
-        owner.span.start <= start < owner.span.end and _innermost(use) == ["base"] and name not in roots
+        owner.span.start <= start < owner.span.end
+        and _innermost(use) == ["base"]
+        and name not in roots
+        and not _is_plain_metaclass(module, owner, name, use)
         for name, reads in module.facts["reads"][owner.parent].items()
         for start, _end, use in reads
     )
+
+
+def _is_plain_metaclass(module: Module, owner: Scope, name: str, use: Shape) -> bool:
+    shape: Shape = ["n", name]
+    while use[0] == "attr":
+        shape, use = ["a", shape, use[1]], use[2]
+    return module.dotted(owner.parent, shape) in _PLAIN_METACLASSES
 
 
 def _root(shape: Shape) -> str:

@@ -18,6 +18,9 @@ from hasten_codemods.cache_pure_loaders.words import CONSTANTS, UNKNOWN, is_immu
 Shape = list[Any]
 
 _DEEPEST = 24
+#: Uses of a class that make nothing of it.
+_NAMING = frozenset({"ann", "base", "attr", "meth", "except", "cmp", "expr"})
+_ASKING = frozenset({"builtins.isinstance", "builtins.issubclass"})
 #: Kinds of containers that nothing is in yet.
 _EMPTY = frozenset({"list of none", "dict of none", "set of none"})
 
@@ -25,10 +28,10 @@ _EMPTY = frozenset({"list of none", "dict of none", "set of none"})
 class Kinds(Annotations):
     """Answers for one program."""
 
-    def __init__(self, program: Program) -> None:
-        """Take the program."""
+    def __init__(self, program: Program, instances: Instances | None = None) -> None:
+        """Take the program, and what is known of objects: by default nothing is taken for known of any."""
         super().__init__(program)
-        self.instances = Instances(program)
+        self.instances = instances
         self._functions: dict[tuple[str, int], str] = {}
         self._names: dict[tuple[str, int, str], str] = {}
         self._looked_at: set[tuple[str, int, str]] = set()
@@ -195,7 +198,7 @@ class Kinds(Annotations):
         if depth > _DEEPEST or function.kind != "function":
             return UNKNOWN
         calls = self.program.callers(function)
-        if not calls or not all(certain for _, certain in calls) or self.program.references(function):
+        if not calls or not all(certain for _, certain in calls) or self._is_passed_on(function):
             return UNKNOWN
         kinds = [self.of(function.module, function.parent, record[3], depth + 1)] if record[3] is not None else []
         given = list(self.program.arguments_for(function, name))
@@ -205,8 +208,21 @@ class Kinds(Annotations):
             return UNKNOWN
         return together([*kinds, *(self.of(call.module, call.scope, shape, depth + 1) for call, shape in given)])
 
+    def _is_passed_on(self, function: Scope) -> bool:
+        """Tell whether something that cannot be followed may call a function, or the class that a constructor is of."""
+        if self.program.references(function):
+            return True
+        if function.name != "__init__":
+            return False
+        for read in self.program.references(function.module.scope(function.parent)):
+            call = read.module.call(read.use[1]) if read.use[0] == "arg" else None
+            asked = self.program.dotted(call.module, call.scope, call.function) if call is not None else None
+            if read.use[0] not in _NAMING and asked not in _ASKING:
+                return True
+        return False
+
     def _attribute(self, module: Module, scope: int, shape: Shape, base: Shape, name: str, depth: int) -> str:
-        holder = owner_of(self.program, module, scope, base)
+        holder = owner_of(self.program, module, scope, base) if self.instances is not None else None
         if holder is not None:
             return self.of_object(holder, name, depth)
         dotted = module.dotted(scope, shape)
@@ -226,12 +242,15 @@ class Kinds(Annotations):
         return tables.METHODS.get(kind, {}).get(name, UNKNOWN) if kind == "path" else UNKNOWN
 
     def of_object(self, owner: Scope, name: str, depth: int = 0) -> str:
-        """Return the kind of an attribute of the objects of a class that is given one value, unknown for all others."""
-        source = self.instances.source(owner, name)
-        if isinstance(source, str):
+        """Return the kind of an attribute that the objects of a class are given when they are made."""
+        sources = self.instances.sources(owner, name) if self.instances is not None else ""
+        if isinstance(sources, str):
             return UNKNOWN
-        look = self.annotated if source.annotated else self.of
-        return look(source.module, source.scope, source.shape, depth + 1)
+        kinds = [
+            (self.annotated if each.annotated else self.of)(each.module, each.scope, each.shape, depth + 1)
+            for each in sources
+        ]
+        return together(kinds)
 
     def given_by(self, call: Call, depth: int = 0) -> str:
         """Return the kind of what a call gives."""

@@ -9,7 +9,7 @@ the result in the object; it stays a method, so that calls of it stay as they ar
 from __future__ import annotations
 
 from hasten.api import Program, Scope
-from hasten_codemods.cache_pure_loaders.instances import itself
+from hasten_codemods.cache_pure_loaders.instances import family_of, itself
 from hasten_codemods.cache_pure_loaders.readings import inner_scopes
 
 #: The action of the order to hand the work of a method on to a property that keeps its result.
@@ -38,11 +38,30 @@ def trouble_with_property(program: Program, owner: Scope, function: Scope) -> st
         return f"`{name}` is a method that uses `{read}`, and a cache would keep its objects alive"
     if itself(program, function) is None:
         return f"`{name}` does not name its object"
-    made = property_of(function)
-    program.want(made)
-    if made in owner.module.facts["attribute_reads"] or program.definitions(made):
-        return f"`{made}` is something else already"
-    return _overriding(program, owner, name)
+    return _taken(program, owner, name, property_of(function)) or _overriding(program, owner, name)
+
+
+def _taken(program: Program, owner: Scope, name: str, made: str) -> str:
+    """Return why a property cannot have its name, in words; empty if it can."""
+    public = name.strip("_")
+    family = family_of(program, owner)
+    # load() and _load() would have the same one.
+    names = {
+        other
+        for each in family
+        for other in each.module.facts["binds"][each.number]
+        if any(bound.kind == "def" for bound in each.module.bindings(each.number, other))
+    }
+    twin = next((each for each in sorted(names - {name}) if each.strip("_") == public), "")
+    if twin:
+        return f"`{name}` has the same name as `{twin}` but for underscores"
+    used = program.attribute_reads(made) or program.definitions(made) or program.places.setters.get(made)
+    bound = any(each.module.bindings(each.number, made) for each in family)
+    return f"`{made}` is something else already" if used or bound or _stored(program, made) else ""
+
+
+def _stored(program: Program, name: str) -> bool:
+    return bool(program.modules_with("attribute_stores", name))
 
 
 def trouble(program: Program, owner: Scope, function: Scope) -> str:
@@ -67,8 +86,7 @@ def trouble(program: Program, owner: Scope, function: Scope) -> str:
 
 def _overriding(program: Program, owner: Scope, name: str) -> str:
     """Return why a method may be another one in some class, in words; empty if it is not."""
-    related = [*program.heirs(owner), *program.ancestors(owner)]
-    if any(each != owner and each.module.bindings(each.number, name) for each in related):
+    if any(each != owner and each.module.bindings(each.number, name) for each in family_of(program, owner)):
         return f"`{name}` is overridden, or overrides another"
     for base in owner.bases:
         dotted = owner.module.dotted(owner.parent, base)

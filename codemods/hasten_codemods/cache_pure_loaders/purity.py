@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hasten.api import Call, Program, Scope
-from hasten_codemods.cache_pure_loaders import instances, tables
+from hasten_codemods.cache_pure_loaders import tables
 from hasten_codemods.cache_pure_loaders.globals import Globals
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.readings import Effects, FileRead, Readings, Stain, root_of, tail_of
@@ -106,10 +106,9 @@ class _Look(Readings):
     # --- what is called ---------------------------------------------------------------------------------------------
 
     def call(self, call: Call) -> Stain | None:
-        if call.function[0] == "a":
-            owner = instances.owner_of(self.program, call.module, call.scope, call.function[1])
-            if owner is not None:
-                return self.of_object(call, owner, call.function[2])
+        owner = self.holder(call.scope, call.function[1]) if call.function[0] == "a" else None
+        if owner is not None:
+            return self.of_object(call, owner, call.function[2])
         dotted = self.program.dotted(call.module, call.scope, call.function)
         if dotted is None:
             return self.method(call)
@@ -223,9 +222,9 @@ class _Look(Readings):
     def of_object(self, call: Call, owner: Scope, name: str) -> Stain | None:
         """Judge a call of another method of the same object."""
         target = self.program.find_method(owner, name)
-        alone = not any(each != owner and each.module.bindings(each.number, name) for each in self.program.heirs(owner))
         plain = target is not None and all(_is_transparent(target, each) for each in target.decorators)
-        if target is None or not (plain and alone) or self.kinds.instances.is_filled(owner, name):
+        known = self.kinds.instances
+        if target is None or not plain or known is None or not known.is_only(owner, target):
             return self.stain("CCH104", f"nobody can tell what `.{name}()` is", call)
         if target.module is self.module and target.number in self.inside:
             return None

@@ -33,6 +33,10 @@ _PLAIN = frozenset(
 )
 
 
+#: Kinds of values that classes of the program make.
+_OWN_KINDS = frozenset({"record", "member"})
+
+
 @dataclass(frozen=True, slots=True)
 class Stain:
     """The first thing about a function that is not pure.
@@ -165,7 +169,7 @@ class Readings:
             if use[0] != "call" and f"builtins.{name}" in {*CHANGING, *WORLD, "builtins.open"}:
                 return self.at("CCH104", f"`{name}` is passed on as a value", start)
             return None
-        if instances.owner_of(self.program, self.module, scope, ["n", name]) is not None:
+        if self.holder(scope, ["n", name]) is not None:
             if use[0] in {"attr", "meth"}:
                 return None
             return self.at("CCH104", f"it hands on `{name}`, its object", start)
@@ -249,10 +253,12 @@ class Readings:
 
     def attribute_of_value(self, scope: int, base: Shape, name: str, start: int) -> tuple[int, Stain] | None:
         """Judge an attribute of something that has no dotted name."""
-        if instances.owner_of(self.program, self.module, scope, base) is not None:
+        if self.holder(scope, base) is not None:
             self.attributes.add(name)
             return None
         kind = self.kinds.of(self.module, scope, base).partition(" of ")[0]
+        if kind in _OWN_KINDS and self.program.definitions(name):
+            return self.at("CCH104", f"`{name}` may be a property of the program's own", start)
         if kind in _PLAIN:
             return None
         return self.at("CCH104", f"nobody can tell what the attribute `{name}` is of", start)
@@ -287,6 +293,11 @@ class Readings:
         """Tell whether a name is a function that is defined inside this one."""
         found = self.module.lookup(scope, name)
         return found is not None and found[0] in self.inside and all(each.kind == "def" for each in found[1])
+
+    def holder(self, scope: int, shape: Shape) -> Scope | None:
+        """Return the class whose object an expression stands for in a method, where objects may keep results."""
+        known = self.kinds.instances is not None
+        return instances.owner_of(self.program, self.module, scope, shape) if known else None
 
     def is_parameter(self, scope: int, name: str) -> bool:
         """Tell whether a name is a parameter of this function."""

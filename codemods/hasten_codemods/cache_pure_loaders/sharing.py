@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hasten.api import Call, Module, Program, Read, Scope, Sink, Span, follow, namespace_read
+from hasten.api import Call, Module, Program, Read, Scope, Sink, Span, follow, is_common, namespace_read
 from hasten_codemods.cache_pure_loaders import tables
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.words import UNKNOWN, is_exception, is_immutable, parts_of
@@ -71,6 +71,8 @@ class Sharing:
             self._follow(_Start(call.module, call.scope, call.span, call.use, 0, kind, 0), fate, set(), unseen=False)
             if fate.changed:
                 return fate
+        if function.parent > 0 and is_common(function.name):
+            fate.lost = f"other things have a `{function.name}`, too, and not all calls of that name are looked at"
         lost = self.program.held(function.module).lost if function.parent == 0 else None
         if lost is not None:
             # getattr(module, name)()

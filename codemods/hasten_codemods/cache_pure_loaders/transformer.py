@@ -33,19 +33,47 @@ def _split(method: cst.FunctionDef, name: str) -> cst.FlattenSentinel[cst.BaseSt
     value = cst.Attribute(value=itself, attr=cst.Name(name))
     answer = cst.SimpleStatementLine([cst.Return(value)])
     body = method.body
+    asked: cst.BaseSuite
+    kept: cst.BaseSuite
     if isinstance(body, cst.IndentedBlock):
-        told, rest = body.body[:1], body.body[1:]
-        if not (method.get_docstring() is not None and rest):
-            told, rest = (), body.body
-        asked: cst.BaseSuite = body.with_changes(body=[*told, answer], footer=())
-        kept: cst.BaseSuite = body.with_changes(header=cst.TrailingWhitespace(), body=_without_blank_lines(rest))
+        told, rest = _docstring_apart(method, list(body.body))
+        asked = body.with_changes(body=[*told, answer], footer=())
+        kept = body.with_changes(header=cst.TrailingWhitespace(), body=_without_blank_lines(rest))
     else:
-        asked, kept = cst.SimpleStatementSuite([cst.Return(value)]), body
+        suite = cst.ensure_type(body, cst.SimpleStatementSuite)
+        first, others = _small_apart(method, suite.body)
+        asked, kept = suite.with_changes(body=[*first, cst.Return(value)]), suite.with_changes(body=others)
     decorator = cst.Decorator(cst.parse_expression("functools.cached_property"))
     keeping = method.with_changes(
         name=cst.Name(name), decorators=[decorator], body=kept, leading_lines=[cst.EmptyLine(indent=False)]
     )
     return cst.FlattenSentinel([method.with_changes(body=asked), keeping])
+
+
+def _docstring_apart(
+    method: cst.FunctionDef, statements: list[cst.BaseStatement]
+) -> tuple[list[cst.BaseStatement], list[cst.BaseStatement]]:
+    """Return the line with the docstring, if there is one, and all other statements."""
+    first = statements[0]
+    if not isinstance(first, cst.SimpleStatementLine):
+        return [], statements
+    told, rest = _small_apart(method, first.body)
+    if not told:
+        return [], statements
+    if not rest:
+        return ([first], statements[1:]) if len(statements) > 1 else ([], statements)
+    behind = cst.SimpleStatementLine(rest, trailing_whitespace=first.trailing_whitespace)
+    return [first.with_changes(body=told, trailing_whitespace=cst.TrailingWhitespace())], [behind, *statements[1:]]
+
+
+def _small_apart(
+    method: cst.FunctionDef, statements: Sequence[cst.BaseSmallStatement]
+) -> tuple[list[cst.BaseSmallStatement], list[cst.BaseSmallStatement]]:
+    """Return the docstring, if there is one, and the statements behind it on its line."""
+    first, *others = statements
+    if method.get_docstring() is None:
+        return [], [first, *others]
+    return [first.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)], others
 
 
 def _without_blank_lines(statements: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:

@@ -20,11 +20,6 @@ FOLLOWED = frozenset({"list", "dict", "set", "json", "parts", "element", "object
 #: Kinds of values of which a second reader gets nothing, or the rest.
 ONE_SHOT = frozenset({"iterator", "file", "hash"})
 CONSTANTS = {"str": "str", "bytes": "bytes", "int": "int", "float": "float", "bool": "bool", "NoneType": "none"}
-#: What can be copied and pickled.
-_PICKLED = frozenset(
-    {"str", "text", "bytes", "int", "float", "bool", "none", "number", "path", "pattern", "moment", "version", "json"}
-    | {"list", "dict", "set", "parts", "of"}
-)
 #: What JSON is made of.
 _DATA = frozenset({"json", "str", "int", "float", "bool", "number", "list", "dict"})
 
@@ -33,11 +28,6 @@ def is_immutable(kind: str) -> bool:
     """Tell whether nobody can change a value of that kind, nor what it holds."""
     head, _, held = kind.partition(" of ")
     return kind in IMMUTABLE or (head == "parts" and is_immutable(held))
-
-
-def is_data(kind: str) -> bool:
-    """Tell whether a value of that kind, with what it holds, can be copied and pickled."""
-    return _PICKLED.issuperset(kind.split()) and kind.rsplit(maxsplit=1)[-1] not in {"list", "dict", "set", "parts"}
 
 
 def parts_of(kind: str) -> str:

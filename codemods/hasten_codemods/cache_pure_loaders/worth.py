@@ -95,7 +95,11 @@ def worth_of(program: Program, function: Scope, *, held: bool = False) -> Worth:
 
     With `held` it is a method, and has to be called on the same object.
     """
-    calls = [call for call, certain in program.callers(function) if certain and not is_of_tests(call.module.path)]
+    calls = [
+        call
+        for call, certain in program.callers(function)
+        if (certain or (held and _is_on(program, call, function))) and not is_of_tests(call.module.path)
+    ]
     waits = next((_place(call) for call in calls if _is_waiting(call)), "")
     ways = _Ways(program)
     calls = [call for call in calls if not held or call.function[0] == "a"]
@@ -105,6 +109,19 @@ def worth_of(program: Program, function: Scope, *, held: bool = False) -> Worth:
         return Worth(reason, len(calls), waits, served=ways.served)
     several = _from_several(program, calls, held=held) or _from_one(program, calls, held=held)
     return Worth(several, len(calls), waits)
+
+
+def _is_on(program: Program, call: Call, method: Scope) -> bool:
+    """Tell whether a method is called on what is made, or annotated, as an object of its class."""
+    module, base = call.module, call.function[1]
+    named = program.constructed(module, call.scope, base)
+    if named is None and base[0] == "n":
+        found = module.lookup(call.scope, base[1])
+        function = module.scope(found[0]) if found is not None else None
+        annotation = next((each[2] for each in function.parameters if each[0] == base[1]), None) if function else None
+        named = program.dotted(module, call.scope, annotation) if annotation is not None else None
+    target = program.resolve(named) if named is not None else None
+    return target is not None and target.kind == "class" and program.find_method(target, method.name) == method
 
 
 def _holder(call: Call) -> Shape | None:

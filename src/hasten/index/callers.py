@@ -24,7 +24,7 @@ _COMMON = frozenset(
 _AT_BIRTH = frozenset({"__init__", "__new__", "__post_init__", "__attrs_post_init__"})
 
 
-def _is_common(name: str) -> bool:
+def is_common(name: str) -> bool:
     """Tell whether a method is called everywhere on other things, or by operators that do not name it."""
     return name in _COMMON or (name.startswith("__") and name.endswith("__") and name != "__init__")
 
@@ -76,7 +76,7 @@ class Callers:
         name = function.name
         result: list[tuple[Call, bool]] = []
         # `add`, `get` and their like are called on lists and dictionaries everywhere: not worth reading every file for.
-        want = want and not (is_method and _is_common(name))
+        want = want and not (is_method and is_common(name))
         beside = self._homes(function) if want and not is_method else frozenset()
         for call in self._program.calls_named(name, want=want, beside=beside):
             target, known = self._program.target_of(call)
@@ -98,7 +98,7 @@ class Callers:
         """Return the calls, other than `known`, of a module-level function through its module as an object."""
         held = self._program.held(function.module)
         found = [each for each in held.calls.get(function.name, ()) if each not in known]
-        if held.lost is not None and not _is_common(function.name):
+        if held.lost is not None and not is_common(function.name):
             found += [
                 call
                 for call in self._program.calls_named(function.name)
@@ -242,7 +242,7 @@ class Callers:
 
     def _find_references(self, function: Scope) -> list[Read]:
         name = function.name
-        if not _is_common(name):
+        if not is_common(name):
             self._program.want(name, "read" if function.parent > 0 else "word")
         result = list(self._program.attribute_reads(name, want=False))
         names = {(function.module.path, name)}
