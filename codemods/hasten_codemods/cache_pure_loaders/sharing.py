@@ -73,6 +73,8 @@ class Sharing:
                 return fate
         if function.parent > 0 and is_common(function.name):
             fate.lost = f"other things have a `{function.name}`, too, and not all calls of that name are looked at"
+        if function.parent > 0:
+            fate.lost = fate.lost or self._fetched(function.name)
         lost = self.program.held(function.module).lost if function.parent == 0 else None
         if lost is not None:
             # getattr(module, name)()
@@ -86,6 +88,14 @@ class Sharing:
             if read.use[0] not in {"cmp", "expr", "ann", "cond"}:
                 fate.lost = fate.lost or f"`{function.name}` itself is passed on at {place}"
         return fate
+
+    def _fetched(self, name: str) -> str:
+        """Return where a method is fetched by its name in text, in words: `getattr(schema, "load")()`."""
+        for tail in ("getattr", "methodcaller", "attrgetter"):
+            for call in self.program.calls_named(tail):
+                if any(each.shape == ["k", "str", name] for each in call.arguments):
+                    return f"`{name}` is fetched by its name at {_place_of(call)}"
+        return ""
 
     def _run(self, start: _Start, *, unseen: bool) -> Fate:
         fate = Fate()
