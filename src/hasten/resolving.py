@@ -90,8 +90,12 @@ class Resolver:
 
     def expect(self, _program: Program, call: Call) -> None:
         """Answer nothing, but have the file of a call ready when the checker has reported: it will be asked about."""
+        self.expect_file(call.module.path)
+
+    def expect_file(self, path: str) -> None:
+        """Have a file ready when the checker has reported: there will be questions about it."""
         if self._oracle is not None:
-            self._oracle.expect(call.module.path)
+            self._oracle.expect(path)
 
     def again(self, program: Program, call: Call) -> tuple[Scope, ...] | None:
         """Return what a call reached when it was asked about here, in a program whose text has moved since.

@@ -6,7 +6,7 @@ Imported when the files are read and the type checker, if it will be asked, is o
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress as suppressed
 from functools import partial
 
@@ -21,9 +21,12 @@ from hasten.index.program import Resolver as Resolves
 from hasten.index.wants import Want
 from hasten.inputs import Inputs
 from hasten.model import Finding, Plan, Problem, Source
+from hasten.reading import Reader
 from hasten.request import Explanation, Progress, Report, Request, Workbench
 from hasten.unread import Unread, doubted
 
+#: So many bytes are few, for each byte that was read: to read them costs less than to find out which are wanted.
+_FEW = 0.5
 #: What is used after the index, and takes long to import.
 _LATER = ("aiosqlite", "hasten.dependency_text", "hasten.dependency_toml")
 
@@ -103,6 +106,7 @@ def _analyse(
     Those that need the type checker are asked when the others want to know nothing more: it works meanwhile, and what
     the others find does not depend on the files that were read for them. They begin with a rehearsal, in which nobody
     answers what a call reaches: what they want to know hardly depends on it, and is read before they have to wait.
+    Where few files are left, these are read without asking.
 
     Returns who was asked about which program, the largest last, and what was found. `problems` grows by the files that
     give no facts; `guess` is told of answers that may not be the last, while there is time to work ahead.
@@ -121,6 +125,12 @@ def _analyse(
     for party in parties:
         told = False
         rehearsed = not _ask_the_checker(party)
+        if not rehearsed and program is not None:
+            rest = _unread_paths(reader, tried)
+            if _size(reader, rest) <= _FEW * _size(reader, tried):
+                pending, rehearsed = rest, True
+                for path in (*tried, *rest):
+                    inputs.resolver.expect_file(path)
         while True:
             if program is None or pending:
                 progress.step("indexing", len(pending))
@@ -138,8 +148,7 @@ def _analyse(
             findings = _ask(request, party, asked_about)
             wanted = asked_about.wanted - known
             known |= wanted
-            unread = [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
-            pending = reader.holding(unread, sorted(wanted, key=repr)) if wanted else []
+            pending = reader.holding(_unread_paths(reader, tried), sorted(wanted, key=repr)) if wanted else []
             if not rehearsed:
                 rehearsed = True
                 continue
@@ -154,6 +163,15 @@ def _analyse(
     pool.stop_ahead()
     settled.sort(key=lambda each: each.codemod)
     return tuple(asked), doubted(settled, _unread(inputs, problems))
+
+
+def _unread_paths(reader: Reader, tried: Collection[str]) -> list[str]:
+    """Return the files that give facts, as far as is known, and were not asked for them."""
+    return [path for path in sorted(reader.seen) if path not in tried and reader.seen[path].problem is None]
+
+
+def _size(reader: Reader, paths: Iterable[str]) -> int:
+    return sum(reader.seen[path].size for path in paths)
 
 
 def _ask_the_checker(codemods: Sequence[Codemod]) -> bool:
