@@ -58,7 +58,7 @@ def _run(root: Path, *names: str, unsafe: bool = False) -> tuple[str, pipeline.R
 
 def test_one_pass_over_one_function(tmp_path: Path) -> None:
     """The body is rewritten by one codemod, and the function decorated by another."""
-    text, _ = _run(tmp_path, "cache-pure-loaders", "json-to-orjson")
+    text, _ = _run(tmp_path, "cache-pure-loaders", "json-to-orjson", unsafe=True)
 
     assert "@functools.cache\ndef _limits():\n    return orjson.loads(FILE.read_text(encoding=" in text
     compile(text, "app.py", "exec")

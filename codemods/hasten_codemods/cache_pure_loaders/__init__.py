@@ -3,6 +3,9 @@
 A function that reads and parses the same schema, template or table each time that it is called does so once, if its
 result is kept. Adding `@functools.cache` is easy; knowing where nobody can tell is what this codemod does.
 
+Nothing is cached without `--unsafe` or `--accept CCH010`: what follows is what is looked for, and how it can be missed
+is said with the codes.
+
 A function is cached if it is *pure*: it changes nothing, and reads nothing that changes, and neither does anything that
 it calls, in all files of the program. What is called from elsewhere must be in a table of functions that were looked
 at. Reading a file is pure if the file belongs to the package: its path begins with `__file__` or
@@ -45,7 +48,8 @@ class CachePureLoaders(Codemod):
 
     contract: ClassVar[str] = (
         "Equal arguments give the same result as before, and it may be the same object. What the function reads is "
-        "read once in a process. A change is `safe` where the function and all that it calls is pure, the files that "
+        "read once in a process. No change is `safe`, since none of this can be proven of Python. The best that there "
+        "is has the hazard CCH010 and no other: the function and all that it calls is seen to be pure, the files that "
         "it reads belong to its package, its arguments are seen to have a hash, and its result cannot be changed, or "
         "is followed to all its uses and changed by none."
     )

@@ -40,6 +40,8 @@ from hasten_codemods.cache_pure_loaders.words import FOLLOWED, ONE_SHOT, UNKNOWN
 from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
 
 _NOT_WORTH = "CCH190"
+#: Said of a change where nothing else is to be said.
+_ALL_SEEN = "CCH010"
 #: Decorators that keep results already.
 _CACHES = frozenset({"cache", "lru_cache", "cached", "memoize", "memoized", "cached_property", "cachedmethod"})
 #: The version of Python that has `functools.cache`.
@@ -115,7 +117,7 @@ class Analysis:
                 else:
                     site, change = result
                     found[site.key] = site, change
-        cached = {key for key, (_, change) in found.items() if not change.hazards}
+        cached = {key for key, (_, change) in found.items() if [each.code for each in change.hazards] == [_ALL_SEEN]}
         for site, change in found.values():
             around = self._kept_by_callers(site.function, cached - {site.key})
             if around:
@@ -327,6 +329,8 @@ class Analysis:
         module = function.module
         if _calls_itself(self.program, function):
             site.hazards.append(Hazard("CCH004", f"`{function.name}` calls itself"))
+        if not site.hazards:
+            site.hazards.append(Hazard(_ALL_SEEN, "all that is seen speaks for it, and not all can be seen"))
         edits = [self._keep_in_object(function)] if site.held else self._decorate(site, arguments)
         imports = [] if site.fresh else [ImportRequest(module.path, "functools")]
         requires: tuple[str, ...] = ()
@@ -338,7 +342,7 @@ class Analysis:
             self.codemod,
             f"keep the results of `{function.name}`{' in each object' if site.held else ''}",
             module.symbol(function.number),
-            Applicability.UNSAFE if site.hazards else Applicability.SAFE,
+            Applicability.UNSAFE,
             tuple(edits),
             hazards=tuple(site.hazards),
             requires=requires,

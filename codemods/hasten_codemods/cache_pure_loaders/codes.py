@@ -92,6 +92,16 @@ CODES: tuple[Code, ...] = (
         "If objects of the class are made once and never changed, take it with `--accept CCH009`. A frozen dataclass "
         "says so to all who read the code.",
     ),
+    _hazard(
+        "CCH010",
+        "no more than what is seen",
+        "The function is pure, what it reads stays as it is, and nobody changes what it gives, as far as the text of "
+        "the program shows, and nothing is in doubt. That is less than a proof. Names and attributes can be set, "
+        "functions fetched, files written and results changed in ways that no text shows: through a registry, a "
+        "method of a library, a name that is put together. Every change that has no other hazard has this one.",
+        "Read the function, and who calls it. Take all such changes with `--accept CCH010`, which leaves those that "
+        "something speaks against.",
+    ),
     _refusal(
         "CCH101",
         "it changes something",

@@ -56,7 +56,7 @@ LAZY = "lazy"
 #: Tests of a file are converted whatever they call.
 ALL_TESTS = "all"
 #: The first version whose connections can be stopped from outside of their event loop, and stop when they are dropped.
-_DEPENDENCY = "aiosqlite>=0.22"
+_DEPENDENCY = "aiosqlite>=0.22.1"
 #: Reasons why a connection does not end in its function; others hold wherever it goes.
 _KEPT = frozenset({f"SQL{each}" for each in (104, 110, 111, 112, 113, 114, 115)})
 #: Reasons that a person can mend at the place that they name, and would then come to the next one.
