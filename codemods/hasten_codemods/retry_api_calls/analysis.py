@@ -28,6 +28,7 @@ from hasten_codemods.retry_api_calls.evidence import Evidence
 from hasten_codemods.retry_api_calls.failures import LINE, Leaving
 from hasten_codemods.retry_api_calls.paths import Paths, Way
 from hasten_codemods.retry_api_calls.places import is_in_tests
+from hasten_codemods.retry_api_calls.plain import Plain
 from hasten_codemods.retry_api_calls.policy import Policy
 from hasten_codemods.retry_api_calls.policy import text as policy_text
 from hasten_codemods.retry_api_calls.sites import Insistent, Outbound, Passed, Sites
@@ -46,6 +47,7 @@ class Analysis:
         self.settings = settings
         self.codemod = codemod
         self.paths = Paths(program)
+        self.plain = Plain(program)
         self.evidence = Evidence(program, settings)
         self.repeating, self.sessions = self.evidence.repeating, self.evidence.sessions
         self.terms = {each.name: Terms.read(settings.options, each.name) for each in CLIENTS}
@@ -355,6 +357,9 @@ class Analysis:
             message = f"{made.reason}, and the decorator needs it when the module is imported"
             return self._refuse(module, first.call.span.start, self._symbol(function), "RTY124", message)
         hazards = (*self.evidence.hazards(function, sent, wanted, way), *self._of_others(function))
+        doubt = self.plain.doubt(function, sent) if not hazards else ""
+        if doubt:
+            hazards = (Hazard("RTY016", f"nothing is seen to speak against it, but it does more than to ask: {doubt}"),)
         requires = (policy.key(module),) if needs else ()
         return Change(
             f"{module.path}:{function.number}",

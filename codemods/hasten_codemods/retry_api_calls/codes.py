@@ -131,6 +131,18 @@ CODES: tuple[Code, ...] = (
         "Annotate what the method is called on; or take it with `--accept RTY015` where it is something else.",
     ),
     Code(
+        "RTY016",
+        "hazard",
+        "it does more than to ask",
+        "Nothing is seen to speak against another attempt. But the function does something that is not in the short "
+        "list of what can be done again by everybody's leave (asking with `requests` or `httpx`, `raise_for_status()`, "
+        "reading the answer, putting texts together, writing log lines), or something elsewhere in the program may "
+        "try again, give up meanwhile, or count on one attempt. Every change that has no other hazard, and is not as "
+        "plain as that, has this one.",
+        "Read the function, and who calls it. Take all such changes with `--accept RTY016`, which leaves those that "
+        "something speaks against.",
+    ),
+    Code(
         "RTY101",
         "refusal",
         "the client tries again by itself",

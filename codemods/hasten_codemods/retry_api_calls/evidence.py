@@ -18,10 +18,17 @@ from hasten_codemods.retry_api_calls.witnesses import Witnesses
 #: Words of names of functions and addresses that do something, whatever the verb says.
 _DOING = re.compile(
     r"(?:^|[_/])(?:charge|pay|send|order|book|transfer|publish|buy|sell|cancel|refund|notify|vote|register|launch|trigger"
-    r"|delete|remove|create|restart|reboot|shutdown|toggle|increment|subscribe|unsubscribe|submit|exec|execute|run)"
+    r"|delete|remove|create|activate|verify|logout|signup|restart|reboot|shutdown|toggle|increment|subscribe|unsubscribe|submit|exec|execute|run|next|turn|wake|lock|unlock|start|stop|reset|enable|disable|approve|reject|accept"
+    r"|claim|ack|pop|consume|invite|join|leave|like|follow|move|upload|import|sync|rotate|revoke|flush|purge|clear)"
     r"(?:$|[_/?])",
     re.IGNORECASE,
 )
+
+
+#: `sendMessage` is `send_Message`.
+_CAPITALS = re.compile(r"([a-z0-9])([A-Z])")
+#: Variables of variables are followed so far.
+_DEEPEST = 3
 
 
 class Evidence:
@@ -93,8 +100,9 @@ class Evidence:
             verb = each.request.verb
             if each.request.asks:
                 address = each.call.argument(0 if verb.lower() == each.call.tail else 1, "url")
-                texts = _texts(address.shape) if address is not None else ()
-                doing = next((found for text in (function.name, *texts) if (found := _DOING.search(text))), None)
+                texts = _texts(address.shape, each) if address is not None else ()
+                named = (_CAPITALS.sub(r"\1_\2", text) for text in (function.name, *texts))
+                doing = next((found for text in named if (found := _DOING.search(text))), None)
                 if doing:
                     word = doing.group(0).strip("_/?")
                     yield Hazard("RTY002", f"the request asks, but seems to do something: `{word}` ({each.place})")
@@ -120,12 +128,18 @@ class Evidence:
             yield Proof("RTY204", "nothing on the ways to it tries again")
 
 
-def _texts(shape: Any) -> Iterator[str]:  # noqa: ANN401 - shapes are JSON
-    """Yield the strings that an address is put together of."""
+def _texts(shape: Any, sent: Outbound, depth: int = 0) -> Iterator[str]:  # noqa: ANN401 - shapes are JSON
+    """Yield the strings that an address is put together of, those of variables among them."""
     if not isinstance(shape, list) or not shape:
         return
     if shape[:2] == ["k", "str"]:
         yield str(shape[2])
         return
+    if shape[0] == "n" and depth < _DEEPEST:
+        found = sent.call.module.lookup(sent.call.scope, str(shape[1]))
+        for each in found[1] if found is not None else ():
+            if each.kind == "assign":
+                yield from _texts(each.payload, sent, depth + 1)
+        return
     for each in shape:
-        yield from _texts(each)
+        yield from _texts(each, sent, depth)

@@ -33,14 +33,31 @@ class RetryApiCallsTransformer(DecoratorTransformer):
 
 
 def _attempt(loop: cst.For | cst.While) -> cst.FlattenSentinel[cst.BaseStatement]:
-    """Return what a loop tries, with the comments above it."""
+    """Return what a loop tries, with the comments above it, and above those all that stood in what goes."""
     attempt = cst.ensure_type(cst.ensure_type(loop.body, cst.IndentedBlock).body[0], cst.Try)
     inside: Sequence[cst.BaseStatement] = (
         attempt.body.body
         if isinstance(attempt.body, cst.IndentedBlock)
         else [cst.SimpleStatementLine(cst.ensure_type(attempt.body, cst.SimpleStatementSuite).body)]
     )
-    above = (*loop.leading_lines, *(each for each in attempt.leading_lines if each.comment is not None))
+    staying = {id(each) for one in inside for each in _comments(one)}
+    above = [cst.EmptyLine(comment=each) for each in _comments(loop.body) if id(each) not in staying]
     first, *rest = inside
-    kept = (*above, *(each for each in first.leading_lines if each.comment is not None))  # type: ignore[attr-defined]
-    return cst.FlattenSentinel([first.with_changes(leading_lines=kept), *rest])
+    own = [each for each in first.leading_lines if each.comment is not None]  # type: ignore[attr-defined]
+    return cst.FlattenSentinel([first.with_changes(leading_lines=[*loop.leading_lines, *above, *own]), *rest])
+
+
+def _comments(node: cst.CSTNode) -> list[cst.Comment]:
+    """Return the comments in a node, in their order."""
+    found = _Comments()
+    node.visit(found)
+    return found.nodes
+
+
+class _Comments(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[cst.Comment] = []
+
+    def visit_Comment(self, node: cst.Comment) -> None:  # noqa: N802 - LibCST's name
+        self.nodes.append(node)
