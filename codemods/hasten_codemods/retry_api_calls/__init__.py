@@ -47,9 +47,9 @@ class RetryApiCalls(Codemod):
         "that they saw before; nothing else changes but time: a call that fails each time takes as long as all "
         "attempts and the waits between them, and a line is logged before each wait. A change is `safe` when the "
         "requests change nothing by the standard of HTTP (`GET`, `HEAD`, `OPTIONS`), the exceptions that pass can be "
-        "seen to leave the function, all that it does beside is in a short list, and nothing in the program tries again "
-        "or gives up on calls; or when a loop did the same. Where nothing is seen to speak against a change that is not "
-        "as plain as that, it has the hazard RTY016 and no other."
+        "seen to leave the function, all that it does beside is in a short list, and nothing in the program tries "
+        "again or gives up on calls; or when a loop did the same. Where nothing is seen to speak against a change that "
+        "is not as plain as that, it has the hazard RTY016 and no other."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (
         *(b"requests", b"httpx", b"aiohttp", b"urllib", b"openai", b"anthropic", b"boto3", b"botocore", b"genai"),
