@@ -6,10 +6,11 @@ be read wherever it is read; a function gives what it returns anywhere.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from typing import Any
 
-from hasten.api import Call, Module, Program, Scope
+from hasten.api import Call, Module, Program, Read, Scope
 from hasten_codemods.cache_pure_loaders import tables
 from hasten_codemods.cache_pure_loaders.annotations import Annotations, class_of, is_enumeration
 from hasten_codemods.cache_pure_loaders.instances import Instances, owner_of
@@ -18,6 +19,11 @@ from hasten_codemods.cache_pure_loaders.words import CONSTANTS, UNKNOWN, is_immu
 Shape = list[Any]
 
 _DEEPEST = 24
+_CONTAINERS = frozenset({"list", "dict", "set"})
+#: They put parts of several things together.
+_MIXING = frozenset({"zip", "zip_longest", "chain", "product", "map", "starmap", "groupby"})
+#: Uses of a container that put nothing into it.
+_LOOKING = frozenset({"ret", "cmp", "cond", "iter", "unpack", "sub", "fmt", "expr", "elem"})
 #: Uses of a class that make nothing of it.
 _NAMING = frozenset({"ann", "base", "attr", "meth", "except", "cmp", "expr"})
 _ASKING = frozenset({"builtins.isinstance", "builtins.issubclass"})
@@ -102,7 +108,9 @@ class Kinds(Annotations):
     def _name(self, module: Module, scope: int, name: str, depth: int) -> str:
         found = module.lookup(scope, name)
         if found is None:
-            return "str" if name in {"__file__", "__name__", "__package__"} else "immutable"
+            if name in {"__file__", "__name__", "__package__"}:
+                return "str"
+            return "immutable" if hasattr(builtins, name) else UNKNOWN  # of a star import
         key = module.path, found[0], name
         if key in self._names:
             return self._names[key]
@@ -148,13 +156,35 @@ class Kinds(Annotations):
                 case _:
                     kinds.append(UNKNOWN)
         kind = together(kinds)
-        if kind in _EMPTY:
-            kind = self._filled(module, owner, name, kind.partition(" ")[0], depth)
+        head, _, held = kind.partition(" of ")
+        if head in _CONTAINERS and held and owner and self._is_filled(module, owner, name):
+            filled = self._filled(module, owner, name, head, depth)
+            kind = filled if kind in _EMPTY else together([kind, filled]) if filled != head else head
+        elif kind in _EMPTY:
+            kind = head
         if UNKNOWN in kind.split():
             for each in bindings:
                 if each.kind == "declared":
                     return self.annotated(module, each.scope, each.payload)
         return kind
+
+    def _is_filled(self, module: Module, owner: int, name: str) -> bool:
+        """Tell whether something is put into a container after it was made, or may be."""
+        if any(base == ["n", name] for base, *_ in module.facts["item_stores"]):
+            return True
+        return any(not self._only_looks(each) for each in module.reads(owner, name))
+
+    def _only_looks(self, read: Read) -> bool:
+        """Tell whether a use of a container puts nothing into it."""
+        match read.use:
+            case ["meth", str(name), _]:
+                return name in {*tables.LOOKERS, *tables.COPIERS, "get", "items", "values", "keys", "sort"}
+            case ["arg", int() as index, *_]:
+                call = read.module.call(index)
+                taker = self.program.dotted(call.module, call.scope, call.function) or ""
+                return taker in {*tables.TAKERS_THAT_LOOK, *tables.TAKERS_THAT_HOLD, *tables.TAKERS_THAT_GIVE}
+            case _:
+                return read.use[0] in _LOOKING
 
     def _filled(self, module: Module, owner: int, name: str, head: str, depth: int) -> str:
         """Return the kind of a variable that begins as an empty container, by what is put into it."""
@@ -164,6 +194,8 @@ class Kinds(Annotations):
             if base == ["n", name] and self._is_of(module, scope, name, owner)
         ]
         for read in module.reads(owner, name):
+            if self._only_looks(read):
+                continue
             match read.use:
                 case ["meth", "append" | "add", int() as index]:
                     given = module.call(index).argument(0)
@@ -235,7 +267,9 @@ class Kinds(Annotations):
             around = class_of(self.program, module, scope, base)
             if around is not None and is_enumeration(self.program, around):
                 return self.annotated(module, scope, base, depth + 1)
-            return UNKNOWN if self.program.is_own(dotted) else "immutable"
+            # sys.argv is a list; of what is written in capitals, or has a capital, nobody changes anything.
+            constant = not self.program.is_own(dotted) and name[:1].isupper()
+            return "immutable" if constant else UNKNOWN
         kind = self.of(module, scope, base, depth + 1)
         if kind == "object":
             return kind
@@ -306,7 +340,13 @@ class Kinds(Annotations):
             return "number" if len(call.arguments) == 1 else UNKNOWN  # sum(lists, [])
         if kind not in {"copied", "part", "list", "set", "iterator"} or not call.arguments:
             return "parts of none" if kind == "copied" else kind
-        first = parts_of(self.of(call.module, call.scope, call.arguments[0].shape, depth + 1))
+        kinds = [self.of(call.module, call.scope, each.shape, depth + 1) for each in call.arguments]
+        several = [each for each, given in zip(kinds, call.arguments, strict=True) if given.keyword is None]
+        if kind == "part" and len(several) > 1:
+            return together(several)  # max(one, other)
+        if call.tail in _MIXING and len(several) > 1:
+            return kind
+        first = parts_of(kinds[0])
         if kind == "part":
             return first
         name = "parts" if kind == "copied" else kind

@@ -21,7 +21,11 @@ _BASES = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Prot
 
 def uses(function: Scope) -> str:
     """Return the name by which a method uses its object, empty if it does not."""
-    return _read(function, function.parameters[0][0]) if function.parameters else ""
+    if not function.parameters:
+        return ""
+    name = str(function.parameters[0][0])
+    bound = [each.kind for each in function.module.bindings(function.number, name)]
+    return name if bound != ["param"] else _read(function, name)  # del self
 
 
 def property_of(function: Scope) -> str:

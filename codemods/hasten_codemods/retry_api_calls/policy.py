@@ -83,7 +83,10 @@ def _with_causes(error: BaseException | None) -> Iterator[Exception]:
 def _verb(error: object) -> str:
     """Return the verb of the request that an error or an answer is about, an empty string where it does not know."""
     try:
-        request = getattr(error, "request", None)
+        # A server that sends a POST elsewhere has it end as a GET: what was asked for at first counts.
+        answer = getattr(error, "response", error)
+        first = next(iter(getattr(answer, "history", None) or ()), error)
+        request = getattr(first, "request", None)
     except RuntimeError:  # httpx has errors without a request
         return ""
     return str(getattr(request, "method", "")).upper()
