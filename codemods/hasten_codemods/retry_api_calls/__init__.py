@@ -45,11 +45,11 @@ class RetryApiCalls(Codemod):
     contract: ClassVar[str] = (
         "An idempotent call that failed in a transient way is tried again. Callers see the results and the exceptions "
         "that they saw before; nothing else changes but time: a call that fails each time takes as long as all "
-        "attempts and the waits between them, and a line is logged before each wait. A change is `safe` when the "
+        "attempts and the waits between them, and a line is logged before each wait. No change is `safe`, since "
+        "nobody can see all that counts on one attempt. The best that there is has the hazard RTY016 and no other: the "
         "requests change nothing by the standard of HTTP (`GET`, `HEAD`, `OPTIONS`), the exceptions that pass can be "
-        "seen to leave the function, all that it does beside is in a short list, and nothing in the program tries "
-        "again or gives up on calls; or when a loop did the same. Where nothing is seen to speak against a change that "
-        "is not as plain as that, it has the hazard RTY016 and no other."
+        "seen to leave the function, nothing else in it could be seen done twice, and nothing on the ways to it is "
+        "seen to try again; or a loop did the same."
     )
     triggers: ClassVar[tuple[bytes, ...]] = (
         *(b"requests", b"httpx", b"aiohttp", b"urllib", b"openai", b"anthropic", b"boto3", b"botocore", b"genai"),

@@ -36,6 +36,8 @@ from hasten_codemods.retry_api_calls.terms import Terms, number
 
 REQUIREMENT = "tenacity>=9.0"
 _Key = tuple[str, int]
+#: Said of a change where nothing else is to be said.
+_ALL_SEEN = "RTY016"
 
 
 class Analysis:
@@ -267,6 +269,9 @@ class Analysis:
         if way.retried:
             message = f"what calls it tries again already: {way.retried}; attempts multiply"
             return self._refuse(module, loop.span.start, symbol, "RTY106", message)
+        taken = _taken(function)
+        if taken:
+            return self._refuse(module, loop.span.start, symbol, "RTY124", taken)
         level = self.terms[sent[0].client.name].level
         found = loops.replaced(self.program, function, loop, self.codemod, level)
         if isinstance(found, str):
@@ -276,9 +281,9 @@ class Analysis:
             self.codemod,
             f"try `{function.name}` {found.attempts} times by a decorator, as its loop did",
             symbol,
-            Applicability.UNSAFE if found.hazards else Applicability.SAFE,
+            Applicability.UNSAFE,
             found.edits,
-            found.hazards,
+            found.hazards or (Hazard(_ALL_SEEN, "nothing is seen to speak against it; not all can be seen"),),
             (),
             found.imports,
             found.releases,
@@ -356,17 +361,20 @@ class Analysis:
         if isinstance(made, Unnamed):
             message = f"{made.reason}, and the decorator needs it when the module is imported"
             return self._refuse(module, first.call.span.start, self._symbol(function), "RTY124", message)
+        taken = _taken(function)
+        if taken:
+            return self._refuse(module, first.call.span.start, self._symbol(function), "RTY124", taken)
         hazards = (*self.evidence.hazards(function, sent, wanted, way), *self._of_others(function))
-        doubt = self.plain.doubt(function, sent) if not hazards else ""
-        if doubt:
-            hazards = (Hazard("RTY016", f"nothing is seen to speak against it, but it does more than to ask: {doubt}"),)
+        if not hazards:
+            doubt = self.plain.doubt(function, sent) or "it only asks, and not all around it can be seen"
+            hazards = (Hazard(_ALL_SEEN, f"nothing is seen to speak against it; {doubt}"),)
         requires = (policy.key(module),) if needs else ()
         return Change(
             f"{module.path}:{function.number}",
             self.codemod,
             self._title(function, wanted, terms),
             self._symbol(function),
-            Applicability.UNSAFE if hazards else Applicability.SAFE,
+            Applicability.UNSAFE,
             (decorate(function, self.codemod, made.text, rank=RANK_OF_RETRIES),),
             hazards,
             requires,
@@ -431,6 +439,16 @@ class Analysis:
     def _refuse(self, module: Module, offset: int, symbol: str, code: str, message: str) -> Refusal:
         position: Position = module.position(offset)
         return Refusal(self.codemod, code, message, module.path, position, symbol)
+
+
+def _taken(function: Scope) -> str:
+    """Return why a class around a function has another meaning for a name of the decorator, empty where none has."""
+    module = function.module
+    for name in ("tenacity", "_retries", "logging"):
+        found = module.lookup(function.parent, name)
+        if found is not None and found[0] != 0:
+            return f"`{name}` is something else where the decorator would stand"
+    return ""
 
 
 def _is_in_body(function: Scope, offset: int) -> bool:

@@ -133,12 +133,11 @@ CODES: tuple[Code, ...] = (
     Code(
         "RTY016",
         "hazard",
-        "it does more than to ask",
-        "Nothing is seen to speak against another attempt. But the function does something that is not in the short "
-        "list of what can be done again by everybody's leave (asking with `requests` or `httpx`, `raise_for_status()`, "
-        "reading the answer, putting texts together, writing log lines), or something elsewhere in the program may "
-        "try again, give up meanwhile, or count on one attempt. Every change that has no other hazard, and is not as "
-        "plain as that, has this one.",
+        "no more than what is seen",
+        "Nothing is seen to speak against another attempt, which is less than a proof: what calls the function may try "
+        "again, give up meanwhile, or count on one attempt, and what it reads may be used up, in ways that no text "
+        "shows. Where the function does more than to ask and to read the answer, or something in the program looks as "
+        "if it tried again, that is named. Every change that has no other hazard has this one.",
         "Read the function, and who calls it. Take all such changes with `--accept RTY016`, which leaves those that "
         "something speaks against.",
     ),
