@@ -40,7 +40,6 @@ _PLAIN_BASES = frozenset(
         )
     }
 )
-_PLAIN_METACLASSES = frozenset({"abc.ABCMeta", "builtins.type"})
 _PLAIN_DECORATORS = frozenset({f"{module}.final" for module in ("typing", "typing_extensions")})
 #: Uses of a class that make no instance.
 _HARMLESS = frozenset({"ann", "base", "cmp", "cond", "del", "dest", "except", "expr", "fmt", "idx", "match", "bin"})
@@ -208,7 +207,7 @@ class Constructors:
                         yield no(
                             f"`{each.name}` derives from `{name or base[-1]}`, which may make instances in its way"
                         )
-            if any(each not in _PLAIN_METACLASSES for each in _metaclasses(each)):
+            if not each.is_made_by_type:
                 yield no(f"the metaclass of `{each.name}` may make instances in its way")
 
     def _several_bases(self, owner: Scope) -> Iterator[Constraint]:
@@ -395,21 +394,6 @@ class Constructors:
 
 
 _TYPING = ("typing", "typing_extensions")
-
-
-def _metaclasses(owner: Scope) -> Iterator[str]:
-    """Yield the dotted names that the head of a class gives by keyword."""
-    module = owner.module
-    roots = {_root(each) for each in owner.bases}
-    for name, reads in sorted(module.facts["reads"][owner.parent].items()):
-        for start, _end, what in reads:
-            use, attributes = what, list[str]()
-            while use[0] == "attr":
-                attributes.append(use[1])
-                use = use[2]
-            if owner.span.start <= start < owner.span.end and use == ["base"] and name not in roots:
-                dotted = module.dotted(owner.parent, ["n", name]) or name
-                yield ".".join([dotted, *attributes])
 
 
 def _root(shape: Shape) -> str:

@@ -35,7 +35,7 @@ from hasten_codemods.cache_pure_loaders.instances import Instances
 from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.purity import Purity
-from hasten_codemods.cache_pure_loaders.readings import Effects, inner_scopes, tail_of
+from hasten_codemods.cache_pure_loaders.readings import Effects, tail_of
 from hasten_codemods.cache_pure_loaders.words import FOLLOWED, ONE_SHOT, UNKNOWN, is_immutable
 from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
 
@@ -449,7 +449,7 @@ class Analysis:
 
 
 def _calls_itself(program: Program, function: Scope) -> bool:
-    inside = inner_scopes(function)
+    inside = function.module.inside(function.number)
     return any(call.module is function.module and call.scope in inside for call, _ in program.callers(function))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from hasten.api import Module, Program, Scope
-from hasten_codemods.cache_pure_loaders.readings import inner_scopes
 from hasten_codemods.cache_pure_loaders.words import CONSTANTS, UNKNOWN, is_immutable, together
 
 Shape = list[Any]
@@ -197,7 +196,7 @@ def _compares_by_itself(owner: Scope) -> bool:
 
 def _goes_around(owner: Scope) -> bool:
     """Tell whether a class changes its frozen instances all the same: `object.__setattr__(self, "name", value)`."""
-    inside = inner_scopes(owner)
+    inside = owner.module.inside(owner.number)
     reads = owner.module.facts["attribute_reads"].get("__dict__", ())
     return any(record[2] in inside for record in reads) or any(
         call.scope in inside for call in owner.module.calls_named("__setattr__")

@@ -21,7 +21,8 @@ from hasten.api import Call, Module, Program, Read, Scope
 
 Shape = list[Any]
 
-_BASES = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"})
+#: Bases from elsewhere that add nothing to objects.
+BASES = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"})
 _DATACLASS = "dataclasses.dataclass"
 #: What answers for the attributes of an object in the place of its dictionary, or hands the dictionary on.
 _GOING_AROUND = (
@@ -36,8 +37,6 @@ _GOING_AROUND = (
 _LOOPS = frozenset({"for", "async for", "while"})
 #: What runs when an object is made.
 _AT_BIRTH = frozenset({"__init__", "__post_init__"})
-#: These make classes as `type` does.
-_PLAIN_METACLASSES = frozenset({"abc.ABCMeta", "builtins.type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class Instances:
 
     def is_only(self, owner: Scope, method: Scope) -> bool:
         """Tell whether all objects of a class have the same method of that name: no class, and no object, another."""
-        family, name = self.family(owner), method.name
+        family, name = family_of(self.program, owner), method.name
         self.program.want(name, "stored")
         if any(each is not method for each in self._methods(family, name)):
             return False
@@ -134,10 +133,6 @@ class Instances:
             self._troubles[key] = next(self._troubles_of(owner), "")
         return self._troubles[key]
 
-    def family(self, owner: Scope) -> list[Scope]:
-        """Return the classes of which an object of a class may be one, and those above them."""
-        return family_of(self.program, owner)
-
     def _methods(self, family: list[Scope], name: str) -> Iterator[Scope | None]:
         for each in family:
             for binding in each.module.bindings(each.number, name):
@@ -148,7 +143,7 @@ class Instances:
     def _find_sources(self, owner: Scope, name: str) -> list[Source] | str:
         if name.startswith("__") and name.endswith("__"):
             return f"`{name}` is not looked at"
-        family = self.family(owner)
+        family = family_of(self.program, owner)
         self.program.want(name, "stored")
         found: list[Source] = []
         for each in family:
@@ -227,7 +222,7 @@ class Instances:
 
     def _doubts_of(self, owner: Scope, name: str) -> Iterator[str]:
         """Yield where an attribute may be given another value, or taken away, if it is one of such an object."""
-        family = self.family(owner)
+        family = family_of(self.program, owner)
         for module, base, _value, scope, start in self._stores(name):
             if self._is_about(family, module, scope, base) is None:
                 yield f"`{name}` of something is assigned to at {module.path}:{module.position(start).line}"
@@ -267,19 +262,19 @@ class Instances:
     # --- the class --------------------------------------------------------------------------------------------------
 
     def _troubles_of(self, owner: Scope) -> Iterator[str]:
-        family = self.family(owner)
+        family = family_of(self.program, owner)
         if self.program.modules_with("attribute_stores", "__class__"):
             yield "objects of the program change their class"
         for each in family:
             module = each.module
             for base in each.bases:
-                dotted = module.dotted(each.parent, base[1] if base[0] == "i" else base)
+                dotted = module.dotted(each.parent, base)
                 target = self.program.resolve(dotted) if dotted is not None else None
-                if dotted not in _BASES and (target is None or target.kind != "class"):
+                if dotted not in BASES and (target is None or target.kind != "class"):
                     yield f"what is above `{each.name}` cannot be seen whole"
             if any(not _is_plain_dataclass(module, each, shape) for shape in each.decorators):
                 yield f"`{each.name}` has decorators, which may do anything"
-            if _has_keywords(each):
+            if not each.is_made_by_type:
                 yield f"`{each.name}` has a metaclass, or tells its base something"
             for name in _GOING_AROUND:
                 if module.bindings(each.number, name):
@@ -316,40 +311,6 @@ def _is_plain_dataclass(module: Module, owner: Scope, decorator: Shape) -> bool:
     if module.dotted(owner.parent, decorator if call is None else call.function) != _DATACLASS:
         return False
     return call is None or all(each.keyword not in {None, "slots", "**"} for each in call.arguments)
-
-
-def _has_keywords(owner: Scope) -> bool:
-    """Tell whether the head of a class names more than its bases: `class Registry(Base, metaclass=Meta)`."""
-    module = owner.module
-    bases = [each[1] if each[0] == "i" else each for each in owner.bases]
-    roots = {str(_root(each)) for each in bases}
-    return any(
-        owner.span.start <= start < owner.span.end
-        and _innermost(use) == ["base"]
-        and name not in roots
-        and not _is_plain_metaclass(module, owner, name, use)
-        for name, reads in module.facts["reads"][owner.parent].items()
-        for start, _end, use in reads
-    )
-
-
-def _is_plain_metaclass(module: Module, owner: Scope, name: str, use: Shape) -> bool:
-    shape: Shape = ["n", name]
-    while use[0] == "attr":
-        shape, use = ["a", shape, use[1]], use[2]
-    return module.dotted(owner.parent, shape) in _PLAIN_METACLASSES
-
-
-def _root(shape: Shape) -> str:
-    while shape[0] in {"a", "i"}:
-        shape = shape[1]
-    return str(shape[1])
-
-
-def _innermost(use: Shape) -> Shape:
-    while use[0] == "attr":
-        use = use[2]
-    return use
 
 
 def _place(call: Call) -> str:

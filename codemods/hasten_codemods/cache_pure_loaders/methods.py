@@ -9,14 +9,12 @@ the result in the object; it stays a method, so that calls of it stay as they ar
 from __future__ import annotations
 
 from hasten.api import Program, Scope
-from hasten_codemods.cache_pure_loaders.instances import family_of, itself
-from hasten_codemods.cache_pure_loaders.readings import inner_scopes
+from hasten_codemods.cache_pure_loaders.instances import BASES, family_of, itself
 
 #: The action of the order to hand the work of a method on to a property that keeps its result.
 ACTION = "keep-in-object"
 #: What looks at the object, or at its class, without its name.
 _IMPLICIT = frozenset({"super", "__class__"})
-_BASES = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"})
 
 
 def uses(function: Scope) -> str:
@@ -94,7 +92,7 @@ def _overriding(program: Program, owner: Scope, name: str) -> str:
         return f"`{name}` is overridden, or overrides another"
     for base in owner.bases:
         dotted = owner.module.dotted(owner.parent, base)
-        if dotted not in _BASES and (dotted is None or program.definition(dotted) is None):
+        if dotted not in BASES and (dotted is None or program.definition(dotted) is None):
             return f"`{name}` may override a method of `{base[-1]}`, which is not to be seen"
     return ""
 
@@ -102,7 +100,7 @@ def _overriding(program: Program, owner: Scope, name: str) -> str:
 def _read(function: Scope, itself: str) -> str:
     """Return the name by which a method uses its object, empty if it does not."""
     reads = function.module.facts["reads"]
-    for scope in sorted(inner_scopes(function)):
+    for scope in sorted(function.module.inside(function.number)):
         for each in (itself, *sorted(_IMPLICIT)):
             if each in reads[scope]:
                 return each

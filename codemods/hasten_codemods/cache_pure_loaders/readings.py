@@ -106,7 +106,7 @@ class Readings:
         self.kinds = purity.kinds
         self.function = function
         self.module = function.module
-        self.inside = inner_scopes(function)
+        self.inside = function.module.inside(function.number)
         self.reads: list[FileRead] = []
         self.names: set[tuple[str, str]] = set()
         self.foreign: set[str] = set()
@@ -367,15 +367,6 @@ class Readings:
         if parts or (deep and dotted in tables.TAKERS_THAT_HOLD):
             return all(self.is_own(call.scope, each.shape, depth) for each in call.arguments)
         return True
-
-
-def inner_scopes(function: Scope) -> frozenset[int]:
-    """Return the numbers of a function's scope and of all scopes in it."""
-    found = {function.number}
-    for number, record in enumerate(function.module.facts["scopes"]):
-        if record[2] in found:
-            found.add(number)
-    return frozenset(found)
 
 
 def root_of(shape: Shape) -> Shape:

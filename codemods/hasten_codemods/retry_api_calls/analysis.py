@@ -269,9 +269,6 @@ class Analysis:
         if way.retried:
             message = f"what calls it tries again already: {way.retried}; attempts multiply"
             return self._refuse(module, loop.span.start, symbol, "RTY106", message)
-        taken = _taken(function)
-        if taken:
-            return self._refuse(module, loop.span.start, symbol, "RTY124", taken)
         level = self.terms[sent[0].client.name].level
         found = loops.replaced(self.program, function, loop, self.codemod, level)
         if isinstance(found, str):
@@ -361,9 +358,6 @@ class Analysis:
         if isinstance(made, Unnamed):
             message = f"{made.reason}, and the decorator needs it when the module is imported"
             return self._refuse(module, first.call.span.start, self._symbol(function), "RTY124", message)
-        taken = _taken(function)
-        if taken:
-            return self._refuse(module, first.call.span.start, self._symbol(function), "RTY124", taken)
         hazards = (*self.evidence.hazards(function, sent, wanted, way), *self._of_others(function))
         if not hazards:
             doubt = self.plain.doubt(function, sent) or "it only asks, and not all around it can be seen"
@@ -439,16 +433,6 @@ class Analysis:
     def _refuse(self, module: Module, offset: int, symbol: str, code: str, message: str) -> Refusal:
         position: Position = module.position(offset)
         return Refusal(self.codemod, code, message, module.path, position, symbol)
-
-
-def _taken(function: Scope) -> str:
-    """Return why a class around a function has another meaning for a name of the decorator, empty where none has."""
-    module = function.module
-    for name in ("tenacity", "_retries", "logging"):
-        found = module.lookup(function.parent, name)
-        if found is not None and found[0] != 0:
-            return f"`{name}` is something else where the decorator would stand"
-    return ""
 
 
 def _is_in_body(function: Scope, offset: int) -> bool:

@@ -179,7 +179,13 @@ class Names:
         self.trouble = ""
 
     def request(self, wanted: ImportRequest) -> None:
-        """Ask for an import."""
+        """Ask for an import of what is the program's own."""
+        name = wanted.name or wanted.module
+        if self._is_shadowed(name):
+            self.trouble = f"`{name}` is something else where `{self.function.name}` is defined"
+        self._ask(wanted)
+
+    def _ask(self, wanted: ImportRequest) -> None:
         if wanted not in self.requests:
             self.requests.append(wanted)
 
@@ -213,7 +219,7 @@ class Names:
         elif not bindings and not needed and not self.reachable(self.module, wanted):
             self.trouble = f"`{wanted}` is only imported when it is needed"
         if not any(each.start < self.function.span.start for each in bindings):
-            self.request(ImportRequest(self.module.path, wanted))
+            self._ask(ImportRequest(self.module.path, wanted))
         return wanted
 
     def _others(self, number: int, wanted: str) -> bool:

@@ -200,9 +200,9 @@ def _hazards(program: Program, function: Scope, loop: Loop) -> Iterator[Hazard]:
     module = function.module
     # monkeypatch.setattr(client, "sleep", ...)
     for name in sorted({"sleep", "time", loop.limit, *loop.named} - {""}):
-        for setter in program.places.setters.get(name, ()):
-            yield Hazard("RTY014", f"`{name}` is replaced at {setter.place}")
-            break
+        setters = program.places.setters.get(name)
+        if setters:
+            yield Hazard("RTY014", f"`{name}` is replaced at {setters[0].place}")
     if loop.lost >= 0:
         yield Hazard("RTY012", f"the line that it writes before it gives up ({place_of(module, loop.lost)}) is lost")
     elif loop.logs:

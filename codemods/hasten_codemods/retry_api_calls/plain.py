@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from hasten.api import Call, Module, Program, Scope
 from hasten_codemods.retry_api_calls import harmless
 from hasten_codemods.retry_api_calls.places import is_in_tests, place_of
+from hasten_codemods.retry_api_calls.repeating import words_of
 from hasten_codemods.retry_api_calls.sites import Outbound
 
 Shape: TypeAlias = list[Any]
@@ -35,6 +36,8 @@ _OF_TEXTS = frozenset(
 )
 #: Methods of answers, and of what is in them.
 _OF_ANSWERS = frozenset({"raise_for_status", "json", "get", "items", "keys", "values", "copy"})
+#: Last names of what gives something that nobody else has: an answer, a part of one, a new dictionary.
+_MAKING = _OF_ANSWERS | {"dict", "request"}
 #: Annotations of what is the same each time that it is looked at.
 _LASTING = frozenset(
     {"str", "bytes", "int", "float", "bool", "dict", "Dict", "list", "List", "tuple", "Tuple", "set", "Set", "None"}
@@ -81,15 +84,13 @@ class Plain:
         handed = self.program.references(function)
         if handed:
             yield f"`{function.name}` is handed on ({place_of(handed[0].module, handed[0].span.start)})"
-        scopes = _inside(function)
+        scopes = module.inside(function.number)
         yield from self._stores(module, scopes)
         yield from self._loops(module, function, scopes)
         own = {each.call.index for each in sent}
-        for index, record in enumerate(module.facts["calls"]):
-            if record[2] in scopes and index not in own:
-                call = module.call(index)
-                if not self._is_listed(call, own):
-                    yield f"`{call.tail or 'something'}` is called ({place_of(module, call.span.start)})"
+        for call in module.calls_in(function.number):
+            if call.index not in own and not self._is_listed(call, own):
+                yield f"`{call.tail or 'something'}` is called ({place_of(module, call.span.start)})"
         yield from self._sent(function, sent[0])
 
     def _stores(self, module: Module, scopes: frozenset[int]) -> Iterator[str]:
@@ -181,14 +182,9 @@ class Plain:
             each.kind == "assign"
             and each.payload is not None
             and each.payload[0] in {"d", "l", "s", "g", "c", "w"}
-            and not (each.payload[0] == "c" and self._is_of_others(module, each.scope, each.payload))
+            and (each.payload[0] != "c" or module.call(each.payload[1]).tail in _MAKING)
             for each in found[1]
         )
-
-    def _is_of_others(self, module: Module, scope: int, shape: Shape) -> bool:
-        """Tell whether a call may give what others have, too: all but those of methods of answers, and `dict()`."""
-        call = module.call(shape[1])
-        return call.tail not in {*_OF_ANSWERS, "dict", "get", "request"} or scope < 0
 
     def _sent(self, function: Scope, sent: Outbound) -> Iterator[str]:
         """Yield what is sent of which nobody can tell that it is there for a second attempt."""
@@ -247,14 +243,6 @@ class Plain:
                     yield f"something may give up on it ({place})"
 
 
-def _inside(function: Scope) -> frozenset[int]:
-    found = {function.number}
-    for number, record in enumerate(function.module.facts["scopes"]):
-        if record[2] in found:
-            found.add(number)
-    return frozenset(found)
-
-
 def _names(shape: Any) -> Iterator[str]:  # noqa: ANN401 - shapes are JSON
     """Yield the variables that an expression is put together of, but for those that texts are made of."""
     if not isinstance(shape, list) or shape[:1] in (["f"], ["k"]):
@@ -267,20 +255,5 @@ def _names(shape: Any) -> Iterator[str]:  # noqa: ANN401 - shapes are JSON
 
 
 def _is_lasting(annotation: Shape | None) -> bool:
-    words = _words(annotation)
+    words = words_of(annotation)
     return bool(words) and words <= _LASTING | {"Any", "object"} and bool(words & _LASTING)
-
-
-def _words(shape: Any) -> frozenset[str]:  # noqa: ANN401 - shapes are JSON
-    """Return the names in an annotation."""
-    if not isinstance(shape, list) or not shape:
-        return frozenset()
-    if shape[:2] == ["k", "str"]:
-        text = "".join(each if each.isalnum() or each == "_" else " " for each in str(shape[2]))
-        return frozenset(text.split())
-    if shape[:1] == ["k"]:
-        return frozenset({"None"}) if shape[1] == "NoneType" else frozenset()
-    found = frozenset({str(shape[-1])}) if shape[:1] in (["n"], ["a"]) else frozenset[str]()
-    for each in shape:
-        found |= _words(each) if isinstance(each, list) else frozenset()
-    return found

@@ -162,7 +162,7 @@ class Repeating:
         for name, kind, annotation, _default in function.parameters:
             if kind in {"*", "**"} or name in {"self", "cls"}:
                 continue
-            words = _words(annotation)
+            words = words_of(annotation)
             once = bool(words & _ONCE)
             if words & _OFTEN and not once:
                 continue
@@ -212,7 +212,7 @@ def _spelled(shape: Shape) -> str:
     return f"{base}.{shape[2]}" if base else ""
 
 
-def _words(shape: Shape | None) -> frozenset[str]:
+def words_of(shape: Shape | None) -> frozenset[str]:
     """Return the names in an annotation."""
     if not isinstance(shape, list):
         return frozenset()
@@ -221,7 +221,7 @@ def _words(shape: Shape | None) -> frozenset[str]:
         return frozenset(text.split())
     found = frozenset({str(shape[-1])}) if shape[:1] in (["n"], ["a"]) else frozenset[str]()
     for each in shape:
-        found |= _words(each) if isinstance(each, list) else frozenset()
+        found |= words_of(each) if isinstance(each, list) else frozenset()
     return found
 
 

@@ -123,11 +123,7 @@ def holds_only(module: Module, block: Span, spans: list[Span]) -> bool:
 
 def fresh_name(module: Module, scope: int) -> str:
     """Return a name for a cursor that nothing in a function uses."""
-    scopes = [scope]
-    for each in module.scopes():
-        if each.parent in scopes:
-            scopes.append(each.number)
-    taken = {name for each in scopes for part in ("binds", "reads") for name in module.facts[part][each]}
+    taken = {name for each in module.inside(scope) for part in ("binds", "reads") for name in module.facts[part][each]}
     name, number = "cursor", 1
     while name in taken:
         number += 1

@@ -265,8 +265,8 @@ class Places:
 
     @staticmethod
     def _is_protocol(owner: Scope) -> bool:
-        """Tell whether others stand for a class without deriving from it; `Protocol[T]` is one as well."""
-        return any(str((each[1] if each[0] == "i" else each)[-1]) == "Protocol" for each in owner.bases)
+        """Tell whether others stand for a class without deriving from it."""
+        return any(str(each[-1]) == "Protocol" for each in owner.bases)
 
     def _top(self, owner: Scope, name: str, depth: int = 0) -> Scope:
         """Return the farthest base of a class whose methods speak of an attribute."""

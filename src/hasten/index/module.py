@@ -106,6 +106,14 @@ class Module:
         """Yield every call in source order of its evaluation."""
         return (Call(self, index) for index in range(len(self.facts["calls"])))
 
+    def inside(self, scope: int) -> frozenset[int]:
+        """Return the number of a scope, with those of all scopes in it."""
+        found = {scope}
+        for number, record in enumerate(self.facts["scopes"]):  # outer ones come first
+            if record[2] in found:
+                found.add(number)
+        return frozenset(found)
+
     def calls_in(self, function: int) -> list[Call]:
         """Return the calls of which that scope is the innermost function around them, in source order."""
         numbers: dict[int, list[int]] | None = self.facts.derived.get("calls by function")

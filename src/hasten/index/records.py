@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hasten.model import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hasten.index.module import Module
 
 Shape = list[Any]
 Use = list[Any]
+
+#: These make classes as `type` does.
+_PLAIN_METACLASSES = frozenset({"abc.ABCMeta", "builtins.type"})
 
 
 class Binding(NamedTuple):
@@ -182,6 +187,31 @@ class Scope(NamedTuple):
     def is_generator(self) -> bool:
         """Tell whether it yields."""
         return "g" in self.flags
+
+    @property
+    def is_made_by_type(self) -> bool:
+        """Tell whether the head of a class gives nothing by keyword but a metaclass that makes classes as `type`."""
+        return all(each in _PLAIN_METACLASSES for each in self._given_by_keyword())
+
+    def _given_by_keyword(self) -> Iterator[str]:
+        """Yield the dotted names that the head of a class gives by keyword: `class Registry(Base, metaclass=Meta)`."""
+        module = self.module
+        roots = {_root(each) for each in self.bases}
+        for name, reads in sorted(module.facts["reads"][self.parent].items()):
+            for start, _end, what in reads:
+                use, attributes = what, list[str]()
+                while use[0] == "attr":
+                    attributes.append(use[1])
+                    use = use[2]
+                if self.span.start <= start < self.span.end and use == ["base"] and name not in roots:
+                    dotted = module.dotted(self.parent, ["n", name]) or name
+                    yield ".".join([dotted, *attributes])
+
+
+def _root(shape: Shape) -> str:
+    while shape[0] in {"a", "i"}:
+        shape = shape[1]
+    return str(shape[1])
 
 
 def is_same(one: Scope | None, other: Scope) -> bool:
