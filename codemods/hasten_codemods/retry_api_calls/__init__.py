@@ -4,6 +4,8 @@ A server that is busy says so, a connection breaks, an answer comes too late: a 
 puts `@tenacity.retry` on the functions that call out, so that one 503 does not fail a request, and sees to it that the
 second attempt does no harm.
 
+Nothing is tried again without `--unsafe` or `--accept RTY016`: what follows is what is looked for.
+
 It finds the innermost function of the program that makes the call: through requests, httpx, aiohttp or urllib, with a
 function of theirs or with a session, wherever that was made. Only what passes is tried again: no answer, half an
 answer, and, where the code makes errors of answers (`raise_for_status`), 429, 502, 503 and 504. Three attempts, waits
