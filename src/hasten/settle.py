@@ -146,8 +146,8 @@ def _is_reexported(module: Module, name: str, program: Program) -> bool:
     """Tell whether `name` is in `__all__`, or another module or a name in a string reaches it through `module`."""
     for binding in module.bindings(0, "__all__"):
         shape = binding.payload
-        if shape is None or shape[0] not in {"l", "t"} or ["k", "str", name] in shape[1]:
-            return True
+        if not isinstance(shape, list) or shape[0] not in {"l", "t"} or ["k", "str", name] in shape[1]:
+            return True  # an import has the list of another module
     program.want(name)
     for other in program.modules:
         if other is not module:

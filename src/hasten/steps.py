@@ -220,9 +220,14 @@ def _program(
 
 
 def _ask(request: Request, codemods: Iterable[Codemod], program: Program) -> list[Finding]:
-    return [
-        finding for each in codemods for finding in each.analyse(program, Settings(request.config.options_for(each)))
-    ]
+    found: list[Finding] = []
+    for each in codemods:
+        try:
+            found += each.analyse(program, Settings(request.config.options_for(each)))
+        except Exception as error:
+            error.add_note(f"`--ignore {each.name}` leaves out the codemod that failed")
+            raise
+    return found
 
 
 def _unread(inputs: Inputs, problems: Sequence[Problem]) -> list[Unread]:

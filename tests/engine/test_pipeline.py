@@ -9,6 +9,7 @@ import pytest
 
 from hasten import pipeline, plan, reading, registry
 from hasten.api import Codemod, Program, Settings, Transformer
+from hasten.cli import main
 from hasten.config import Config
 from hasten.index import build as index
 from hasten.model import Changed, Finding
@@ -190,3 +191,26 @@ def test_a_mistake_of_ours_about_one_file_is_told_and_the_others_go_on(
     assert [(each.path, each.kind) for each in report.plan.problems] == [("odd.py", "internal")]
     assert "a mistake in hasten (StopIteration); please report it with this file" in report.plan.problems[0].message
     assert [each.path for each in report.outcomes if isinstance(each, Changed)] == ["plain.py"]
+
+
+def test_a_mistake_in_one_codemod_says_how_to_run_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its changes may belong to others' changes, so the run ends; the last line names it."""
+
+    class Failing(Codemod):
+        name = "failing"
+        triggers = (b"json",)
+
+        def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
+            raise LookupError("nothing there")
+
+        def transformer(self) -> type[Transformer]:
+            raise NotImplementedError
+
+    (tmp_path / "app.py").write_text(SAFE, encoding="utf-8")
+    with pytest.raises(LookupError) as raised:
+        pipeline.run(pipeline.Request(tmp_path, Config(), ("app.py",), jobs=1), [Failing()])
+    assert main._failed(raised.value) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("LookupError: nothing there; `--ignore failing` leaves out the codemod that failed")

@@ -135,7 +135,8 @@ def _failed(error: Exception) -> int:
 
     for line in "".join(traceback.format_exception(error)).splitlines():
         streams.say(line)
-    streams.fail(f"this is a mistake in hasten, please report it with the lines above: {type(error).__name__}: {error}")
+    said = "; ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
+    streams.fail(f"this is a mistake in hasten, please report it with the lines above: {said}")
     return 2
 
 

@@ -169,9 +169,10 @@ def _hands_out(module: Module, name: str) -> bool:
     stated = module.bindings(0, "__all__")
     if not stated:
         return not name.startswith("_")
-    if len(stated) > 1 or not stated[0].payload or stated[0].payload[0] not in {"l", "t"}:
-        return True  # put together at run time
-    names = stated[0].payload[1]
+    only = stated[0]
+    if len(stated) > 1 or only.kind != "assign" or not only.payload or only.payload[0] not in {"l", "t"}:
+        return True  # put together at run time, or another module's
+    names = only.payload[1]
     return ["k", "str", name] in names or any(each[:2] != ["k", "str"] for each in names)
 
 

@@ -354,8 +354,7 @@ class _Trail:
         self.program.want(target.name)
         instead = shown.replaced(self.program, target)
         if instead is not None:
-            module, scope, start = instead
-            self.sink("outside", _Step(module, scope, Span(start, start), step.use, step.depth, step.certain))
+            self.replaced(step, *instead)
         if not all(self.transparent(target, each) for each in target.decorators):
             self.sink("arg", step, call)  # what the decorator does with it cannot be told
         name = _parameter(target, where, bound=bound)
@@ -364,14 +363,18 @@ class _Trail:
             return
         assigned = shown.assigned_instead(self.program, target)
         if assigned is not None:
-            module, scope, start = assigned
-            self.sink("outside", _Step(module, scope, Span(start, start), step.use, step.depth, step.certain))
+            self.replaced(step, *assigned)
         for each, parameter in [(target, name), *self.overrides(target, where, bound=bound)]:
             if self.once("parameter", each.module.path, each.number, parameter):
                 for read in each.module.reads(each.number, parameter):
                     self.pending.append(
                         _Step(each.module, read.scope, read.span, read.use, step.depth + 1, step.certain)
                     )
+
+    def replaced(self, step: _Step, module: Module, scope: int, start: int) -> None:
+        """Note that a place puts something else where the function was that a value is given to."""
+        # The use that the value had is one in its own module, and would be another call in this one.
+        self.sink("outside", _Step(module, scope, Span(start, start), ["outside"], step.depth, step.certain))
 
     def overrides(self, target: Scope, where: int | str, *, bound: bool) -> list[tuple[Scope, str]]:
         """Return the methods of subclasses that a call of the method `target` may reach, with the parameter filled."""
