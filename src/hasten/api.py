@@ -177,7 +177,8 @@ class Codemod(ABC):
         name: kebab-case, derived from the module's name by the registry.
         title: the first line of the module's docstring, set by the registry.
         contract: what stays the same under a `safe` change, in one paragraph.
-        triggers: a file that holds none of these byte strings has no site and is not parsed.
+        triggers: a file that holds none of these byte strings has no site and is not parsed, except for one that
+            `may_have_site` sees.
         literals: regular expressions; string literals that match one are kept among the facts.
         asks: where a candidate holds one of these byte strings, `Program.resolve_call` will most likely be asked: the
             checker, which takes long, begins early then.
@@ -201,6 +202,17 @@ class Codemod(ABC):
         A pure function of its arguments: no files, no clock, no state kept between calls. It may be called again
         with a larger program when it asked for facts (`Program.callers` and its like) that were not there yet.
         """
+
+    def may_have_site(self, path: str, data: bytes) -> bool:  # noqa: ARG002 - for those who look
+        """Tell whether a file that holds no trigger may have a site all the same; few codemods need to look.
+
+        It is asked of every such file of a run, so it must be fast: no parsing.
+
+        Args:
+            path: relative to the root.
+            data: the bytes of the file.
+        """
+        return False
 
     def prepare(self) -> None:  # noqa: B027 - most codemods have nothing to prepare
         """Import what `analyse` needs; called while other processes read files.

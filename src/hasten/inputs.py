@@ -51,7 +51,10 @@ def _reader(request: Request, codemods: Sequence[Codemod]) -> Reader:
     triggers = tuple(sorted({word for each in codemods for word in each.triggers}))
     literals = tuple(sorted({text for each in codemods for text in each.literals}))
     overlay = {each.path: each for each in request.overlay}
-    return Reader(request.root, overlay, triggers, literals, request.jobs or default_jobs(), Cache(request.cache))
+    looks = tuple(each.may_have_site for each in codemods)
+    return Reader(
+        request.root, overlay, triggers, literals, request.jobs or default_jobs(), Cache(request.cache), looks
+    )
 
 
 def default_jobs() -> int:

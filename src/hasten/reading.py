@@ -58,6 +58,7 @@ class Reader:
         root: the directory that all paths are relative to.
         overlay: texts that stand in for files, such as standard input.
         triggers, literals: the union of what the codemods declare.
+        looks: those that codemods have of their own at files without triggers (`Codemod.may_have_site`).
     """
 
     root: Path
@@ -66,6 +67,7 @@ class Reader:
     literals: tuple[str, ...]
     jobs: int
     cache: Cache
+    looks: tuple[Callable[[str, bytes], bool], ...] = ()
     seen: dict[str, Seen] = field(default_factory=dict)
     ahead: dict[str, Callable[[], Callable[[], list[_Indexed]] | None]] = field(default_factory=dict, repr=False)
     memory: Memory = field(default_factory=Memory)
@@ -93,7 +95,8 @@ class Reader:
         except SourceError as error:
             return Seen(path, problem=Problem(path, error.kind, str(error)))
         digest = digest_of(data)
-        return Seen(path, digest, len(data), scan.triggers(data, self.triggers), b"hasten:" in data)
+        candidate = scan.triggers(data, self.triggers) or any(look(path, data) for look in self.looks)
+        return Seen(path, digest, len(data), candidate, b"hasten:" in data)
 
     def has_any(self, words: Sequence[bytes]) -> bool:
         """Tell whether a candidate holds one of these byte strings."""

@@ -1,7 +1,8 @@
 """Keep what functions load or compute in `functools.cache`.
 
 A function that reads and parses the same schema, template or table each time that it is called does so once, if its
-result is kept. Adding `@functools.cache` is easy; knowing where nobody can tell is what this codemod does.
+result is kept; and so does one that computes the same thing in loops, or that calls itself twice, as in
+`fib(n - 1) + fib(n - 2)`. Adding `@functools.cache` is easy; knowing where nobody can tell is what this codemod does.
 
 Nothing is cached without `--unsafe` or `--accept CCH010`: what follows is what is looked for, and how it can be missed
 is said with the codes.
@@ -22,6 +23,10 @@ cannot be changed itself, but nobody can prove that an object stays as it is. Ot
 
 It has to be worth it, too: a loop that calls it with the same arguments, a function that serves requests, or one way
 through the program that leads to several calls. Functions that are called once are left alone, without many words.
+
+A function that loads nothing is looked at if it goes round in a `while`, through a range of numbers, or through a loop
+within a loop: to go once through what it is given takes hardly longer than to find the result that was kept. Requests
+that bring arguments of their own are no reason then, since there is no end of what they may ask for.
 
 What it does not see: files of the package that are edited while the program runs; monkeypatches from outside of the
 program; values that are compared by `is` in templates; operators that classes of the program define for themselves;
@@ -72,6 +77,11 @@ class CachePureLoaders(Codemod):
         b"DictReader",
         b"ast",
         b"yaml",
+        b"Version",
+        b"SpecifierSet",
+        b"Requirement",
+        b"get_close_matches",
+        b"decompress",
     )
     codes = codes.CODES
     options: ClassVar[tuple[Option, ...]] = (
@@ -94,8 +104,14 @@ class CachePureLoaders(Codemod):
         ),
     )
 
+    def may_have_site(self, path: str, data: bytes) -> bool:
+        """Tell whether a file without a trigger may have a function that computes, which no word tells."""
+        from hasten_codemods.cache_pure_loaders.sighting import may_compute
+
+        return may_compute(path, data)
+
     def analyse(self, program: Program, settings: Settings) -> Iterator[Finding]:
-        """Yield a change or a refusal for every function in the target files that loads or parses something."""
+        """Yield a change or a refusal for every function in the target files that loads, parses or computes."""
         from hasten_codemods.cache_pure_loaders.analysis import Analysis
 
         return Analysis(program, self.name, settings).findings()

@@ -29,6 +29,7 @@ from hasten.api import (
 from hasten_codemods.cache_pure_loaders import doubles, methods, tables
 from hasten_codemods.cache_pure_loaders.annotations import is_frozen
 from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
+from hasten_codemods.cache_pure_loaders.computing import calling_themselves, comes_again, computing
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
 from hasten_codemods.cache_pure_loaders.instances import Instances
@@ -36,10 +37,12 @@ from hasten_codemods.cache_pure_loaders.keeping import NAME, Keeping, one_file
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.purity import Purity
 from hasten_codemods.cache_pure_loaders.readings import Effects, tail_of
+from hasten_codemods.cache_pure_loaders.sighting import is_of_tests
 from hasten_codemods.cache_pure_loaders.words import FOLLOWED, ONE_SHOT, UNKNOWN, is_immutable
-from hasten_codemods.cache_pure_loaders.worth import is_of_tests, worth_of
+from hasten_codemods.cache_pure_loaders.worth import Worth, worth_of
 
 _NOT_WORTH = "CCH190"
+_NOT_ONLY = "CCH191"
 #: Said of a change where nothing else is to be said.
 _ALL_SEEN = "CCH010"
 #: Decorators that keep results already.
@@ -110,11 +113,11 @@ class Analysis:
         for module in self.program.modules:
             if module.path not in self.program.targets or is_of_tests(module.path):
                 continue
-            for function in self._functions(module):
-                result = self._judge(function)
+            for function, loads in self._functions(module):
+                result = self._judge(function, loads=loads)
                 if isinstance(result, Refusal):
                     yield result
-                else:
+                elif result is not None:
                     site, change = result
                     found[site.key] = site, change
         cached = {key for key, (_, change) in found.items() if [each.code for each in change.hazards] == [_ALL_SEEN]}
@@ -127,17 +130,22 @@ class Analysis:
                 yield change
         yield from self.keeping.changes()
 
-    def _functions(self, module: Module) -> Iterator[Scope]:
-        """Yield the functions that do something themselves that takes long, and give something."""
-        numbers = {
+    def _functions(self, module: Module) -> Iterator[tuple[Scope, bool]]:
+        """Yield the functions that do something themselves that takes long, and give something.
+
+        Each is yielded with whether it loads something, or only computes.
+        """
+        loading = {
             function.number
             for call in module.calls()
             if self._is_costly(call) and (function := module.enclosing(call.scope, "function")) is not None
         }
-        for number in sorted(numbers):
+        for number in sorted(loading | computing(module) | calling_themselves(module)):
             function = module.scope(number)
             if any(each != ["k", "NoneType", "None"] for each in function.returned) and not self._is_cached(function):
-                yield function
+                loads = number in loading
+                if loads or number in computing(module) or comes_again(self.program, function):
+                    yield function, loads
 
     def _is_costly(self, call: Call) -> bool:
         if call.function[0] == "a" and call.tail in tables.COSTLY_METHODS:
@@ -151,9 +159,12 @@ class Analysis:
 
     # --- the decision -----------------------------------------------------------------------------------------------
 
-    def _judge(self, function: Scope) -> Refusal | tuple[_Site, Change]:
+    def _judge(self, function: Scope, *, loads: bool) -> Refusal | tuple[_Site, Change] | None:
+        """Return what becomes of a function, None where it is one of the many with a loop that nobody would cache."""
         held = self._is_held(function)
-        worth = worth_of(self.program, function, held=held)
+        worth = self._worth(function, held=held, loads=loads)
+        if not worth.reason and not loads:
+            return None
         if not worth.reason:
             said = (
                 "nobody in the program is surely seen to call it"
@@ -161,13 +172,15 @@ class Analysis:
                 else "nothing calls it again with the same arguments"
             )
             return self._refuse(function, _NOT_WORTH, said)
+        # Loops are in most functions that do something, and nobody would think of a cache there.
+        quiet = not loads and not comes_again(self.program, function)
         barred = self._barred(function)
         if barred is not None:
-            return self._refuse(function, *barred)
+            return self._refuse(function, _NOT_ONLY if quiet else barred[0], barred[1])
         kinds = self.held_kinds if held else self.kinds
         effects = (self.held_purity if held else self.purity).of(function)
         if effects.stain is not None:
-            return self._refuse(function, effects.stain.code, effects.stain.message)
+            return self._refuse(function, _NOT_ONLY if quiet else effects.stain.code, effects.stain.message)
         changing = self._changing(function, effects) if held else ""
         if changing:
             return self._refuse(function, "CCH109", changing)
@@ -198,6 +211,12 @@ class Analysis:
             if trouble:
                 return self._refuse(function, "CCH114", trouble)
         return site, self._change(site, arguments)
+
+    def _worth(self, function: Scope, *, held: bool, loads: bool) -> Worth:
+        worth = worth_of(self.program, function, held=held, fixed=not loads)
+        again = comes_again(self.program, function)
+        reason = f"it calls itself with the same arguments again and again ({again})" if again else worth.reason
+        return worth._replace(reason=reason)
 
     def _barred(self, function: Scope) -> tuple[str, str] | None:
         """Return why a function cannot be cached whatever it does."""

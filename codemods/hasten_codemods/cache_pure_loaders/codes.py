@@ -211,6 +211,15 @@ CODES: tuple[Code, ...] = (
         "If it is called again and again all the same, put `@functools.cache` there by hand.",
         quiet=True,
     ),
+    _refusal(
+        "CCH191",
+        "it computes, and not only that",
+        "The function computes in loops, and is called again and again. But it does more than to give a result that "
+        "follows from its arguments, or cannot be cached as it stands: the reason is said. Such refusals are listed "
+        "with `-v` only.",
+        "Move what only computes into a function of the module.",
+        quiet=True,
+    ),
     Code("CCH201", "proof", "pure", "The function, and all that it calls, follows from its arguments alone."),
     Code(
         "CCH202", "proof", "the result cannot be changed", "The result is text, a number, or another immutable value."

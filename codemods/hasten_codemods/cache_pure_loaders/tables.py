@@ -271,7 +271,7 @@ CONSUMING = frozenset(
 _PARSED = frozenset({"json", "iterator of json", "element", "code", "list of json"})
 #: These only ask whether a file is there, or read a few words.
 _QUICK = frozenset({"ast.literal_eval", *(name for name, kind in READING.items() if kind in {"bool", "int"})})
-#: What takes long enough to be worth keeping: it reads, parses, or compiles.
+#: What takes long enough to be worth keeping: it reads, parses, compiles, unpacks, or compares with many.
 COSTLY = frozenset(
     {
         *READING,
@@ -280,6 +280,12 @@ COSTLY = frozenset(
         "ast.parse",
         "importlib.metadata.version",
         "importlib_metadata.version",
+        "packaging.version.Version",
+        "packaging.version.parse",
+        "packaging.requirements.Requirement",
+        "packaging.specifiers.SpecifierSet",
+        "difflib.get_close_matches",
+        *(f"{module}.decompress" for module in ("zlib", "gzip", "bz2", "lzma")),
     }
 ).difference(_QUICK)
 COSTLY_METHODS = frozenset({"read_text", "read_bytes"})

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from hasten.api import Call, Module, Program, Scope
 from hasten_codemods.cache_pure_loaders.instances import itself
+from hasten_codemods.cache_pure_loaders.sighting import is_of_tests
 
 Shape = list[Any]
 
@@ -78,22 +79,11 @@ class _Frame(NamedTuple):
     holder: Shape | None = None
 
 
-def is_of_tests(path: str) -> bool:
-    """Tell whether a file belongs to the tests, or sets the project up, and is no part of the program that runs."""
-    parts = path.split("/")
-    name = parts[-1]
-    return (
-        any(each in {"tests", "test", "testing", "docs", "doc", "examples", "benchmarks"} for each in parts[:-1])
-        or name.startswith("test_")
-        or name.endswith("_test.py")
-        or name in {"conftest.py", "setup.py", "noxfile.py", "fabfile.py", "tasks.py"}
-    )
-
-
-def worth_of(program: Program, function: Scope, *, held: bool = False) -> Worth:
+def worth_of(program: Program, function: Scope, *, held: bool = False, fixed: bool = False) -> Worth:
     """Return whether a function is seen to be called again with the same arguments.
 
-    With `held` it is a method, and has to be called on the same object.
+    With `held` it is a method, and has to be called on the same object. With `fixed` requests that bring arguments of
+    their own do not count: there are few files to load, and no end of things to compute.
     """
     calls = [
         call
@@ -101,7 +91,7 @@ def worth_of(program: Program, function: Scope, *, held: bool = False) -> Worth:
         if (certain or (held and _is_on(program, call, function))) and not is_of_tests(call.module.path)
     ]
     waits = next((_place(call) for call in calls if _is_waiting(call)), "")
-    ways = _Ways(program)
+    ways = _Ways(program, fixed=fixed)
     calls = [call for call in calls if not held or call.function[0] == "a"]
     found = [ways.often(_Frame(call, _changing(call), _holder(call) if held else None), 0) for call in calls]
     reason = next((each for each in found if each), "")
@@ -113,6 +103,8 @@ def worth_of(program: Program, function: Scope, *, held: bool = False) -> Worth:
 
 def _is_on(program: Program, call: Call, method: Scope) -> bool:
     """Tell whether a method is called on what is made, or annotated, as an object of its class."""
+    if call.function[0] != "a":
+        return False  # it is called by a name that was given to it
     module, base = call.module, call.function[1]
     named = program.constructed(module, call.scope, base)
     if named is None and base[0] == "n":
@@ -133,8 +125,9 @@ def _holder(call: Call) -> Shape | None:
 class _Ways:
     """The ways from a function up to what calls it often."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, fixed: bool = False) -> None:
         self.program = program
+        self.fixed = fixed
         self.seen: set[tuple[str, int, str]] = set()
         self.served = False
 
@@ -148,7 +141,7 @@ class _Ways:
         around = call.module.enclosing(call.scope, "function")
         if around is None:
             return ""
-        if frame.holder is None and _serves(self.program, around):
+        if frame.holder is None and not (self.fixed and frame.needed) and _serves(self.program, around):
             self.served = True
             return f"`{around.name}`, which serves requests, leads to it ({_place(call)})"
         key = (around.module.path, around.number, f"{frame.needed} {frame.holder}")

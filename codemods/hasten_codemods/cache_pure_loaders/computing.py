@@ -1,0 +1,152 @@
+"""Which functions compute what may be worth keeping, though they load nothing.
+
+To find a result that was kept takes a look at every argument, so a function that goes once through what it is given
+takes hardly longer than that. What takes longer goes round in a `while`, through numbers of a range, or through a loop
+within a loop; or it calls itself twice, in steps that lead to the same arguments again, as those of `fib(n - 1)` and
+`fib(n - 2)` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+from hasten.api import Call, Module, Program, Scope
+
+Shape = list[Any]
+
+#: Ranges of up to so many numbers, that are written out, are no work.
+_FEW = 64
+_LOOPS = frozenset({"for", "async for"})
+_STEPS = frozenset({"Add", "Sub", "FloorDiv"})
+
+
+def computing(module: Module) -> frozenset[int]:
+    """Return the numbers of the functions of a module in which there are loops that are work."""
+    return module.remember("cache-pure-loaders computing", lambda: frozenset(_computing(module)))
+
+
+def _computing(module: Module) -> Iterator[int]:
+    for scope in _working(module):
+        function = module.enclosing(scope, "function")
+        if function is not None:
+            yield function.number
+
+
+def _working(module: Module) -> Iterator[int]:
+    """Yield the scopes of loops that are work."""
+    scopes = module.facts["scopes"]
+    bodies: list[tuple[int, int]] = []
+    for _parent, kind, header, start, end in module.facts["blocks"]:
+        if kind == "while" or (kind in _LOOPS and _is_within(header, bodies)):
+            yield _scope_at(module, header)
+        if kind in _LOOPS:
+            bodies.append((start, end))
+    for number, record in enumerate(scopes):
+        if record[0] == "comp" and (scopes[record[2]][0] == "comp" or _is_within(record[3], bodies)):
+            yield number
+    for call in module.calls_named("range"):
+        if call.use == ["iter"] and not _is_short(call):
+            yield call.scope
+
+
+def _is_within(offset: int, bodies: list[tuple[int, int]]) -> bool:
+    return any(start <= offset < end for start, end in bodies)
+
+
+def _scope_at(module: Module, offset: int) -> int:
+    """Return the innermost function or class around a statement."""
+    around = (
+        number
+        for number, record in enumerate(module.facts["scopes"])
+        if record[0] in {"function", "class"} and record[3] <= offset < record[4]
+    )
+    return max(around, default=0)
+
+
+def _is_short(call: Call) -> bool:
+    shapes = [each.shape for each in call.arguments]
+    return all(each[:2] == ["k", "int"] and each[2] is not None and int(each[2], 0) <= _FEW for each in shapes)
+
+
+# --- what calls itself ---------------------------------------------------------------------------------------------
+
+
+def calling_themselves(module: Module) -> frozenset[int]:
+    """Return the numbers of the functions of a module that call something of their own name more than once."""
+    return module.remember("cache-pure-loaders recursive", lambda: frozenset(_calling_themselves(module)))
+
+
+def _calling_themselves(module: Module) -> Iterator[int]:
+    once: set[int] = set()
+    names = module.names("definitions")
+    for call in module.calls():
+        function = module.enclosing(call.scope, "function") if call.tail in names else None
+        if function is not None and function.name == call.tail:
+            if function.number in once:
+                yield function.number
+            once.add(function.number)
+
+
+def comes_again(program: Program, function: Scope) -> str:
+    """Return where a function calls itself in steps that lead to the same arguments again, empty where it does not."""
+    module = function.module
+    if function.number not in calling_themselves(module):
+        return ""
+    steps = [
+        call
+        for call, certain in program.callers(function)
+        if certain and call.module is module and _is_step(function, call)
+    ]
+    for one, other in combinations(sorted(steps, key=lambda each: each.span.start), 2):
+        if _are_both_made(one, other) and not any(_tells_apart(each, one, other) for each in function.returned):
+            return f"{module.path}:{module.position(one.span.start).line}"
+    return ""
+
+
+def _is_step(function: Scope, call: Call) -> bool:
+    """Tell whether a function calls itself with its own arguments, moved by a fixed step.
+
+    Steps of one kind can be taken in any order, so that there are many ways to the same arguments. To halves of a list,
+    or to the children of a node, there is one way only.
+    """
+    if call.module.enclosing(call.scope, "function") != function:
+        return False
+    names = [each[0] for each in function.parameters]
+    moved = False
+    for place, argument in enumerate(call.arguments):
+        match argument.shape if argument.keyword is None and place < len(names) else None:
+            case ["n", str(name)] if name in names:
+                pass
+            case ["k", *_]:
+                pass
+            case ["o", str(step), ["n", str(name)], ["k" | "i", *_]] if step in _STEPS and name == names[place]:
+                moved = True
+            case ["i", ["n", str(name)], ["x", "Slice"]] if name == names[place] and len(names) > 1:
+                moved = True
+            case _:
+                return False
+    return moved
+
+
+def _are_both_made(one: Call, other: Call) -> bool:
+    """Tell whether one way through a function makes both calls, the first of which stands before the other."""
+    first, second = ([each.start for each in call.module.blocks(call.span.start)] for call in (one, other))
+    # What comes after a block may be what is done instead of it: `if low: return f(n - 1)`, `return f(n - 2)`.
+    return one.scope == other.scope and second[len(second) - len(first) :] == first
+
+
+def _tells_apart(shape: Any, one: Call, other: Call) -> bool:  # noqa: ANN401 - a shape, or a part of one
+    """Tell whether a shape is made with one of two calls only: `f(n // 2) if even else f(n - 1)`."""
+    if not isinstance(shape, list):
+        return False
+    if shape[:1] == ["?"]:
+        held = [[_holds(each, call) for each in shape[1]] for call in (one, other)]
+        if all(map(any, held)) and held[0] != held[1]:
+            return True
+    return any(_tells_apart(each, one, other) for each in shape)
+
+
+def _holds(shape: Any, call: Call) -> bool:  # noqa: ANN401 - a shape, or a part of one
+    return isinstance(shape, list) and (shape == call.shape or any(_holds(each, call) for each in shape))
