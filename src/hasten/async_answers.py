@@ -48,6 +48,7 @@ class Answers:
     def __init__(self, program: Program, receivers: Receivers, entry_points: frozenset[str], *, forms: bool) -> None:
         """Take the program, and what `hasten.callgraph.build` takes."""
         self.program = program
+        self._begun: dict[tuple[str, int], bool] = {}
         self.receivers = receivers
         self.places = Places(program, receivers)
         self.places.alone = lambda function: not tasks_of(program).several(function)
@@ -121,15 +122,22 @@ class Answers:
         verdict = self.definitions.verdict(scope)
         return not scope.is_async and (verdict.stays or verdict.test)
 
-    def _begins(self, scope: Scope, seen: tuple[Scope, ...] = ()) -> bool:
+    def _begins(self, scope: Scope) -> bool:
         """Tell whether a plain function is called where the program begins, and nowhere else."""
+        key = key_of(scope)
+        if key not in self._begun:
+            self._begun[key] = False  # where it is called by itself
+            self._begun[key] = self._is_begun(scope)
+        return self._begun[key]
+
+    def _is_begun(self, scope: Scope) -> bool:
         calls = self.program.callers(scope)
-        if scope.is_async or scope in seen or not calls or self.mentions.references(scope):
+        if scope.is_async or not calls or self.mentions.references(scope):
             return False
         for call, _certain in calls:
             caller = function_around(call.module, call.scope)
             entry = is_entry(call) if caller.kind == "module" else self._is_entry_or_test(caller)
-            if not (entry or (caller.kind == "function" and self._begins(caller, (*seen, scope)))):
+            if not (entry or (caller.kind == "function" and self._begins(caller))):
                 return False
         return True
 

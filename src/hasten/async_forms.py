@@ -6,7 +6,7 @@ A generator becomes an asynchronous one, and every `for` over it an `async for`;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from hasten.async_places import because, function_around
@@ -334,21 +334,15 @@ def _kept(program: Program, call: Call, function: Scope) -> Shown:
     return Shown(Form("collect-iterator"), hazards=(because("ASY017", message, module, call.span.start),))
 
 
-def _may_be_endless(program: Program, function: Scope, seen: tuple[Scope, ...] = ()) -> bool:
+def _may_be_endless(program: Program, function: Scope) -> bool:
     """Tell whether a generator, or one that it goes through, may give values without end."""
-    module = function.module
-    if any(
-        record[1] == "while" and function.span.start <= record[3] < function.span.end
-        for record in module.facts["blocks"]
-    ):
-        return True
-    for number in (one.number for one in module.scopes() if function_around(module, one.number) == function):
-        for call in module.calls_in(number):
-            if (module.dotted(call.scope, call.function) or "").startswith(_ENDLESS) or call.function == ["n", "iter"]:
+    for each in _gone_through(program, function):
+        if _has_block(each, {"while"}):
+            return True
+        for call in _calls_of(each):
+            dotted = call.module.dotted(call.scope, call.function) or ""
+            if dotted.startswith(_ENDLESS) or call.function == ["n", "iter"] or each in _generators(program, call):
                 return True
-            for each in _generators(program, call):
-                if each == function or (each not in seen and _may_be_endless(program, each, (*seen, function))):
-                    return True
     return False
 
 
@@ -415,24 +409,39 @@ def _looped(program: Program, call: Call, function: Scope) -> Shown:
     return Shown(Form("iterate-closing", data, (ImportRequest(module.path, "contextlib"),), (), Span(begin, end)))
 
 
-def cleans_up(program: Program, function: Scope, seen: tuple[Scope, ...] = ()) -> bool:
+def cleans_up(program: Program, function: Scope) -> bool:
     """Tell whether a generator has something to do at its end, so that each loop over it ends it when it is left.
 
     It has, too, where it goes through another one that has.
     """
+    return any(_has_block(each, _CLEANING) for each in _gone_through(program, function))
+
+
+def _has_block(function: Scope, kinds: Collection[str]) -> bool:
+    """Tell whether a function has a block of one of some kinds."""
+    blocks = function.module.facts["blocks"]
+    return any(record[1] in kinds and function.span.start <= record[3] < function.span.end for record in blocks)
+
+
+def _calls_of(function: Scope) -> Iterator[Call]:
+    """Yield the calls that a function makes itself."""
     module = function.module
-    if any(
-        record[1] in _CLEANING and function.span.start <= record[3] < function.span.end
-        for record in module.facts["blocks"]
-    ):
-        return True
-    inner = (
-        each
-        for number in (one.number for one in module.scopes() if function_around(module, one.number) == function)
-        for call in module.calls_in(number)
-        for each in _generators(program, call)
-    )
-    return any(each not in (*seen, function) and cleans_up(program, each, (*seen, function)) for each in inner)
+    for each in module.scopes():
+        if function_around(module, each.number) == function:
+            yield from module.calls_in(each.number)
+
+
+def _gone_through(program: Program, function: Scope) -> Iterator[Scope]:
+    """Yield a generator, and those that it goes through, as far as can be seen."""
+    seen: set[tuple[str, int]] = set()
+    pending = [function]
+    while pending:
+        current = pending.pop()
+        key = current.module.path, current.number
+        if key not in seen:
+            seen.add(key)
+            yield current
+            pending += [each for call in _calls_of(current) for each in _generators(program, call)]
 
 
 def _generators(program: Program, call: Call) -> list[Scope]:

@@ -51,6 +51,7 @@ class Twins:
         self.edges: dict[_Key, _Edge] = {}
         self.nodes: dict[_Key, Scope] = {}
         self.above: dict[_Key, list[_Edge]] = {}
+        self.led: frozenset[_Key] = frozenset()
 
     def graph(self, blocking: Iterable[Awaited]) -> tuple[CallGraph, list[Awaited], list[Refusal]]:
         """Return the graph of the twins, which of the blocking calls are awaited, and why the others are not."""
@@ -58,6 +59,7 @@ class Twins:
         for each in groups:
             for step in each.steps:
                 self._look_up(function_around(step.call.module, step.call.scope))
+        self.led = self._find_led()
         twins = self._twins()
         taken: list[Awaited] = []
         refusals: list[Refusal] = []
@@ -159,17 +161,19 @@ class Twins:
             for key, function in self.nodes.items()
             if not any(made[key_of(each)].constraints for each in self.below.families.of(function))
         }
-        edges = [each for each in self.edges.values() if self._is_good(each, good)]
+        called: dict[_Key, list[_Key]] = {}
+        pending: list[_Key] = []
+        for each in self.edges.values():
+            if self._is_good(each, good):
+                keys = list(map(key_of, each.functions))
+                called.setdefault(key_of(each.caller), []).extend(keys)
+                pending += keys if each.caller.is_async else ()
         reached: set[_Key] = set()
-        pending = [function for each in edges if each.caller.is_async for function in each.functions]
         while pending:
-            function = pending.pop()
-            if key_of(function) in reached:
-                continue
-            reached.add(key_of(function))
-            pending += (
-                called for each in edges if key_of(each.caller) == key_of(function) for called in each.functions
-            )
+            key = pending.pop()
+            if key not in reached:
+                reached.add(key)
+                pending += called.get(key, ())
         self.good = good
         return {key: made[key] for key in sorted(reached)}
 
@@ -210,13 +214,20 @@ class Twins:
             message += "; only coroutines use it, and nothing needs the plain functions: use `--strategy convert`"
         return because("ASY179", message, group.call.module, group.call.span.start)
 
-    def _only_awaited(self, function: Scope, seen: frozenset[_Key] = frozenset()) -> bool:
+    def _only_awaited(self, function: Scope) -> bool:
         """Tell whether all that can be seen to call a function are coroutine functions, directly or not."""
-        if function.is_async or key_of(function) in seen:
-            return True
-        callers = [function_around(each.call.module, each.call.scope) for each in self.below.callers(function)]
-        more = seen | {key_of(function)}
-        return bool(callers) and all(each.kind == "function" and self._only_awaited(each, more) for each in callers)
+        seen: set[_Key] = set()
+        pending = [function]
+        while pending:
+            current = pending.pop()
+            if current.is_async or key_of(current) in seen:
+                continue
+            seen.add(key_of(current))
+            callers = [function_around(each.call.module, each.call.scope) for each in self.below.callers(current)]
+            if not callers or any(each.kind != "function" for each in callers):
+                return False
+            pending += callers
+        return True
 
     def _mixed(self, group: Awaited, twins: Mapping[_Key, Twin]) -> Constraint | None:
         """Return where something could be handed from a plain function to a coroutine function, or back."""
@@ -255,14 +266,26 @@ class Twins:
                     pending.append(edge.caller)
         return None
 
-    def _leads_up(self, function: Scope, seen: frozenset[_Key] = frozenset()) -> bool:
+    def _leads_up(self, function: Scope) -> bool:
         """Tell whether a coroutine function leads to this one in any way."""
-        if function.is_async:
-            return True
-        if key_of(function) in seen:
-            return False
-        more = seen | {key_of(function)}
-        return any(self._leads_up(each.caller, more) for each in self.above.get(key_of(function), ()))
+        return function.is_async or key_of(function) in self.led
+
+    def _find_led(self) -> frozenset[_Key]:
+        """Return the functions that coroutine functions lead to."""
+        called: dict[_Key, list[_Key]] = {}
+        pending: list[_Key] = []
+        for key, edges in self.above.items():
+            for each in edges:
+                called.setdefault(key_of(each.caller), []).append(key)
+                if each.caller.is_async:
+                    pending.append(key)
+        led: set[_Key] = set()
+        while pending:
+            key = pending.pop()
+            if key not in led:
+                led.add(key)
+                pending += called.get(key, ())
+        return frozenset(led)
 
     def _left(self, taken: Sequence[Awaited], twins: Mapping[_Key, Twin]) -> Iterator[Refusal]:
         """Yield the calls in coroutine functions that go on blocking, though what they call has a twin."""

@@ -214,3 +214,17 @@ def test_a_mistake_in_one_codemod_says_how_to_run_the_others(
     assert main._failed(raised.value) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith("LookupError: nothing there; `--ignore failing` leaves out the codemod that failed")
+
+
+def test_many_ways_through_a_program_are_each_gone_once(tmp_path: Path) -> None:
+    """Forty layers of functions, each of which calls both of the layer below, have a million million ways."""
+    layers = ["def wait0():\n    time.sleep(1)\n", "def look0():\n    wait0()\n"]
+    for each in range(1, 40):
+        layers += [f"def {name}{each}():\n    wait{each - 1}()\n    look{each - 1}()\n" for name in ("wait", "look")]
+    text = "import asyncio\nimport time\n\n\n{}\n\nasync def main():\n    pause()\n\n\ndef pause():\n    time.sleep(1)\n"
+    (tmp_path / "app.py").write_text(text.format("\n\n".join(layers)), encoding="utf-8")
+    for strategy in ("convert", "twin", "offload"):
+        request = pipeline.Request(tmp_path, Config(strategy=strategy), ("app.py",), jobs=1, unsafe=True)
+        report = pipeline.run(request, CODEMODS)
+        assert [each.code for each in report.plan.refusals] == ["ASY150"]
+        assert report.plan.changes

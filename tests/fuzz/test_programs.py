@@ -224,3 +224,26 @@ def test_the_standard_library_comes_through_whole_as_one_program() -> None:
     """Every law holds for the standard library as one program, without its own `json`, which would shadow json."""
     done = laws.check_program(_sample())
     assert done.after
+
+
+def _installed() -> list[dict[str, bytes]]:
+    """Return programs of several installed packages each: other people's code, with what it does to each other's.
+
+    All that are installed with HASTEN_FUZZ_EXAMPLES, else those of which a dozen are soon looked at.
+    """
+    root = Path(sysconfig.get_path("purelib"))
+    programs: list[dict[str, bytes]] = [{}]
+    for package in sorted(each.parent for each in root.glob("*/__init__.py")):
+        files = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(package.rglob("*.py"))}
+        if laws.EXAMPLES or len(files) < 12:
+            if len(programs[-1]) > 400:
+                programs.append({})
+            programs[-1] |= files
+    return programs if laws.EXAMPLES else [dict(sorted(programs[0].items())[:60])]
+
+
+def test_installed_packages_come_through_whole() -> None:
+    """Every law holds for programs of packages that are installed here."""
+    for program in _installed():
+        assert len(program) > 20
+        laws.check_program(program)
