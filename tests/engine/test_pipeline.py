@@ -221,7 +221,9 @@ def test_many_ways_through_a_program_are_each_gone_once(tmp_path: Path) -> None:
     layers = ["def wait0():\n    time.sleep(1)\n", "def look0():\n    wait0()\n"]
     for each in range(1, 40):
         layers += [f"def {name}{each}():\n    wait{each - 1}()\n    look{each - 1}()\n" for name in ("wait", "look")]
-    text = "import asyncio\nimport time\n\n\n{}\n\nasync def main():\n    pause()\n\n\ndef pause():\n    time.sleep(1)\n"
+    text = (
+        "import asyncio\nimport time\n\n\n{}\n\nasync def main():\n    pause()\n\n\ndef pause():\n    time.sleep(1)\n"
+    )
     (tmp_path / "app.py").write_text(text.format("\n\n".join(layers)), encoding="utf-8")
     for strategy in ("convert", "twin", "offload"):
         request = pipeline.Request(tmp_path, Config(strategy=strategy), ("app.py",), jobs=1, unsafe=True)

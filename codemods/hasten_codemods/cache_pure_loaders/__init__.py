@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from hasten.api import Transformer
 
 
+#: How many results are kept by default.
+MAXSIZE = 128
+
+
 class CachePureLoaders(Codemod):
     """`def schema(): return json.loads(FILE.read_text())` gets `@functools.cache`, where nobody can tell."""
 
@@ -85,7 +89,7 @@ class CachePureLoaders(Codemod):
     )
     codes = codes.CODES
     options: ClassVar[tuple[Option, ...]] = (
-        Option("maxsize", int, 128, "How many results are kept of a function whose arguments cannot be counted."),
+        Option("maxsize", int, MAXSIZE, "How many results are kept of a function whose arguments cannot be counted."),
         Option(
             "freshness",
             str,

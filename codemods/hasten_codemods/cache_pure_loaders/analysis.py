@@ -24,12 +24,13 @@ from hasten.api import (
     Scope,
     Settings,
     decorate,
+    namespace_read,
     trouble_with,
 )
-from hasten_codemods.cache_pure_loaders import doubles, methods, tables
+from hasten_codemods.cache_pure_loaders import MAXSIZE, doubles, methods, tables
 from hasten_codemods.cache_pure_loaders.annotations import is_frozen
 from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
-from hasten_codemods.cache_pure_loaders.computing import calling_themselves, comes_again, computing
+from hasten_codemods.cache_pure_loaders.computing import calling_themselves, comes_again, computing, moved_by
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
 from hasten_codemods.cache_pure_loaders.instances import Instances
@@ -56,6 +57,7 @@ _OF_FUNCTIONS = ("__code__", "__globals__", "__defaults__", "__closure__")
 
 
 #: They say something else of a cached function than of a plain one.
+_KINDS_OF_FUNCTIONS = frozenset({"inspect.isfunction", "inspect.isroutine"})
 _ASKING = frozenset({"inspect.isfunction", "builtins.isinstance", "builtins.type", "inspect.getmodule"})
 
 
@@ -181,6 +183,9 @@ class Analysis:
         effects = (self.held_purity if held else self.purity).of(function)
         if effects.stain is not None:
             return self._refuse(function, _NOT_ONLY if quiet else effects.stain.code, effects.stain.message)
+        context = self._decimal_context(function, effects)
+        if context:
+            return self._refuse(function, _NOT_ONLY if quiet else "CCH102", context)
         changing = self._changing(function, effects) if held else ""
         if changing:
             return self._refuse(function, "CCH109", changing)
@@ -218,6 +223,17 @@ class Analysis:
         reason = f"it calls itself with the same arguments again and again ({again})" if again else worth.reason
         return worth._replace(reason=reason)
 
+    def _decimal_context(self, function: Scope, effects: Effects) -> str:
+        """Return where the program changes how decimal numbers are rounded, in words, if that bears on a function."""
+        paths = {function.module.path, *(path for path, _ in effects.names)}
+        modules = [module for path in sorted(paths) if (module := self.program.find(path)) is not None]
+        if any((each.module or each.name) == "decimal" for module in modules for each in module.imports()):
+            for name in ("getcontext", "localcontext", "setcontext"):
+                for call in self.program.calls_named(name):
+                    place = f"{call.module.path}:{call.module.position(call.span.start).line}"
+                    return f"how decimal numbers are rounded may change at {place}"
+        return ""
+
     def _barred(self, function: Scope) -> tuple[str, str] | None:
         """Return why a function cannot be cached whatever it does."""
         module = function.module
@@ -248,6 +264,16 @@ class Analysis:
             for read in self.program.attribute_reads(name, want=False):
                 if any(each.span.start == read.span.start for each in references):
                     return "CCH112", f"`{name}` of it is read at {_place_of(read)}"
+        taken = namespace_read(self.program, function.module, function.name)
+        lost = taken is not None or self.program.held(function.module).lost is not None
+        asking = self._asking_for_functions() if lost and function.parent == 0 else None
+        if asking is not None:
+            return "CCH112", f"functions are looked for by what they are at {_place_of(asking)}"
+        for call in self.program.calls_named("getmembers"):
+            shown = call.argument(1, "predicate")
+            asked = self.program.dotted(call.module, call.scope, shown.shape) if shown is not None else ""
+            if asked in _KINDS_OF_FUNCTIONS and function.parent == 0 and self._may_be_shown(call, function.module):
+                return "CCH112", f"functions are looked for by what they are at {_place_of(call)}"
         for read in references:
             if read.use[0] == "arg":
                 call = read.module.call(read.use[1])
@@ -265,6 +291,22 @@ class Analysis:
                         f"`{function.name}` becomes a method of `{owner.name}` ({owner.module.path}:{line})",
                     )
         return None
+
+    def _asking_for_functions(self) -> Read | Call | None:
+        """Return a place that tells functions from other values."""
+        for name in ("FunctionType", "LambdaType"):
+            for read in self.program.attribute_reads(name):
+                return read
+        for name in ("isfunction", "isroutine"):
+            for call in self.program.calls_named(name):
+                return call
+        return None
+
+    def _may_be_shown(self, call: Call, module: Module) -> bool:
+        """Tell whether a call that lists what something has may be given a module."""
+        given = call.argument(0, "object")
+        dotted = self.program.dotted(call.module, call.scope, given.shape) if given is not None else None
+        return dotted is None or self.program.named(dotted) is module or dotted == "sys.modules"
 
     def _trouble_with_method(self, owner: Scope, function: Scope, *, static: bool) -> str:
         if self._is_held(function):
@@ -346,8 +388,8 @@ class Analysis:
     def _change(self, site: _Site, arguments: Arguments) -> Change:
         function = site.function
         module = function.module
-        if _calls_itself(self.program, function):
-            site.hazards.append(Hazard("CCH004", f"`{function.name}` calls itself"))
+        if _calls_itself(self.program, function) or (module.path, function.name) in site.effects.names:
+            site.hazards.append(Hazard("CCH004", self._deep(function)))
         if not site.hazards:
             site.hazards.append(Hazard(_ALL_SEEN, "all that is seen speaks for it, and not all can be seen"))
         edits = [self._keep_in_object(function)] if site.held else self._decorate(site, arguments)
@@ -433,13 +475,34 @@ class Analysis:
     def _decorator(self, site: _Site, arguments: Arguments) -> str:
         parameters = site.function.parameters[1:] if self._is_bound(site.function) else site.function.parameters
         size = arguments.choices or self.settings["maxsize"] if parameters else 1
+        if self._keeps_all(site.function):
+            size = None
         if site.fresh:
             return f"{NAME}.fresh({site.fresh}, maxsize={size})"
+        old = self.program.distribution.python is not None and self.program.distribution.python < _CACHE_SINCE
         if not parameters:
-            old = self.program.distribution.python is not None and self.program.distribution.python < _CACHE_SINCE
             return "functools.lru_cache(maxsize=None)" if old else "functools.cache"
         typed = ", typed=True" if arguments.mixed else ""
+        if size is None and not typed and not old:
+            return "functools.cache"
         return f"functools.lru_cache(maxsize={size}{typed})"
+
+    def _keeps_all(self, function: Scope) -> bool:
+        """Tell whether a function needs all its results again: those of several parameters are many, and come late.
+
+        With the last 128 results a knapsack takes longer than without any.
+        """
+        chosen = self.settings["maxsize"] != MAXSIZE
+        return not chosen and bool(comes_again(self.program, function)) and moved_by(self.program, function) > 1
+
+    def _deep(self, function: Scope) -> str:
+        """Return, in words, how a function that calls itself goes deep."""
+        said = f"`{function.name}` calls itself"
+        for call in self.program.calls_named("setrecursionlimit"):
+            place = f"{call.module.path}:{call.module.position(call.span.start).line}"
+            said += f", and the limit is set at {place}: a cache that goes deep may end the process"
+            break
+        return f"{said}; all its results are kept" if self._keeps_all(function) else said
 
     def _kept_by_callers(self, function: Scope, cached: set[tuple[str, int]]) -> str:
         """Return the name of a cached function without parameters that makes the only calls of a function."""
@@ -472,7 +535,7 @@ def _calls_itself(program: Program, function: Scope) -> bool:
     return any(call.module is function.module and call.scope in inside for call, _ in program.callers(function))
 
 
-def _place_of(read: Read) -> str:
+def _place_of(read: Read | Call) -> str:
     return f"{read.module.path}:{read.module.position(read.span.start).line}"
 
 

@@ -61,7 +61,7 @@ def arguments_of(program: Program, kinds: Kinds, function: Scope, *, bound: bool
             unlike = next((words for each in (kind, *seen.kinds) if (words := _unlike(each))), "")
             if unlike:
                 unknown = unknown or f"values of `{name}` that are equal may differ: {unlike}"
-            mixed = mixed or seen.is_mixed(kind)
+            mixed = mixed or seen.is_mixed(kind, alone=len(function.parameters[bound:]) == 1)
         values = None
         if annotation is not None:
             values = member_count(program, function.module, function.parent, annotation)
@@ -90,17 +90,26 @@ class _Seen:
             kind == UNKNOWN and program.is_own(program.constructed(module, scope, shape) or "")
             for kind, (module, scope, shape, _) in zip(self.kinds, given, strict=True)
         )
+        inside = function.module.inside(function.number)
+        others = [shape for module, scope, shape, _ in given if module is not function.module or scope not in inside]
+        self.written_out = all(shape[0] in {"k", "f"} for shape in others)
         self.all = len(given) >= len(program.callers(function)) and all(sure for _, sure in program.callers(function))
         if default is not None:
             self.kinds.append(kinds.of(function.module, function.parent, default))
 
-    def is_mixed(self, kind: str) -> bool:
-        """Tell whether values that are equal may be of different types: `1` and `True`, a text and a subclass of it."""
+    def is_mixed(self, kind: str, *, alone: bool) -> bool:
+        """Tell whether values that are equal may be of different types: `1` and `True`, a text and a subclass of it.
+
+        An annotation says nothing about that. A cache of one argument tells an `int` and a `str` from all others by
+        itself.
+        """
         known = {each for each in (kind, *self.kinds) if each not in {"none", UNKNOWN}}
         if self.made or kind == "immutable" or not known.isdisjoint(_NUMBERS - {"int", "bool", "member"}):
             return True
         if len(known) > 1:
             return not known <= {"str", "path", "text", "bytes"}
+        if not alone and kind in {"int", "str"} and not self.written_out:
+            return True
         return kind == "int" and (UNKNOWN in self.kinds or not self.all)
 
 

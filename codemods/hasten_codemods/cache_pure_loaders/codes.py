@@ -49,7 +49,10 @@ CODES: tuple[Code, ...] = (
         "CCH004",
         "the function calls itself",
         "A cached function that calls itself needs twice as much of the interpreter's stack: it reaches half the "
-        "depth.",
+        "depth. So does one that calls another one that calls it. And it needs the stack of the process, too: where "
+        "`sys.setrecursionlimit` allows tens of thousands of calls, the process may end without a message. "
+        "Where it moves several of its arguments all its results are kept, and none is given up: with the last 128 of "
+        "them it would compute most of them again.",
     ),
     _hazard(
         "CCH005",

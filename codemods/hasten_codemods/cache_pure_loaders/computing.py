@@ -66,8 +66,12 @@ def _scope_at(module: Module, offset: int) -> int:
 
 
 def _is_short(call: Call) -> bool:
-    shapes = [each.shape for each in call.arguments]
-    return all(each[:2] == ["k", "int"] and each[2] is not None and int(each[2], 0) <= _FEW for each in shapes)
+    return all(is_small(each.shape) for each in call.arguments)
+
+
+def is_small(shape: Shape) -> bool:
+    """Tell whether a value is a small number that is written out."""
+    return shape[:2] == ["k", "int"] and shape[2] is not None and int(shape[2], 0) <= _FEW
 
 
 # --- what calls itself ---------------------------------------------------------------------------------------------
@@ -113,21 +117,49 @@ def _is_step(function: Scope, call: Call) -> bool:
     """
     if call.module.enclosing(call.scope, "function") != function:
         return False
-    names = [each[0] for each in function.parameters]
     moved = False
-    for place, argument in enumerate(call.arguments):
-        match argument.shape if argument.keyword is None and place < len(names) else None:
-            case ["n", str(name)] if name in names:
+    for name, shape in _given(function, call):
+        match shape:
+            case ["n", str(other)] if name and _is_parameter(function, other):
                 pass
-            case ["k", *_]:
+            case ["k", *_] if name:
                 pass
-            case ["o", str(step), ["n", str(name)], ["k" | "i", *_]] if step in _STEPS and name == names[place]:
+            case ["o", str(step), ["n", str(other)], ["k" | "i" | "n", *_]] if step in _STEPS and name == other:
                 moved = True
-            case ["i", ["n", str(name)], ["x", "Slice"]] if name == names[place] and len(names) > 1:
+            case ["o", "Add", ["k" | "u", *_], ["n", str(other)]] if name == other:
+                moved = True
+            case ["i", ["n", str(other)], ["x", "Slice"]] if name == other and len(function.parameters) > 1:
                 moved = True
             case _:
                 return False
     return moved
+
+
+def moved_by(program: Program, function: Scope) -> int:
+    """Return how many of its parameters a function moves where it calls itself."""
+    return len(
+        {
+            name
+            for call, certain in program.callers(function)
+            if certain and call.module is function.module and _is_step(function, call)
+            for name, shape in _given(function, call)
+            if shape[0] in {"o", "i"}
+        }
+    )
+
+
+def _given(function: Scope, call: Call) -> Iterator[tuple[str, Shape]]:
+    """Yield what a call gives, with the name of the parameter, empty where that cannot be seen."""
+    names = [each[0] for each in function.parameters]
+    for place, argument in enumerate(call.arguments):
+        if argument.keyword is None:
+            yield (names[place] if place < len(names) else ""), argument.shape
+        else:
+            yield (argument.keyword if argument.keyword in names else ""), argument.shape
+
+
+def _is_parameter(function: Scope, name: str) -> bool:
+    return any(each[0] == name for each in function.parameters)
 
 
 def _are_both_made(one: Call, other: Call) -> bool:

@@ -313,10 +313,16 @@ class Kinds(Annotations):
         if head == "path" and name in tables.RESOLVING_METHODS:
             return "path"
         given = tables.METHODS.get("str" if head == "text" else head, {}).get(name)
+        if head == "none" and tables.METHODS["str"].get(name) == "str":
+            return "none"  # `text = text.strip()`: of itself it is nothing else
         if given is None and head == "path":
             given = tables.LOOKING.get(name)
-        if given in {"part", "iterator"}:
-            return parts_of(receiver) if given == "part" else f"iterator of {parts_of(receiver)}"
+        if given == "part":
+            # names.get(key, [])
+            instead = [self.of(module, scope, each.shape, depth + 1) for each in call.arguments[1:]]
+            return together([parts_of(receiver), *instead])
+        if given == "iterator":
+            return f"iterator of {parts_of(receiver)}"
         return receiver if given in {"list", "dict", "set"} and given == head else given or UNKNOWN
 
     def makes_tuples(self, call: Call) -> bool:
@@ -336,6 +342,10 @@ class Kinds(Annotations):
         if kind == "cast":
             given = call.argument(1, "val")
             return self.of(call.module, call.scope, given.shape, depth + 1) if given is not None else UNKNOWN
+        if kind == "class" and len(call.arguments) > 1:
+            return UNKNOWN  # type("Row", (), {"t": 1})
+        if call.tail == "range":
+            return "iterator of int"
         if kind == "total":
             return "number" if len(call.arguments) == 1 else UNKNOWN  # sum(lists, [])
         if kind not in {"copied", "part", "list", "set", "iterator"} or not call.arguments:
@@ -343,6 +353,8 @@ class Kinds(Annotations):
         kinds = [self.of(call.module, call.scope, each.shape, depth + 1) for each in call.arguments]
         several = [each for each, given in zip(kinds, call.arguments, strict=True) if given.keyword is None]
         if kind == "part" and len(several) > 1:
+            if call.tail == "next":
+                return together([parts_of(several[0]), *several[1:]])
             return together(several)  # max(one, other)
         if call.tail in _MIXING and len(several) > 1:
             return kind

@@ -6,6 +6,7 @@ taken out of it by a subscript, a loop or a method. A container that it is put i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,8 @@ Use = list[Any]
 
 #: Uses that look at a value and keep nothing of it.
 _LOOKING = frozenset({"cmp", "cond", "expr", "fmt", "idx", "key", "sub", "iter", "unpack", "ann", "subdel", "except"})
+#: Methods that give their second argument where they find nothing.
+_WITH_DEFAULTS = frozenset({"get", "pop", "setdefault"})
 #: So many places are looked at, one after the other.
 _MOST = 300
 _DEEPEST = 8
@@ -146,21 +149,34 @@ class Sharing:
                 fate.lost = fate.lost or f"it is asked which object it is at {sink.place}"
                 return []
             case _, ["sub", inner]:
-                return on(inner, fewer, part)
+                # A slice has the same parts.
+                sliced = on(inner, max(1, inside), part) if _is_sliced(module, scope, span) else []
+                return [*sliced, *on(inner, fewer, part)]
             case _, ["attr", str(), inner]:
                 return on(inner, fewer)
+            case _, ["elem", "dict", inner]:
+                # `{"key": value}`, and `{**value}`, which holds the parts of it.
+                return on(inner, max(1, inside), start.kind)
             case _, ["elem", str(), inner]:
                 return on(inner, inside + 1, start.kind)
-            case _, ["iter" | "unpack" as word]:
+            case _, ["iter" | "unpack"]:
+                targets = _targets(module, scope, span)
+                if targets is None:
+                    fate.lost = fate.lost or f"nobody can tell where its parts are put at {sink.place}"
+                    return []
+                # What is unpacked may come out of several containers at once: `(first, second), third = ...`
                 return [
                     each
-                    for owner, name in _targets(module, scope, span.start, loop=word == "iter")
-                    for each in on(["asg", owner, name], fewer, part, scope=owner)
+                    for owner, name, apart in targets
+                    for level in (range(fewer + 1) if apart else (fewer,))
+                    for each in on(["asg", owner, name], level, part, scope=owner)
                 ]
             case _, ["bin", str(), inner]:
                 return on(inner, max(1, inside), part)  # another object, but its parts are those of the value
             case _, ["bin", str(operator)]:
-                if operator in {"Add", "BitOr"} and not is_immutable(part):
+                # value + other, [value] * 2: a number that is read of a file is no list
+                several = operator == "Mult" and (inside or start.kind.startswith(("list", "parts")))
+                if (several or operator in {"Add", "BitOr"}) and not is_immutable(part):
                     fate.lost = fate.lost or f"its parts are put into something else at {sink.place}"
                 return []
             case _, ["meth", str(name), int() as index]:
@@ -218,10 +234,16 @@ class Sharing:
             return list(on(call.use, max(1, start.inside), part, **held))  # of lists: one with all their parts
         if dotted in tables.TAKERS_THAT_LOOK or is_exception(dotted):
             return []
+        if dotted == "builtins.dict":
+            # dict([("key", value)])
+            return list(on(call.use, max(1, start.inside - 1), part, **held))
         if dotted in tables.TAKERS_THAT_HOLD:
             return list(on(call.use, max(1, start.inside), part, **held))
         if dotted in tables.TAKERS_THAT_GIVE:
-            return list(on(call.use, max(0, start.inside - 1), part, **held))
+            # max(one, other), next(values, default)
+            whole = where != 0 or sum(each.keyword is None for each in call.arguments) > 1
+            wholly = list(on(call.use, start.inside, start.kind, **held)) if whole else []
+            return [*wholly, *on(call.use, max(0, start.inside - 1), part, **held)]
         keywords = self._among_keywords(call, where)
         if keywords is not None:
             target, name = keywords
@@ -233,6 +255,10 @@ class Sharing:
                 owner = call.module.lookup(call.scope, base[1])
                 held_in = owner[0] if owner else call.scope
                 return list(on(["asg", held_in, base[1]], start.inside + 1, start.kind))
+        if call.function[0] == "a" and call.tail in _WITH_DEFAULTS and where not in {0, "key"}:
+            if call.tail != "get":
+                fate.lost = fate.lost or f"`.{call.tail}()` may keep it at {sink.place}"
+            return list(on(call.use, start.inside, start.kind, **held))
         if call.function[0] == "a" and call.tail in {*tables.LOOKERS, "get"} and self._is_plain(call):
             return []  # "{}".format(value), seen.count(value)
         if call.function[0] == "a" and call.tail in {"extend", "update"} and where == 0 and is_immutable(part):
@@ -321,21 +347,80 @@ def _place(start: _Start) -> str:
     return f"{start.module.path}:{start.module.position(start.span.start).line}"
 
 
-def _targets(module: Module, scope: int, before: int, *, loop: bool) -> list[tuple[int, str]]:
+def _targets(module: Module, scope: int, span: Span) -> list[tuple[int, str, bool]] | None:
     """Return the variables, each with its scope, that a loop or an assignment puts the parts of a value into.
 
-    The targets of a loop stand before what it runs over, and nothing else stands between.
+    Each has with it whether it is one of several that are unpacked. The targets stand before the value, and the nearest
+    ones before it are those that are given what it is part of. None is returned where the parts are put into something
+    else, such as an attribute.
     """
-    body = {scope, *(each.number for each in module.scopes() if each.kind == "comp" and each.parent == scope)}
-    bound: list[tuple[int, int, str, Any, str]] = []
-    for inner in sorted(body):
+    owner = _around(module, scope)
+    body = [each.number for each in module.scopes() if _around(module, each.number) == owner]
+    shape = _shape_at(module, scope, span)
+    bound: list[tuple[int, int, str, Any, bool]] = []
+    for inner in body:
         for name, records in module.facts["binds"][inner].items():
             for kind, payload, start, _nest in records:
-                if kind in ({"for", "unpack"} if loop else {"unpack"}) and start < before:
-                    bound.append((start, inner, name, payload, kind))
-    if not bound:
-        return []
-    last = max(bound)
-    if last[4] == "for":
-        return [(last[1], last[2])]
-    return [(inner, name) for _, inner, name, payload, kind in bound if kind == "unpack" and payload == last[3]]
+                if kind in {"for", "unpack"} and start < span.start and _holds(payload, shape):
+                    bound.append((start, inner, name, payload, kind == "unpack"))
+    for records in module.facts["attribute_stores"].values():
+        for _base, value, inner, start in records:
+            if inner in body and start < span.start and _holds(value, shape):
+                bound.append((start, inner, "", value, False))
+    nearest = max(bound, default=None, key=lambda each: each[0])
+    if nearest is None:
+        return None
+    given = [each for each in bound if each[3] == nearest[3]]
+    stored = any(value == nearest[3] and inner in body for _base, _key, value, inner in module.facts["item_stores"])
+    if stored or any(not name for _, _, name, *_ in given):
+        return None
+    return [(inner, name, apart) for _, inner, name, _, apart in given]
+
+
+def _is_sliced(module: Module, scope: int, span: Span) -> bool:
+    """Tell whether a value, or another one that is written in the same way, is sliced: `rows[:5]`."""
+    shape = _shape_at(module, scope, span)
+    sliced = module.remember("cache-pure-loaders sliced", lambda: frozenset(map(str, _sliced(module))))
+    # What is taken of a value may be sliced, as well.
+    return shape is None or any(str(shape) in each for each in sliced)
+
+
+def _sliced(module: Module) -> Iterator[Any]:
+    """Yield the shapes of what is sliced in a module."""
+    facts = module.facts
+    pending: list[Any] = [record[3:5] for record in facts["calls"]]
+    pending += [bound for names in facts["binds"] for records in names.values() for _, bound, *_ in records]
+    pending += [record[-1] for record in facts["scopes"]]
+    pending += [record[:3] for record in facts["item_stores"]]
+    pending += [record[:2] for records in facts["attribute_stores"].values() for record in records]
+    while pending:
+        shape = pending.pop()
+        if isinstance(shape, list):
+            if shape[:1] == ["i"] and shape[-1] == ["x", "Slice"]:
+                yield shape[1]
+            pending += shape
+
+
+def _around(module: Module, scope: int) -> int:
+    """Return the scope around the comprehensions that a place is in."""
+    while module.facts["scopes"][scope][0] == "comp":
+        scope = module.facts["scopes"][scope][2]
+    return scope
+
+
+def _shape_at(module: Module, scope: int, span: Span) -> list[Any] | None:
+    """Return the shape of the call, or of the variable, at a place; None for anything else."""
+    for call in module.calls():
+        if call.span == span:
+            return call.shape
+    for name, reads in module.facts["reads"][scope].items():
+        if any((start, end) == (span.start, span.end) for start, end, _use in reads):
+            return ["n", name]
+    return None
+
+
+def _holds(whole: Any, shape: list[Any] | None) -> bool:  # noqa: ANN401 - a shape, or a part of one
+    """Tell whether a shape is another one, or holds it; any shape may hold one that is not known."""
+    if shape is None or whole == shape:
+        return True
+    return isinstance(whole, list) and any(_holds(each, shape) for each in whole)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hasten.api import Call, Module, Program, Scope
+from hasten_codemods.cache_pure_loaders.computing import is_small
 from hasten_codemods.cache_pure_loaders.instances import itself
 from hasten_codemods.cache_pure_loaders.sighting import is_of_tests
 
@@ -82,8 +83,9 @@ class _Frame(NamedTuple):
 def worth_of(program: Program, function: Scope, *, held: bool = False, fixed: bool = False) -> Worth:
     """Return whether a function is seen to be called again with the same arguments.
 
-    With `held` it is a method, and has to be called on the same object. With `fixed` requests that bring arguments of
-    their own do not count: there are few files to load, and no end of things to compute.
+    With `held` it is a method, and has to be called on the same object. With `fixed` it only computes: requests that
+    bring arguments of their own do not count then, since there are few files to load, and no end of things to compute;
+    nor do a few calls outside of loops.
     """
     calls = [
         call
@@ -93,12 +95,20 @@ def worth_of(program: Program, function: Scope, *, held: bool = False, fixed: bo
     waits = next((_place(call) for call in calls if _is_waiting(call)), "")
     ways = _Ways(program, fixed=fixed)
     calls = [call for call in calls if not held or call.function[0] == "a"]
+    if fixed:
+        # What nobody looks at is done for its own sake: to measure it, or to pass the time.
+        calls = [call for call in calls if call.use != ["expr"] and not _is_given_little(call)]
     found = [ways.often(_Frame(call, _changing(call), _holder(call) if held else None), 0) for call in calls]
     reason = next((each for each in found if each), "")
     if reason:
         return Worth(reason, len(calls), waits, served=ways.served)
-    several = _from_several(program, calls, held=held) or _from_one(program, calls, held=held)
+    several = "" if fixed else _from_several(program, calls, held=held) or _from_one(program, calls, held=held)
     return Worth(several, len(calls), waits)
+
+
+def _is_given_little(call: Call) -> bool:
+    """Tell whether a call is given nothing but small numbers, which are soon gone through."""
+    return bool(call.arguments) and all(is_small(each.shape) for each in call.arguments)
 
 
 def _is_on(program: Program, call: Call, method: Scope) -> bool:
