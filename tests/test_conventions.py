@@ -116,13 +116,19 @@ def test_it_is_shown_to_change_and_to_leave_alone(codemod: Codemod) -> None:
 def test_triggers_occur_in_what_changes(codemod: Codemod) -> None:
     """Each case that changes has a trigger in each Python file that changes: no site is out of the scan's sight.
 
+    A codemod may see sites by itself, where no trigger stands.
     Where callers follow, they are found by what they call; one file of each case has a trigger.
     """
     follows = issubclass(codemod.transformer(), AsyncTransformer)
     missing: list[str] = []
     for case in cases_of(codemod):
         changed = [path for path in sorted(case.after) if path in case.python_files]
-        without = [path for path in changed if not any(word in case.before[path] for word in codemod.triggers)]
+        without = [
+            path
+            for path in changed
+            if not any(word in case.before[path] for word in codemod.triggers)
+            and not codemod.may_have_site(path, case.before[path])
+        ]
         if not follows or without == changed:
             missing += [f"{case.name}/{path}" for path in without]
     assert missing == []
