@@ -41,6 +41,7 @@ class Kinds(Annotations):
         self._functions: dict[tuple[str, int], str] = {}
         self._names: dict[tuple[str, int, str], str] = {}
         self._looked_at: set[tuple[str, int, str]] = set()
+        self._called: list[tuple[str, int]] = []
         #: How often a name was left out that is looked at already, or that is too far away.
         self._left_out = 0
 
@@ -98,6 +99,8 @@ class Kinds(Annotations):
             return "path"
         if operator == "Mod" and left in {"str", "bytes", "text"}:
             return left
+        if "none" in {left, right}:
+            left = right = right if left == "none" else left  # `n - 1`, of an `n` that is looked at
         if left == right:
             return "float" if operator == "Div" and left == "int" else left
         if operator == "Add" and {left, right} & {"str", "text"}:
@@ -121,7 +124,7 @@ class Kinds(Annotations):
         self._looked_at.add(key)
         kind = self._bound(module, scope, name, found, depth)
         self._looked_at.remove(key)
-        if self._left_out == before or not self._looked_at:
+        if self._left_out == before or not (self._looked_at or self._called):
             self._names[key] = kind
         return kind
 
@@ -367,10 +370,19 @@ class Kinds(Annotations):
     def given_by_function(self, function: Scope, depth: int = 0) -> str:
         """Return the kind of what a function of the program gives."""
         key = function.module.path, function.number
-        if key not in self._functions:
-            self._functions[key] = UNKNOWN  # for itself, while it is looked at
-            self._functions[key] = self._function(function, depth)
-        return self._functions[key]
+        if key in self._functions:
+            return self._functions[key]
+        if key in self._called:
+            self._left_out += 1
+            # What calls itself gives what it gives otherwise; what it gives by another function is not gone through.
+            return "none" if key == self._called[-1] else UNKNOWN
+        before = self._left_out
+        self._called.append(key)
+        kind = self._function(function, depth)
+        self._called.pop()
+        if self._left_out == before or not (self._looked_at or self._called):
+            self._functions[key] = kind
+        return kind
 
     def _function(self, function: Scope, depth: int) -> str:
         if function.kind != "function" or function.is_async or function.is_generator:
