@@ -12,7 +12,7 @@ from hasten.index.build import build
 from hasten.index.facts import Facts, Memory, pack
 from hasten.index.module import Module
 from hasten.source import read
-from hasten_codemods.cache_pure_loaders.computing import calling_themselves, computing
+from hasten_codemods.cache_pure_loaders.computing import calling_themselves, computing, counting
 from hasten_codemods.cache_pure_loaders.sighting import may_compute
 
 #: Packages of the standard library with loops of every kind.
@@ -28,7 +28,7 @@ FILES = sorted(
 def _computing(text: str) -> list[str]:
     """Return the names of the functions that the codemod would look at, by the facts of their file."""
     module = Module("module.py", "module", Facts(pack(build(text, ())), Memory()))
-    scopes = [module.scope(each) for each in sorted(computing(module) | calling_themselves(module))]
+    scopes = [module.scope(each) for each in sorted(computing(module) | counting(module) | calling_themselves(module))]
     return [
         each.name
         for each in scopes

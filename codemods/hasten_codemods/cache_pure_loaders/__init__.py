@@ -24,8 +24,9 @@ cannot be changed itself, but nobody can prove that an object stays as it is. Ot
 It has to be worth it, too: a loop that calls it with the same arguments, a function that serves requests, or one way
 through the program that leads to several calls. Functions that are called once are left alone, without many words.
 
-A function that loads nothing is looked at if it goes round in a `while`, through a range of numbers, or through a loop
-within a loop: to go once through what it is given takes hardly longer than to find the result that was kept. Requests
+A function that loads nothing is looked at if it goes through a range of numbers, through a loop within a loop, or round
+in a `while` where it is given nothing but numbers: to go once through what it is given takes hardly longer than to find
+the result that was kept. Requests
 that bring arguments of their own are no reason then, since there is no end of what they may ask for.
 
 What it does not see: files of the package that are edited while the program runs; monkeypatches from outside of the

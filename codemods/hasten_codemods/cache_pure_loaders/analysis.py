@@ -30,7 +30,13 @@ from hasten.api import (
 from hasten_codemods.cache_pure_loaders import MAXSIZE, doubles, methods, tables
 from hasten_codemods.cache_pure_loaders.annotations import is_frozen
 from hasten_codemods.cache_pure_loaders.arguments import Arguments, arguments_of
-from hasten_codemods.cache_pure_loaders.computing import calling_themselves, comes_again, computing, moved_by
+from hasten_codemods.cache_pure_loaders.computing import (
+    calling_themselves,
+    comes_again,
+    computing,
+    counting,
+    moved_by,
+)
 from hasten_codemods.cache_pure_loaders.files import Files
 from hasten_codemods.cache_pure_loaders.globals import Globals
 from hasten_codemods.cache_pure_loaders.instances import Instances
@@ -44,6 +50,7 @@ from hasten_codemods.cache_pure_loaders.worth import Worth, worth_of
 
 _NOT_WORTH = "CCH190"
 _NOT_ONLY = "CCH191"
+_NUMBERS = frozenset({"int", "float", "bool", "number"})
 #: Said of a change where nothing else is to be said.
 _ALL_SEEN = "CCH010"
 #: Decorators that keep results already.
@@ -142,12 +149,20 @@ class Analysis:
             for call in module.calls()
             if self._is_costly(call) and (function := module.enclosing(call.scope, "function")) is not None
         }
-        for number in sorted(loading | computing(module) | calling_themselves(module)):
+        for number in sorted(loading | computing(module) | counting(module) | calling_themselves(module)):
             function = module.scope(number)
             if any(each != ["k", "NoneType", "None"] for each in function.returned) and not self._is_cached(function):
                 loads = number in loading
-                if loads or number in computing(module) or comes_again(self.program, function):
+                if loads or self._computes(function):
                     yield function, loads
+
+    def _computes(self, function: Scope) -> bool:
+        """Tell whether a function computes what may be worth keeping."""
+        module, number = function.module, function.number
+        if number in computing(module) or comes_again(self.program, function):
+            return True
+        given = function.parameters[self._is_bound(function) :]
+        return number in counting(module) and all(self.kinds.parameter(function, each[0]) in _NUMBERS for each in given)
 
     def _is_costly(self, call: Call) -> bool:
         if call.function[0] == "a" and call.tail in tables.COSTLY_METHODS:

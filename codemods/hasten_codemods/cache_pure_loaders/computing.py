@@ -1,9 +1,9 @@
 """Which functions compute what may be worth keeping, though they load nothing.
 
 To find a result that was kept takes a look at every argument, so a function that goes once through what it is given
-takes hardly longer than that. What takes longer goes round in a `while`, through numbers of a range, or through a loop
-within a loop; or it calls itself twice, in steps that lead to the same arguments again, as those of `fib(n - 1)` and
-`fib(n - 2)` do.
+takes hardly longer than that. What takes longer goes through numbers of a range, through a loop within a loop, or round
+in a `while` where it is given nothing but numbers; or it calls itself twice, in steps that lead to the same arguments
+again, as those of `fib(n - 1)` and `fib(n - 2)` do.
 """
 
 from __future__ import annotations
@@ -18,20 +18,23 @@ Shape = list[Any]
 
 #: Ranges of up to so many numbers, that are written out, are no work.
 _FEW = 64
-_LOOPS = frozenset({"for", "async for"})
+_LOOPS = frozenset({"for", "async for", "while"})
 _STEPS = frozenset({"Add", "Sub", "FloorDiv"})
 
 
 def computing(module: Module) -> frozenset[int]:
     """Return the numbers of the functions of a module in which there are loops that are work."""
-    return module.remember("cache-pure-loaders computing", lambda: frozenset(_computing(module)))
+    return module.remember("cache-pure-loaders computing", lambda: _functions(module, _working(module)))
 
 
-def _computing(module: Module) -> Iterator[int]:
-    for scope in _working(module):
-        function = module.enclosing(scope, "function")
-        if function is not None:
-            yield function.number
+def counting(module: Module) -> frozenset[int]:
+    """Return the numbers of the functions of a module with a `while`: it may be work, or go once through a text."""
+    return module.remember("cache-pure-loaders counting", lambda: _functions(module, _counting(module)))
+
+
+def _functions(module: Module, scopes: Iterator[int]) -> frozenset[int]:
+    around = (module.enclosing(each, "function") for each in scopes)
+    return frozenset(each.number for each in around if each is not None)
 
 
 def _working(module: Module) -> Iterator[int]:
@@ -39,9 +42,9 @@ def _working(module: Module) -> Iterator[int]:
     scopes = module.facts["scopes"]
     bodies: list[tuple[int, int]] = []
     for _parent, kind, header, start, end in module.facts["blocks"]:
-        if kind == "while" or (kind in _LOOPS and _is_within(header, bodies)):
-            yield _scope_at(module, header)
         if kind in _LOOPS:
+            if _is_within(header, bodies):
+                yield _scope_at(module, header)
             bodies.append((start, end))
     for number, record in enumerate(scopes):
         if record[0] == "comp" and (scopes[record[2]][0] == "comp" or _is_within(record[3], bodies)):
@@ -49,6 +52,12 @@ def _working(module: Module) -> Iterator[int]:
     for call in module.calls_named("range"):
         if call.use == ["iter"] and not _is_short(call):
             yield call.scope
+
+
+def _counting(module: Module) -> Iterator[int]:
+    for _parent, kind, header, _start, _end in module.facts["blocks"]:
+        if kind == "while":
+            yield _scope_at(module, header)
 
 
 def _is_within(offset: int, bodies: list[tuple[int, int]]) -> bool:
@@ -66,7 +75,12 @@ def _scope_at(module: Module, offset: int) -> int:
 
 
 def _is_short(call: Call) -> bool:
-    return all(is_small(each.shape) for each in call.arguments)
+    """Tell whether a range has few numbers, or those of the places of something that is gone through."""
+    return all(is_small(each.shape) or _is_length(call.module, each.shape) for each in call.arguments)
+
+
+def _is_length(module: Module, shape: Shape) -> bool:
+    return shape[0] == "c" and module.call(shape[1]).function == ["n", "len"]
 
 
 def is_small(shape: Shape) -> bool:
