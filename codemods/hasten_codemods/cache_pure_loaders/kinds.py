@@ -376,13 +376,11 @@ class Kinds(Annotations):
             self._left_out += 1
             # What calls itself gives what it gives otherwise; what it gives by another function is not gone through.
             return "none" if key == self._called[-1] else UNKNOWN
-        before = self._left_out
         self._called.append(key)
-        kind = self._function(function, depth)
+        # Kept whatever was left out: functions that call each other lead to each other by too many ways.
+        self._functions[key] = self._function(function, depth)
         self._called.pop()
-        if self._left_out == before or not (self._looked_at or self._called):
-            self._functions[key] = kind
-        return kind
+        return self._functions[key]
 
     def _function(self, function: Scope, depth: int) -> str:
         if function.kind != "function" or function.is_async or function.is_generator:
