@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sysconfig
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from hasten import pipeline, registry
+from hasten.config import Config
 from hasten.errors import SourceError
 from hasten.index.build import build
 from hasten.index.facts import Facts, Memory, pack
@@ -70,3 +73,20 @@ def test_what_is_passed_over(text: str) -> None:
     """Most files with loops are not read for them."""
     assert not may_compute("app.py", text.encode())
     assert not may_compute("tests/test_app.py", b"def f(n):\n    while n:\n        n -= 1\n    return n\n")
+
+
+def test_functions_that_call_each_other_are_each_looked_at_once(tmp_path: Path) -> None:
+    """A parser by hand, of thirty functions that call three others each, is looked at to its end."""
+    text = textwrap.dedent("""
+        def get{0}(value):
+            while value:
+                token, value = get{1}(value)
+                token, value = get{2}(value)
+                token, value = get{3}(value)
+            return token, value
+    """)
+    names = [text.format(each, (each + 1) % 30, (each + 7) % 30, (each + 11) % 30) for each in range(30)]
+    (tmp_path / "app.py").write_text("\n".join(names), encoding="utf-8")
+    codemod = next(each for each in registry.load() if each.name == "cache-pure-loaders")
+    report = pipeline.run(pipeline.Request(tmp_path, Config(), ("app.py",), jobs=1), [codemod])
+    assert report.plan.changes == ()

@@ -19,6 +19,9 @@ from hasten_codemods.cache_pure_loaders.words import CONSTANTS, UNKNOWN, is_immu
 Shape = list[Any]
 
 _DEEPEST = 24
+#: So many variables are looked at for one answer: those of functions that all call each other lead to each other again
+#: and again.
+_MOST = 500
 _CONTAINERS = frozenset({"list", "dict", "set"})
 #: They put parts of several things together.
 _MIXING = frozenset({"zip", "zip_longest", "chain", "product", "map", "starmap", "groupby"})
@@ -42,6 +45,7 @@ class Kinds(Annotations):
         self._names: dict[tuple[str, int, str], str] = {}
         self._looked_at: set[tuple[str, int, str]] = set()
         self._called: list[tuple[str, int]] = []
+        self._steps = 0
         #: How often a name was left out that is looked at already, or that is too far away.
         self._left_out = 0
 
@@ -120,6 +124,12 @@ class Kinds(Annotations):
         if key in self._looked_at:
             self._left_out += 1
             return "none"  # `x = x or 1`: of itself it is nothing else
+        if not (self._looked_at or self._called):
+            self._steps = 0
+        self._steps += 1
+        if self._steps > _MOST:
+            self._left_out += 1
+            return UNKNOWN
         before = self._left_out
         self._looked_at.add(key)
         kind = self._bound(module, scope, name, found, depth)
@@ -376,6 +386,8 @@ class Kinds(Annotations):
             self._left_out += 1
             # What calls itself gives what it gives otherwise; what it gives by another function is not gone through.
             return "none" if key == self._called[-1] else UNKNOWN
+        if not (self._looked_at or self._called):
+            self._steps = 0
         self._called.append(key)
         # Kept whatever was left out: functions that call each other lead to each other by too many ways.
         self._functions[key] = self._function(function, depth)
