@@ -198,7 +198,9 @@ class Bench:
         copy = self.work / "hasten"
         paths = [str(copy / "src"), str(copy / "codemods"), os.environ.get("PYTHONPATH", "")]
         places = dict.fromkeys(("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"), str(cache or self.work / "none"))
-        return {**os.environ, **places, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        # What is installed is compiled; a shell that forbids that would have every run compile all of hasten again.
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**inherited, **places, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
     def _fresh(self, name: str) -> Path:
         shutil.rmtree(self.work / name, ignore_errors=True)
