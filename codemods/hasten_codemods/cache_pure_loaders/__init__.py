@@ -26,8 +26,8 @@ through the program that leads to several calls. Functions that are called once 
 
 A function that loads nothing is looked at if it goes through a range of numbers, through a loop within a loop, or round
 in a `while` where it is given nothing but numbers: to go once through what it is given takes hardly longer than to find
-the result that was kept. Requests
-that bring arguments of their own are no reason then, since there is no end of what they may ask for.
+the result that was kept. Requests that bring arguments of their own are no reason then, since there is no end of what
+they may ask for.
 
 What it does not see: files of the package that are edited while the program runs; monkeypatches from outside of the
 program; values that are compared by `is` in templates; operators that classes of the program define for themselves;

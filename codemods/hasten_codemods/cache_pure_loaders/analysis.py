@@ -63,8 +63,9 @@ _COPIED = frozenset({"list", "dict", "set", "json"})
 _OF_FUNCTIONS = ("__code__", "__globals__", "__defaults__", "__closure__")
 
 
-#: They say something else of a cached function than of a plain one.
+#: What tells functions from other values, where all that something has is gone through.
 _KINDS_OF_FUNCTIONS = frozenset({"inspect.isfunction", "inspect.isroutine"})
+#: They say something else of a cached function than of a plain one.
 _ASKING = frozenset({"inspect.isfunction", "builtins.isinstance", "builtins.type", "inspect.getmodule"})
 
 
@@ -245,8 +246,7 @@ class Analysis:
         if any((each.module or each.name) == "decimal" for module in modules for each in module.imports()):
             for name in ("getcontext", "localcontext", "setcontext"):
                 for call in self.program.calls_named(name):
-                    place = f"{call.module.path}:{call.module.position(call.span.start).line}"
-                    return f"how decimal numbers are rounded may change at {place}"
+                    return f"how decimal numbers are rounded may change at {_place_of(call)}"
         return ""
 
     def _barred(self, function: Scope) -> tuple[str, str] | None:
@@ -513,10 +513,9 @@ class Analysis:
     def _deep(self, function: Scope) -> str:
         """Return, in words, how a function that calls itself goes deep."""
         said = f"`{function.name}` calls itself"
-        for call in self.program.calls_named("setrecursionlimit"):
-            place = f"{call.module.path}:{call.module.position(call.span.start).line}"
-            said += f", and the limit is set at {place}: a cache that goes deep may end the process"
-            break
+        limit = next(iter(self.program.calls_named("setrecursionlimit")), None)
+        if limit is not None:
+            said += f", and the limit is set at {_place_of(limit)}: a cache that goes deep may end the process"
         return f"{said}; all its results are kept" if self._keeps_all(function) else said
 
     def _kept_by_callers(self, function: Scope, cached: set[tuple[str, int]]) -> str:
