@@ -112,15 +112,17 @@ def comes_again(program: Program, function: Scope) -> str:
     module = function.module
     if function.number not in calling_themselves(module):
         return ""
-    steps = [
-        call
-        for call, certain in program.callers(function)
-        if certain and call.module is module and _is_step(function, call)
-    ]
+    steps = _steps(program, function)
     for one, other in combinations(sorted(steps, key=lambda each: each.span.start), 2):
         if _are_both_made(one, other) and not any(_tells_apart(each, one, other) for each in function.returned):
             return f"{module.path}:{module.position(one.span.start).line}"
     return ""
+
+
+def _steps(program: Program, function: Scope) -> list[Call]:
+    """Return the calls by which a function calls itself with its own arguments, moved by a fixed step."""
+    calls = [call for call, certain in program.callers(function) if certain and call.module is function.module]
+    return [call for call in calls if _is_step(function, call)]
 
 
 def _is_step(function: Scope, call: Call) -> bool:
@@ -152,13 +154,7 @@ def _is_step(function: Scope, call: Call) -> bool:
 def moved_by(program: Program, function: Scope) -> int:
     """Return how many of its parameters a function moves where it calls itself."""
     return len(
-        {
-            name
-            for call, certain in program.callers(function)
-            if certain and call.module is function.module and _is_step(function, call)
-            for name, shape in _given(function, call)
-            if shape[0] in {"o", "i"}
-        }
+        {name for call in _steps(program, function) for name, shape in _given(function, call) if shape[0] in {"o", "i"}}
     )
 
 
@@ -188,11 +184,12 @@ def _tells_apart(shape: Any, one: Call, other: Call) -> bool:  # noqa: ANN401 - 
     if not isinstance(shape, list):
         return False
     if shape[:1] == ["?"]:
-        held = [[_holds(each, call) for each in shape[1]] for call in (one, other)]
+        held = [[holds(each, call.shape) for each in shape[1]] for call in (one, other)]
         if all(map(any, held)) and held[0] != held[1]:
             return True
     return any(_tells_apart(each, one, other) for each in shape)
 
 
-def _holds(shape: Any, call: Call) -> bool:  # noqa: ANN401 - a shape, or a part of one
-    return isinstance(shape, list) and (shape == call.shape or any(_holds(each, call) for each in shape))
+def holds(whole: Any, shape: Shape) -> bool:  # noqa: ANN401 - a shape, or a part of one
+    """Tell whether a shape is another one, or is made with it."""
+    return whole == shape or (isinstance(whole, list) and any(holds(each, shape) for each in whole))

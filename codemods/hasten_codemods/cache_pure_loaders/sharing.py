@@ -12,6 +12,7 @@ from typing import Any
 
 from hasten.api import Call, Module, Program, Read, Scope, Sink, Span, follow, is_common, namespace_read
 from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders.computing import holds
 from hasten_codemods.cache_pure_loaders.kinds import Kinds
 from hasten_codemods.cache_pure_loaders.words import UNKNOWN, is_exception, is_immutable, parts_of
 
@@ -361,11 +362,11 @@ def _targets(module: Module, scope: int, span: Span) -> list[tuple[int, str, boo
     for inner in body:
         for name, records in module.facts["binds"][inner].items():
             for kind, payload, start, _nest in records:
-                if kind in {"for", "unpack"} and start < span.start and _holds(payload, shape):
+                if kind in {"for", "unpack"} and start < span.start and (shape is None or holds(payload, shape)):
                     bound.append((start, inner, name, payload, kind == "unpack"))
     for records in module.facts["attribute_stores"].values():
         for _base, value, inner, start in records:
-            if inner in body and start < span.start and _holds(value, shape):
+            if inner in body and start < span.start and (shape is None or holds(value, shape)):
                 bound.append((start, inner, "", value, False))
     nearest = max(bound, default=None, key=lambda each: each[0])
     if nearest is None:
@@ -417,10 +418,3 @@ def _shape_at(module: Module, scope: int, span: Span) -> list[Any] | None:
         if any((start, end) == (span.start, span.end) for start, end, _use in reads):
             return ["n", name]
     return None
-
-
-def _holds(whole: Any, shape: list[Any] | None) -> bool:  # noqa: ANN401 - a shape, or a part of one
-    """Tell whether a shape is another one, or holds it; any shape may hold one that is not known."""
-    if shape is None or whole == shape:
-        return True
-    return isinstance(whole, list) and any(_holds(each, shape) for each in whole)
