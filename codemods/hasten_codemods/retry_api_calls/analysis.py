@@ -50,7 +50,7 @@ class Analysis:
         self.codemod = codemod
         self.paths = Paths(program)
         self.plain = Plain(program)
-        self.evidence = Evidence(program, settings)
+        self.evidence = Evidence(program, settings, self.paths)
         self.repeating, self.sessions = self.evidence.repeating, self.evidence.sessions
         self.terms = {each.name: Terms.read(settings.options, each.name) for each in CLIENTS}
         shared = Terms.read(settings.options, "")

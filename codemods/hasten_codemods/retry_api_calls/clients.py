@@ -24,6 +24,53 @@ _BUILTIN = {"builtins.Exception": EVERY, "builtins.BaseException": EVERY}
 _VERBS = {each: each.upper() for each in ("get", "head", "options", "post", "put", "patch", "delete")} | {
     "request": TOLD
 }
+#: What the methods of the clients take by keyword.
+OPTIONS = frozenset(
+    [
+        "method",
+        "url",
+        "fullurl",
+        "params",
+        "data",
+        "json",
+        "content",
+        "files",
+        "headers",
+        "cookies",
+        "auth",
+        "timeout",
+        "stream",
+        "verify",
+        "cert",
+        "proxies",
+        "hooks",
+        "allow_redirects",
+        "follow_redirects",
+        "max_redirects",
+        "extensions",
+        "skip_auto_headers",
+        "compress",
+        "chunked",
+        "expect100",
+        "raise_for_status",
+        "read_until_eof",
+        "read_bufsize",
+        "auto_decompress",
+        "proxy",
+        "proxy_auth",
+        "proxy_headers",
+        "ssl",
+        "ssl_context",
+        "verify_ssl",
+        "fingerprint",
+        "server_hostname",
+        "trace_request_ctx",
+        "max_line_size",
+        "max_field_size",
+        "middlewares",
+        "context",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +88,8 @@ class Client:
         families: by dotted name what else, or more than these, a handler catches.
         answers: whether an answer that says "later" is an error by itself; else `raise_for_status` makes it one.
         knows_request: whether its errors know the request that failed.
-        awaited: whether objects of `classes` are called with `await`; `sync_classes` are not.
+        awaited: those of `classes` whose objects are called with `await`.
+        inner: methods that the others pass through, the outermost first: `get` calls `request`, which calls `send`.
     """
 
     name: str
@@ -55,6 +103,11 @@ class Client:
     answers: bool = False
     knows_request: bool = False
     awaited: frozenset[str] = frozenset()
+    inner: tuple[str, ...] = ()
+
+    def passed(self, method: str) -> tuple[str, ...]:
+        """Return the methods that a call of `method` passes through, itself left out."""
+        return self.inner[self.inner.index(method) + 1 :] if method in self.inner else self.inner
 
     def caught(self, dotted: str) -> frozenset[str]:
         """Return which failures that pass a handler for `dotted` catches, as a whole family."""
@@ -90,6 +143,7 @@ REQUESTS = Client(
         ),
     },
     knows_request=True,
+    inner=("request", "send"),
 )
 HTTPX = Client(
     name="httpx",
@@ -110,6 +164,7 @@ HTTPX = Client(
     ),
     knows_request=True,
     awaited=frozenset({"httpx.AsyncClient"}),
+    inner=("request", "send"),
 )
 AIOHTTP = Client(
     name="aiohttp",
@@ -132,6 +187,7 @@ AIOHTTP = Client(
         **_OS,
     },
     awaited=frozenset({"aiohttp.ClientSession", "aiohttp.client.ClientSession"}),
+    inner=("_request",),
 )
 URLLIB = Client(
     name="urllib",

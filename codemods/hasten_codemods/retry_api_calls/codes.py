@@ -69,8 +69,8 @@ CODES: tuple[Code, ...] = (
         "RTY008",
         "hazard",
         "it may try again by itself",
-        "The session is passed in from outside, or sent through an adapter that nobody knows. Where it tries again "
-        "by itself, attempts multiply.",
+        "The session is passed in from outside, or sent through an adapter, or a method of a class of the program, of "
+        "which nobody knows what it does. Where it tries again by itself, attempts multiply.",
         "Look at who makes the session; take it with `--accept RTY008` where it makes one attempt.",
     ),
     Code(
@@ -126,8 +126,8 @@ CODES: tuple[Code, ...] = (
         "RTY015",
         "hazard",
         "something that may call it is a coroutine, or tries again",
-        "A method of that name is called on something that nobody can tell the kind of. Were it this one, its waits "
-        "would keep an event loop from all else, or its attempts would multiply.",
+        "A method of that name is called on something that nobody can tell the kind of, or handed to what tries it "
+        "again. Were it this one, its waits would keep an event loop from all else, or its attempts would multiply.",
         "Annotate what the method is called on; or take it with `--accept RTY015` where it is something else.",
     ),
     Code(
@@ -153,9 +153,10 @@ CODES: tuple[Code, ...] = (
         "RTY102",
         "refusal",
         "the session tries again by itself",
-        "The program gives a session an `HTTPAdapter` with `max_retries`, or a transport with `retries`. A decorator "
-        "on top would multiply the attempts.",
-        "Set `status_forcelist` and `backoff_factor` of its `Retry`; or take the adapter away, and run hasten again.",
+        "The program gives a session an `HTTPAdapter` with `max_retries`, or a transport with `retries`; or it is of a "
+        "class of the program whose `request` or `send` tries again. A decorator on top would multiply the attempts.",
+        "Set `status_forcelist` and `backoff_factor` of its `Retry`; or take the adapter or the loop away, and run "
+        "hasten again.",
     ),
     Code(
         "RTY103",
@@ -186,8 +187,8 @@ CODES: tuple[Code, ...] = (
         "RTY106",
         "refusal",
         "what calls it tries again",
-        "A function on the way to it is tried again already, by a decorator, a loop or a task queue. Attempts would "
-        "multiply.",
+        "A function on the way to it is tried again already, by a decorator, a loop, a task queue, or an object that "
+        "it is handed to, such as `Retrying(...)`. Attempts would multiply.",
         "Leave it, or take the other one away.",
     ),
     Code(

@@ -9,7 +9,7 @@ from typing import Any
 from hasten.api import Hazard, Program, Proof, Scope, Settings
 from hasten_codemods.retry_api_calls import failures, functions, held
 from hasten_codemods.retry_api_calls.decorators import Wanted
-from hasten_codemods.retry_api_calls.paths import Way
+from hasten_codemods.retry_api_calls.paths import Paths, Way
 from hasten_codemods.retry_api_calls.repeating import Repeating, loop_around
 from hasten_codemods.retry_api_calls.sessions import Sessions
 from hasten_codemods.retry_api_calls.sites import Outbound
@@ -34,13 +34,13 @@ _DEEPEST = 3
 class Evidence:
     """Answers for one program."""
 
-    def __init__(self, program: Program, settings: Settings) -> None:
-        """Take the program and the settings."""
+    def __init__(self, program: Program, settings: Settings, paths: Paths) -> None:
+        """Take the program, the settings, and what knows the ways through the program."""
         self.program = program
         self.settings = settings
         self.repeating = Repeating(program)
         self.witnesses = Witnesses(program)
-        self.sessions = Sessions(program)
+        self.sessions = Sessions(program, paths)
 
     def hazards(self, function: Scope, sent: Sequence[Outbound], wanted: Wanted, way: Way) -> Iterator[Hazard]:
         """Yield what could not be ruled out of a function that is tried again as a whole."""

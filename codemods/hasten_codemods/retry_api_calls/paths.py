@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hasten.api import Call, Module, Program, Receivers, Scope, receivers_of
+from hasten.api import Call, Program, Read, Receivers, Scope, Sink, follow, receivers_of
 from hasten_codemods.retry_api_calls.held import held_around, holding
 from hasten_codemods.retry_api_calls.places import place_of
-from hasten_codemods.retry_api_calls.retrying import RETRYING, called_again, decorated, tries_its_argument, trying
+from hasten_codemods.retry_api_calls.retrying import (
+    RETRYING,
+    called_again,
+    decorated,
+    is_retried_by,
+    tries_its_argument,
+    trying,
+)
 
 #: Names of methods that are called on anything.
 _COMMON = frozenset(
@@ -60,9 +67,10 @@ class Paths:
         for _ in range(_FARTHEST):
             above: list[Scope] = []
             for each in level:
-                retried = retried or self.handed(each)
+                handed, unsure = self.handed(each)
+                retried = retried or handed
                 held = held or held_around(each)
-                doubt = doubt or self._doubt(each, function)
+                doubt = doubt or self._doubt(each, function) or unsure
                 for call in self._calls(each):
                     module = call.module
                     paths.add(module.path)
@@ -103,30 +111,55 @@ class Paths:
                 return f"`{call.tail}` in `{around.name}` ({place_of(call.module, call.span.start)})"
         return ""
 
-    def handed(self, function: Scope) -> str:
-        """Return where a function is handed to something that tries again: `retry_call(fetch)`."""
+    def handed(self, function: Scope) -> tuple[str, str]:
+        """Return where a function is handed to something that tries again: `retry_call(fetch)`.
+
+        The second place is where one of its name is, of which nobody can tell whether it is this one.
+        """
+        doubt = ""
         for read in self.program.references(function):
-            if read.use[0] != "arg":
+            taker = self._retrier(read)
+            if taker is None:
                 continue
-            taker = read.module.call(read.use[1])
-            if self._tries_what_it_is_given(taker) and self._is_it(function, read.use, read.module):
-                return f"`{taker.tail}` ({place_of(read.module, read.span.start)})"
-            names = [taker.tail, *([str(taker.function[1][-1])] if taker.function[0] == "a" else [])]
-            made = taker.function[0] == "c" and read.module.call(taker.function[1]).tail
-            if any(RETRYING.search(each) for each in [*names, made or ""]) and self._is_it(
-                function, read.use, read.module
-            ):
-                return f"`{taker.tail or made}` ({place_of(read.module, read.span.start)})"
-        return ""
+            place = f"`{_called(taker)}` ({place_of(taker.module, taker.span.start)})"
+            meant = self._meant(read, function)
+            if meant is None and len(self.program.definitions(function.name, want=False)) == 1:
+                meant = (function,)
+            if meant is None and function.name not in _COMMON:
+                doubt = doubt or place
+            if meant is not None and function in meant:
+                return place, doubt
+        return "", doubt
+
+    def _retrier(self, read: Read) -> Call | None:
+        """Return the call that is given what is read there, as it is or in a `partial`, and tries it again."""
+        if read.use[0] not in {"arg", "asg", "elem", "ret"}:
+            return None
+        taker = read.module.call(read.use[1]) if read.use[0] == "arg" else None
+        if taker is not None and (self._tries_what_it_is_given(taker) or is_retried_by(self.program, taker)):
+            return taker
+        for sink in follow(self.program, read.module, read.scope, read.span, read.use, _is_partial):
+            if sink.kind == "arg" and sink.call is not None and is_retried_by(self.program, sink.call):
+                return sink.call
+        return None
+
+    def _meant(self, read: Read, function: Scope) -> tuple[Scope, ...] | None:
+        """Return the functions that a mention of a function, or of an attribute of its name, may be of."""
+        module, name = read.module, function.name
+        stored = module.facts["attribute_reads"].get(name, ())
+        base = next((each[0] for each in stored if each[3] == read.span.start), None)
+        if base is None:
+            return (function,)
+        owner = self.receivers.class_around(module, read.scope, base)
+        if owner is None:
+            return self.receivers.functions_at(module, read.scope, ["a", base, name])
+        found = [self.program.find_method(each, name) for each in self.program.heirs(owner)]
+        return tuple(each for each in found if each is not None)
 
     def _tries_what_it_is_given(self, taker: Call) -> bool:
         """`robust(fetch, url)`, where `robust` is the program's own, and calls it in a loop."""
         target, _known = self.program.target_of(taker)
         return tries_its_argument(target)
-
-    def _is_it(self, function: Scope, use: list[object], module: Module) -> bool:  # noqa: ARG002 - one shape of a use
-        """Tell whether a mention may be one of this function: a common name is no sign."""
-        return len(self.program.definitions(function.name, want=False)) == 1
 
     def _tries(self, call: Call) -> str:
         """Return the loop that tries a call again."""
@@ -178,3 +211,12 @@ class Paths:
 def _is_in_thread(call: Call) -> bool:
     """`asyncio.to_thread(fetch)` is no call of `fetch`; `lambda: fetch()` given to one is."""
     return call.module.scope(call.scope).kind == "lambda"
+
+
+def _called(taker: Call) -> str:
+    """Return by which name something is called; that of what makes it in `Retrying(...)(fetch)`."""
+    return taker.tail or (taker.module.call(taker.function[1]).tail if taker.function[0] == "c" else "")
+
+
+def _is_partial(sink: Sink) -> bool:
+    return sink.call is not None and sink.call.tail == "partial"

@@ -26,6 +26,8 @@ _LEAVES = frozenset({"Raise", "Return", "Break", "Reraise"})
 _BRANCHES = frozenset({"If", "Try", "With", "Match"})
 _PAUSES = re.compile(r"delay|wait|sleep|pause", re.IGNORECASE)
 _LOOPS = frozenset({"for", "async for", "while"})
+#: So many variables are gone through from what is called to what made it.
+_DEEPEST = 5
 
 
 def decorated(program: Program, function: Scope) -> str:
@@ -46,23 +48,31 @@ def decorated(program: Program, function: Scope) -> str:
     return ""
 
 
-def _is_retry(program: Program, module: Module, scope: int, shape: Shape) -> bool:
-    """Tell whether a decorator is one of those that try again, or a variable that holds one."""
+def is_retried_by(program: Program, taker: Call) -> bool:
+    """Tell whether a call calls what it is given again when that fails: `Retrying(...)(fetch)`."""
+    shape = taker.function
+    shapes = [shape, shape[1]] if shape[0] == "a" else [shape]
+    return any(_is_retry(program, taker.module, taker.scope, each) for each in shapes)
+
+
+def _is_retry(program: Program, module: Module, scope: int, shape: Shape, depth: int = 0) -> bool:
+    """Tell whether a decorator is one of those that try again, or a variable or attribute that holds one."""
     if shape[0] == "c":
         shape = module.call(shape[1]).function
+    if shape[0] not in {"n", "a"} or depth > _DEEPEST:
+        return False
     dotted = program.dotted(module, scope, shape) or ""
-    if RETRYING.search(str(shape[-1]) if shape[0] in {"n", "a"} else "") or dotted.startswith(_LIBRARIES):
+    if RETRYING.search(str(shape[-1])) or dotted.startswith(_LIBRARIES):
         return True
+    held: list[tuple[int, Shape]] = []
     found = module.lookup(scope, shape[1]) if shape[0] == "n" else None
-    bindings = found[1] if found is not None else ()
-    # resilient = tenacity.retry(...)
-    return any(
-        each.kind == "assign"
-        and each.payload
-        and each.payload[0] == "c"
-        and _is_retry(program, module, 0, each.payload)
-        for each in bindings
-    )
+    if found is not None:
+        # resilient = tenacity.retry(...)
+        held = [(found[0], each.payload) for each in found[1] if each.kind == "assign"]
+    elif shape[0] == "a":
+        # self._policy = tenacity.Retrying(...)
+        held = [(place, value) for _, value, place, _ in module.facts["attribute_stores"].get(shape[2], ())]
+    return any(each and each[0] == "c" and _is_retry(program, module, place, each, depth + 1) for place, each in held)
 
 
 def _defined(program: Program, module: Module, scope: int, shape: Shape) -> Scope | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from hasten.api import Call, Program
+from hasten.api import Call, Program, Receivers, Scope, receivers_of
+from hasten_codemods.retry_api_calls.clients import Client
+from hasten_codemods.retry_api_calls.paths import Paths
 from hasten_codemods.retry_api_calls.places import is_in_tests, place_of
+from hasten_codemods.retry_api_calls.retrying import called_again, decorated, trying
 from hasten_codemods.retry_api_calls.sites import Outbound
 
 Shape: TypeAlias = list[Any]
@@ -18,14 +22,19 @@ _RETRIES = {"HTTPAdapter": "max_retries", "HTTPTransport": "retries", "AsyncHTTP
 class Sessions:
     """Answers for one program."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, paths: Paths) -> None:
         """Take the program."""
         self.program = program
+        self.paths = paths
+        self.receivers: Receivers = receivers_of(program)
 
     def insists(self, sent: Outbound) -> str:
         """Return why what a call is made on may try again by itself already, an empty string for nothing known."""
         if sent.object is None:
             return ""
+        own = next((each for each in self._passed(sent, self._classes_of(sent) or ()) if self._tries(each)), None)
+        if own is not None:
+            return f"{_shown(own)} tries again by itself; set its attempts there"
         for name in _ADAPTERS.get(sent.client.name, ()):
             for call in self.program.calls_named(name):
                 if is_in_tests(call.module.path) and not is_in_tests(sent.call.module.path):
@@ -49,6 +58,14 @@ class Sessions:
         """Return what a session is sent through of which nothing is known."""
         if sent.object is None:
             return ""
+        classes = self._classes_of(sent)
+        if classes is None:
+            own = next((each for each in self._passed(sent, self._derived(sent.client)) if self._tries(each)), None)
+            if own is not None:
+                return f"it may be sent through {_shown(own)}"
+        for each in self._passed(sent, classes or ()):
+            if not any(_hands_on(call, sent.client) for call in each.module.calls_in(each.number)):
+                return f"it is sent through {_shown(each)}, which sends it in a way of its own"
         for call in self.program.calls_named("mount", want=False):
             if is_in_tests(call.module.path) or call.function[0] != "a":
                 continue
@@ -56,6 +73,71 @@ class Sessions:
             if adapter is not None and not _is_plain(call, adapter.shape) and _last(call) == str(sent.object[-1]):
                 return f"a session is sent through an adapter of its own ({place_of(call.module, call.span.start)})"
         return ""
+
+    def _classes_of(self, sent: Outbound) -> tuple[Scope, ...] | None:
+        """Return the classes of the program that a session may be of; None where it may be of any."""
+        call, base = sent.call, sent.object
+        if base is None:
+            return ()
+        if base[0] == "c" and call.module.call(base[1]).function == ["n", "super"]:
+            owner = self.program.method_owner(call.module, call.scope)
+            return tuple(self.program.heirs(owner)) if owner is not None else ()
+        kind = self.receivers.kind(call.module, call.scope, base)
+        if kind is None:
+            return None
+        return tuple(self.program.heirs(kind)) if isinstance(kind, Scope) else ()
+
+    def _derived(self, client: Client) -> Iterator[Scope]:
+        """Yield the classes of the program, those of tests left out, that derive from one of a client's."""
+        for owner in self.program.classes():
+            if is_in_tests(owner.module.path):
+                continue
+            for each in (owner, *self.program.ancestors(owner)):
+                if any(each.module.dotted(each.parent, base) in client.classes for base in each.bases):
+                    yield owner
+                    break
+
+    def _passed(self, sent: Outbound, classes: Iterable[Scope]) -> Iterator[Scope]:
+        """Yield the methods of the program that a request of a session passes through on its way to the client's."""
+        for owner in classes:
+            for name in sent.client.passed(sent.call.tail):
+                method = self.program.find_method(owner, name)
+                if method is not None:
+                    yield method
+
+    def _tries(self, method: Scope) -> bool:
+        """Tell whether a method, or one of its own class that it calls, tries again."""
+        owner = method.module.enclosing(method.parent, "class")
+        family = {(each.module.path, each.number) for each in self._around(owner)}
+        for each in (method, *self.paths.beyond(method)):
+            if (each.module.path, each.parent) not in family:
+                continue
+            calls = list(each.module.calls_in(each.number))
+            if decorated(self.program, each) or any(trying(call) or called_again(call) for call in calls):
+                return True
+        return False
+
+    def _around(self, owner: Scope | None) -> list[Scope]:
+        """Return a class, those that it derives from, and those that derive from it."""
+        return [*self.program.heirs(owner), *self.program.ancestors(owner)] if owner is not None else []
+
+
+def _shown(method: Scope) -> str:
+    """Return a method of a class, for people."""
+    owner = method.module.enclosing(method.parent, "class")
+    name = f"{owner.name}.{method.name}" if owner is not None else method.name
+    return f"`{name}` ({place_of(method.module, method.span.start)})"
+
+
+def _hands_on(call: Call, client: Client) -> bool:
+    """Tell whether a call is of a method of `super()`, or of the client's class: `requests.Session.send(self, ...)`."""
+    match call.function:
+        case ["a", ["c", int() as index], _]:
+            return call.module.call(index).function == ["n", "super"]
+        case ["a", base, _]:
+            return call.module.dotted(call.scope, base) in client.classes
+        case _:
+            return False
 
 
 def _last(call: Call) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 from hasten.api import Call, Module, Program, Read, Receivers, Scope, Use, find_uses, receivers_of
-from hasten_codemods.retry_api_calls.clients import CLIENTS, PERSISTENT, Client, Persistent, persistent
+from hasten_codemods.retry_api_calls.clients import CLIENTS, OPTIONS, PERSISTENT, Client, Persistent, persistent
 from hasten_codemods.retry_api_calls.places import is_in_tests, place_of
 from hasten_codemods.retry_api_calls.requests import Request, request_of
 
@@ -217,12 +217,13 @@ class Sites:
     def _guessed(self, call: Call) -> Client | None:
         """Return the client that something is by its name alone: what is called so elsewhere is one.
 
-        `session.get("user")` is how one asks a dictionary, and no address.
+        `session.get("user")` is how one asks a dictionary, and no address; `client.delete(name="user")` is no call of
+        one of these clients.
         """
         base = call.function[1]
         if base[0] not in {"n", "a"} or str(base[-1]) not in self.carriers:
             return None
-        if self.receivers.kind(call.module, call.scope, base) is not None or not call.arguments:
+        if self.receivers.kind(call.module, call.scope, base) is not None or not _is_with_address(call):
             return None
         if call.module.dotted(call.scope, base) is not None:
             return None
@@ -382,6 +383,14 @@ class Sites:
             if found is not None:
                 return found
         return None
+
+
+def _is_with_address(call: Call) -> bool:
+    """Tell whether a call of a method is given an address, and nothing that the clients do not take."""
+    names = {each.keyword for each in call.arguments if each.keyword is not None}
+    if call.tail == "send" or names - OPTIONS - {"*", "**"}:
+        return False  # many things have a `send`
+    return bool(names & {"*", "**", "url"}) or any(each.keyword is None for each in call.arguments)
 
 
 def _is_property(function: Scope) -> bool:
