@@ -13,6 +13,11 @@ _REFERENCE = re.compile(rf"\s*({_NAME})\s*:\s*({_NAME})\s*(?:\[[^\]]*\])?\s*")
 _ASSIGNED = re.compile(rf"=[\s\"']*({_NAME})[ \t]*:[ \t]*({_NAME})")
 #: `py_modules = ["tool"]` of setup.py, and the lines of setup.cfg.
 _LISTED = re.compile(r"\bpy_modules[ \t]*=[ \t]*(\[[^\]]*\]|[^\n]*(?:\n[ \t]+[^\n]*)*)")
+#: `include = ["tool.py"]` of Hatch and Poetry.
+_FILE = re.compile(r"/?(?:src/)?([^\W\d]\w*)\.py")
+_BUILDERS = ("hatch", "poetry", "pdm", "uv")
+#: Where pyproject.toml says what the project is called.
+_NAMED = (("project", "name"), ("tool", "poetry", "name"))
 #: The tables of pyproject.toml that hold entry points.
 _TABLES = (
     ("project", "scripts"),
@@ -57,6 +62,11 @@ def lone_modules(texts: Mapping[str, str]) -> frozenset[str]:
                 data = _loaded(text)
                 found.update(_strings(_at(data, ("tool", "setuptools", "py-modules"))))
                 found.update(_strings(_at(data, ("tool", "flit", "module", "name"))))
+                # Where nothing else is said, what builds a project takes the one module of its name.
+                named = _strings([_at(data, each) for each in _NAMED])
+                found.update(re.sub(r"[-.]+", "_", each) for each in named)
+                listed = _strings([_at(data, ("tool", each)) for each in _BUILDERS])
+                found.update(file[1] for each in listed if (file := _FILE.fullmatch(each)) is not None)
             case "setup.cfg" | "setup.py":
                 for listed in _LISTED.findall(text):
                     found.update(re.findall(_NAME, listed))
