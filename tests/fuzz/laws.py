@@ -113,10 +113,13 @@ def check_outcomes(done: Run, sources: Mapping[str, bytes]) -> None:
         assert not compiles(sources[problem.path]), f"Python reads {problem.path}, hasten says: {problem.message}"
     for outcome in done.report.outcomes:
         assert not isinstance(outcome, Failed), outcome
+    created = {each.path for each in done.report.outcomes if isinstance(each, Changed) and each.created}
+    assert not created & sources.keys()
     for path, after in sorted(done.after.items()):
-        assert after != sources[path]
+        assert after != sources.get(path, b"")
         assert compiles(after), f"{path}: the output does not compile"
-        _check_lines(path, sources[path], after, done)
+        if path not in created:
+            _check_lines(path, sources[path], after, done)
 
 
 def compiles(data: bytes) -> bool:
