@@ -87,7 +87,7 @@ def check_program(sources: Mapping[str, bytes]) -> Run:
 
     The laws: no crash; a file is left out only where Python itself cannot read it; the output compiles; nothing moves
     but statements that the plan names and imports; a second run finds nothing; and where no line ends in another way,
-    the same program with CRLF line ends gives the same, with CRLF line ends.
+    the same program with CRLF line ends gives the same, with CRLF line ends in the files that were there.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -102,7 +102,8 @@ def check_program(sources: Mapping[str, bytes]) -> Run:
         with tempfile.TemporaryDirectory() as folder:
             _write(Path(folder), {path: _crlf(data) for path, data in sources.items()})
             twin = run(Path(folder))
-        assert twin.after == {path: _crlf(data) for path, data in first.after.items()}
+        # What a run creates is written as it stands in hasten.
+        assert twin.after == {path: _crlf(data) if path in sources else data for path, data in first.after.items()}
     return first
 
 

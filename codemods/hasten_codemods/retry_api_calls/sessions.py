@@ -70,9 +70,21 @@ class Sessions:
             if is_in_tests(call.module.path) or call.function[0] != "a":
                 continue
             adapter = call.argument(1, "adapter")
-            if adapter is not None and not _is_plain(call, adapter.shape) and _last(call) == str(sent.object[-1]):
+            if adapter is None or _is_plain(call, adapter.shape):
+                continue
+            if self._is_mounted(call, sent):
                 return f"a session is sent through an adapter of its own ({place_of(call.module, call.span.start)})"
         return ""
+
+    def _is_mounted(self, call: Call, sent: Outbound) -> bool:
+        """Tell whether an adapter may be one of the session that a call is made on."""
+        owner = self.program.method_owner(call.module, call.scope) if call.function[1] == ["n", "self"] else None
+        if owner is None:
+            return sent.object is not None and _last(call) == str(sent.object[-1])
+        # class Session(requests.Session): def __init__(self): self.mount(...)
+        classes = self._classes_of(sent)
+        heirs = self.program.heirs(owner)
+        return any(each in heirs for each in (self._derived(sent.client) if classes is None else classes))
 
     def _classes_of(self, sent: Outbound) -> tuple[Scope, ...] | None:
         """Return the classes of the program that a session may be of; None where it may be of any."""

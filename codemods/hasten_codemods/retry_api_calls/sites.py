@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -18,6 +19,8 @@ _DEFAULTING = frozenset({"get", "pop", "getattr", "setdefault"})
 #: What is done with a function that nobody calls then.
 _IDLE = frozenset({"call", "callee", "meth", "attr", "expr", "cmp", "dest", "ann", "del", "fmt", "sub", "deco"})
 Found: TypeAlias = "tuple[Client | Persistent, bool]"
+#: Names of addresses, and of what makes them.
+_ADDRESS = re.compile(r"ur[li]|endpoint|href|link|address|path|route|host|api", re.IGNORECASE)
 #: Values are followed through so many names.
 _DEEPEST = 4
 #: Words that files with calls of clients may hold.
@@ -217,8 +220,8 @@ class Sites:
     def _guessed(self, call: Call) -> Client | None:
         """Return the client that something is by its name alone: what is called so elsewhere is one.
 
-        `session.get("user")` is how one asks a dictionary, and no address; `client.delete(name="user")` is no call of
-        one of these clients.
+        `session.get("user")` is how one asks a dictionary, and no address; neither `session.delete(user)` nor
+        `client.delete(name="user")` is a call of one of these clients.
         """
         base = call.function[1]
         if base[0] not in {"n", "a"} or str(base[-1]) not in self.carriers:
@@ -226,9 +229,6 @@ class Sites:
         if self.receivers.kind(call.module, call.scope, base) is not None or not _is_with_address(call):
             return None
         if call.module.dotted(call.scope, base) is not None:
-            return None
-        first = call.arguments[0].shape
-        if first[:2] == ["k", "str"] and "/" not in str(first[2]):
             return None
         clients = {each.name: each for each in self._clients if call.tail in each.methods}
         return next(iter(clients.values())) if len(clients) == 1 else None
@@ -386,11 +386,31 @@ class Sites:
 
 
 def _is_with_address(call: Call) -> bool:
-    """Tell whether a call of a method is given an address, and nothing that the clients do not take."""
+    """Tell whether a call of a method is given what looks like an address, or settings that only a client takes."""
     names = {each.keyword for each in call.arguments if each.keyword is not None}
     if call.tail == "send" or names - OPTIONS - {"*", "**"}:
         return False  # many things have a `send`
-    return bool(names & {"*", "**", "url"}) or any(each.keyword is None for each in call.arguments)
+    if names & OPTIONS:
+        return True
+    return any(_is_address(call.module, each.shape) for each in call.arguments if each.keyword is None)
+
+
+def _is_address(module: Module, shape: Any) -> bool:  # noqa: ANN401 - shapes are JSON
+    """Tell whether something in an expression says that it is an address: `f"{base}/items"`, `self.url`, `url_of(x)`."""
+    match shape:
+        case ["k", "str", str() as text]:
+            return "/" in text
+        case ["n", str() as name]:
+            return _ADDRESS.search(name) is not None
+        case ["a", base, str() as name]:
+            return _ADDRESS.search(name) is not None or _is_address(module, base)
+        case ["c", int() as index]:
+            call = module.call(index)
+            return _is_address(module, call.function) or any(_is_address(module, one.shape) for one in call.arguments)
+        case list():
+            return any(_is_address(module, each) for each in shape)
+        case _:
+            return False
 
 
 def _is_property(function: Scope) -> bool:
