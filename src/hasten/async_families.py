@@ -27,24 +27,42 @@ class Families:
         self._below: dict[tuple[str, int], set[tuple[str, int]]] = {}
         self._classes: list[Scope] | None = None
         self._families: dict[tuple[str, int], list[Scope]] = {}
+        self._nearest: dict[tuple[str, int], list[Scope]] = {}
+        self._owned: dict[str, list[tuple[Scope, Scope]]] = {}
 
     def of(self, function: Scope) -> list[Scope]:
         """Return the family of `function`, itself among it, in the order of places."""
-        known = self._families.get(key_of(function))
-        if known is None:
-            known = self._families[key_of(function)] = self._find(function)
-        return known
+        if key_of(function) not in self._families:
+            self._find(function)
+        return self._families[key_of(function)]
 
-    def _find(self, function: Scope) -> list[Scope]:
+    def _find(self, function: Scope) -> None:
         members = {key_of(function): function}
         pending = [function]
         while pending:
-            current = pending.pop()
-            for each in [*self._overloads(current), *self._related(current), *self.partners(current)]:
+            for each in self._near(pending.pop()):
                 if key_of(each) not in members:
                     members[key_of(each)] = each
                     pending.append(each)
-        return [members[key] for key in sorted(members)]
+        family = [members[key] for key in sorted(members)]
+        # Whoever leads back to one of them has the same family: hundreds of classes may override one method.
+        same = {key_of(function)}
+        found = True
+        while found:
+            more = {
+                key for key in members.keys() - same if any(key_of(each) in same for each in self._near(members[key]))
+            }
+            same |= more
+            found = bool(more)
+        self._families |= dict.fromkeys(same, family)
+
+    def _near(self, function: Scope) -> list[Scope]:
+        """Return the members of a family that `function` itself is tied to."""
+        key = key_of(function)
+        if key not in self._nearest:
+            found = [*self._overloads(function), *self._related(function), *self.partners(function)]
+            self._nearest[key] = list({key_of(each): each for each in found}.values())
+        return self._nearest[key]
 
     def methods(self, name: str) -> list[Scope]:
         """Return every method of the program that is called `name`."""
@@ -97,15 +115,22 @@ class Families:
         if owner is None or function.name.startswith("__"):
             return
         self.program.want(owner.name)  # subclasses that tie it to others may lie in files that do not name the method
-        for each in self.methods(function.name):
-            other = owner_of(each)
-            if other is None or key_of(each) == key_of(function):
+        own = key_of(function)
+        for each, other in self._with_owners(function.name):
+            if key_of(each) == own:
                 continue
-            for base in other.bases:
-                if isinstance(base[-1], str):
-                    self.program.want(base[-1])  # a file between the two classes
             if self.share_class(owner, other) or self._stands_for(owner, other) or self._stands_for(other, owner):
                 yield each
+
+    def _with_owners(self, name: str) -> list[tuple[Scope, Scope]]:
+        """Return every method that is called `name` with its class; the files between the classes are asked for."""
+        if name not in self._owned:
+            found = [(each, owner) for each in self.methods(name) if (owner := owner_of(each)) is not None]
+            self._owned[name] = found
+            for base in {base[-1]: None for _, owner in found for base in owner.bases}:
+                if isinstance(base, str):
+                    self.program.want(base)
+        return self._owned[name]
 
     def _stands_for(self, owner: Scope, protocol: Scope) -> bool:
         """Tell whether a class has all that a Protocol asks for, without deriving from it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -17,6 +17,8 @@ from hasten.index.program import Program
 from hasten.model import Change, Position, Span, TextEdit
 from hasten.text import LineTable
 
+#: In the place of a path: whichever module it is.
+_ANY = ""
 #: A module is looked for behind so many variables.
 _DEEPEST = 4
 
@@ -149,79 +151,89 @@ def _is_reexported(module: Module, name: str, program: Program) -> bool:
         if not isinstance(shape, list) or shape[0] not in {"l", "t"} or ["k", "str", name] in shape[1]:
             return True  # an import has the list of another module
     program.want(name)
-    for other in program.modules:
-        if other is not module:
-            for each in other.imports():
-                if each.level != 0 and each.name in {name, "*"} and _reaches(program, other, each, module, name):
-                    return True
-        for read in other.names("attribute_reads") & {name, "__dict__"}:
-            for base, use, scope, _start, _end in other.facts["attribute_reads"][read]:
-                looked_up = read == name or use != ["dest"]
-                if looked_up and _is_module(program, other, scope, base, module):
-                    return True
-        for call in program.calls_named(name, want=False):
-            attribute = call.module is other and call.function[0] == "a"
-            if attribute and _is_module(program, other, call.scope, call.function[1], module):
-                return True
-        if _asks_for(program, other, module, name):
-            return True
-        for _start, text, use, _scope in other.facts["strings"]:
-            head, _, tail = text.partition(f".{name}")
-            if tail[:1] in {"", "."} and head and program.named(head) is module and f".{name}" in text:
-                return True
-            if use in (["idx"], ["key"]) or "import" not in text:
-                continue
-            if re.search(rf"\bimport\b[^\n]*\b{re.escape(name)}\b", text):
-                return True  # code for someone to run, such as the `setup=` of timeit
-    return False
+    # Most files of a program let go of the same name, so that all are asked for at once.
+    reached = program.remember(f"settle: reached {name}", lambda: _reached(program, name))
+    return not reached.isdisjoint({module.path, _ANY})
 
 
-def _asks_for(program: Program, other: Module, module: Module, name: str) -> bool:
-    """Tell whether `other` gets at the name by `getattr(module, "name")`, or at all names by `vars(module)`."""
+def _reached(program: Program, name: str) -> frozenset[str]:
+    """Return the paths of the modules through which a name is reached somewhere, with `_ANY` among them for all."""
+    return frozenset(path for other in program.modules for path in _through(program, other, name))
+
+
+def _through(program: Program, other: Module, name: str) -> Iterator[str]:
+    """Yield the paths of the modules through which `other` reaches a name, or `_ANY`."""
+    for each in other.imports():
+        if each.level != 0 and each.name in {name, "*"}:
+            yield from _imported(program, other, each, name)
+    for read in other.names("attribute_reads") & {name, "__dict__"}:
+        for base, use, scope, _start, _end in other.facts["attribute_reads"][read]:
+            if read == name or use != ["dest"]:
+                yield from _modules(program, other, scope, base)
+    for call in other.calls_named(name):
+        if call.function[0] == "a":
+            yield from _modules(program, other, call.scope, call.function[1])
+    yield from _asked(program, other, name)
+    mention = re.compile(rf"\bimport\b[^\n]*\b{re.escape(name)}\b")
+    for _start, text, use, _scope in other.facts["strings"]:
+        if name not in text:
+            continue
+        head, dot, tail = text.partition(f".{name}")
+        meant = program.named(head) if dot and head and tail[:1] in {"", "."} else None
+        if meant is not None:
+            yield meant.path
+        if use not in (["idx"], ["key"]) and mention.search(text):
+            yield _ANY  # code for someone to run, such as the `setup=` of timeit
+
+
+def _asked(program: Program, other: Module, name: str) -> Iterator[str]:
+    """Yield where `other` gets at the name by `getattr(module, "name")`, or at all names by `vars(module)`."""
     for call in other.calls_named("getattr"):
         first, asked = call.argument(0), call.argument(1)
         if first is None or asked is None or (asked.shape[:2] == ["k", "str"] and asked.shape[2] != name):
             continue
-        if _is_module(program, other, call.scope, first.shape, module):
-            return True
+        yield from _modules(program, other, call.scope, first.shape)
     for call in other.calls_named("vars"):
         first = call.argument(0)
-        if first is not None and _is_module(program, other, call.scope, first.shape, module):
-            return True
-    return False
+        if first is not None:
+            yield from _modules(program, other, call.scope, first.shape)
 
 
-def _is_module(program: Program, other: Module, scope: int, shape: Shape, module: Module, depth: int = 0) -> bool:
-    """Tell whether a shape in `other` is `module`, or one that is imported by a name that cannot be seen."""
+def _modules(program: Program, other: Module, scope: int, shape: Shape, depth: int = 0) -> Iterator[str]:
+    """Yield the module that a shape in `other` is; `_ANY` for one that is imported by a name that cannot be seen."""
     dotted = other.dotted(scope, shape)
     if dotted is not None:
-        return program.named(dotted) is module
+        meant = program.named(dotted)
+        if meant is not None:
+            yield meant.path
+        return
     match shape:
         case ["c", index]:
             call = other.call(index)
             named = call.argument(0, "name")
             if call.tail not in {"import_module", "__import__", "reload"} or named is None:
-                return False
-            if named.shape[:2] == ["k", "str"]:
-                text = str(named.shape[2])
-                return text.startswith(".") or program.named(text) is module
-            return True
+                return
+            text = str(named.shape[2]) if named.shape[:2] == ["k", "str"] else "."
+            meant = program.named(text)
+            if text.startswith("."):
+                yield _ANY
+            elif meant is not None:
+                yield meant.path
         case ["i", inner, _] if other.dotted(scope, inner) == "sys.modules":
-            return True
+            yield _ANY
         case ["n", variable] if depth < _DEEPEST and (found := other.lookup(scope, variable)) is not None:
-            return any(
-                _is_module(program, other, found[0], each.payload, module, depth + 1)
-                for each in found[1]
-                if each.kind == "assign" and each.payload
-            )
+            for each in found[1]:
+                if each.kind == "assign" and each.payload:
+                    yield from _modules(program, other, found[0], each.payload, depth + 1)
         case _:
-            return False
+            return
 
 
-def _reaches(program: Program, other: Module, imported: Import, module: Module, name: str) -> bool:
+def _imported(program: Program, other: Module, imported: Import, name: str) -> Iterator[str]:
     dotted = other.import_target(imported)
     owner = program.owner_of(dotted.removesuffix("*") + name if imported.name == "*" else dotted)
-    return owner is not None and owner[0] is module
+    if owner is not None and owner[0] is not other:
+        yield owner[0].path
 
 
 #: A definition or decorator at the start of a line, outside every other statement if the text before it parses.

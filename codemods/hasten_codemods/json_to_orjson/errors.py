@@ -78,6 +78,9 @@ class Errors:
         while pending:
             rise = pending.popleft()
             spot, flights, depth = rise
+            # Hundreds of ways may lead to one place; what is around it is looked at once.
+            if not _is_new((spot.module.path, spot.scope, spot.guard, spot.at, flights), seen):
+                continue
             onlookers = list(looking_on(spot))
             places = tuple(each.place for handlers in onlookers for each in handlers)
             if not _is_new((spot.module.path, spot.scope, spot.guard, places, flights), seen):
@@ -145,7 +148,7 @@ class Errors:
             else:
                 spots, doubtful = self._elsewhere.of_module(body.module)
                 ways = _Ways(spots, [], doubtful)
-            self._ways[key] = ways
+            self._ways[key] = ways._replace(spots=list(dict.fromkeys(ways.spots)))
         return self._ways[key]
 
     def _out_of_function(self, function: Scope, *, near: bool, certain: bool) -> _Ways:
@@ -267,7 +270,9 @@ class _Flight(NamedTuple):
 
 #: Exceptions that were seen at a place, or to leave a scope: the path of its module, its number, the guard around the
 #: place and those that look on there, and what is left of the exceptions.
-_Seen: TypeAlias = tuple[str, int, int, tuple[str, ...], tuple[_Flight, ...]] | tuple[str, int, tuple[_Flight, ...]]
+_Seen: TypeAlias = (
+    tuple[str, int, int, int | tuple[str, ...], tuple[_Flight, ...]] | tuple[str, int, tuple[_Flight, ...]]
+)
 
 
 class _Rise(NamedTuple):

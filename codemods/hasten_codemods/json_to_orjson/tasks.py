@@ -65,9 +65,17 @@ class Tasks:
         """Take the program, and who tells where values are taken from an iterator."""
         self._program = program
         self._elsewhere = elsewhere
+        self._outcomes: dict[tuple[str, int], Outcome] = {}
 
     def of(self, call: Call) -> Outcome:
         """Return where the exceptions of a coroutine function come up that `call` calls."""
+        key = call.module.path, call.index
+        if key not in self._outcomes:
+            # One call may be one of many functions, by its name.
+            self._outcomes[key] = self._of(call)
+        return self._outcomes[key]
+
+    def _of(self, call: Call) -> Outcome:
         outcome = Outcome()
         if call.use[0] == "await":
             outcome.spots.append(Spot.of(call))

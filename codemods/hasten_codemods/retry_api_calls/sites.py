@@ -396,7 +396,7 @@ def _is_with_address(call: Call) -> bool:
 
 
 def _is_address(module: Module, shape: Any) -> bool:  # noqa: ANN401 - shapes are JSON
-    """Tell whether something in an expression says that it is an address: `f"{base}/items"`, `self.url`, `url_of(x)`."""
+    """Tell whether something in an expression says that it is an address: `f"{base}/items"`, `self.url`."""
     match shape:
         case ["k", "str", str() as text]:
             return "/" in text
