@@ -10,6 +10,8 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp"
 export HASTEN_STATE_DIR="$work/state" HASTEN_CACHE_DIR="$work/cache" TMPDIR="$work/tmp"
 export PYTHONDONTWRITEBYTECODE=1
+# The service's tests need no plugin, whatever is installed beside pytest.
+export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1
 
 hasten() {
     python -m hasten "$@"
