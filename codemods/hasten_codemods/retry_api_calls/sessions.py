@@ -27,6 +27,8 @@ class Sessions:
         self.program = program
         self.paths = paths
         self.receivers: Receivers = receivers_of(program)
+        self._tried: dict[tuple[str, int], bool] = {}
+        self._own: dict[str, tuple[Scope, ...]] = {}
 
     def insists(self, sent: Outbound) -> str:
         """Return why what a call is made on may try again by itself already, an empty string for nothing known."""
@@ -99,15 +101,22 @@ class Sessions:
             return None
         return tuple(self.program.heirs(kind)) if isinstance(kind, Scope) else ()
 
-    def _derived(self, client: Client) -> Iterator[Scope]:
-        """Yield the classes of the program, those of tests left out, that derive from one of a client's."""
-        for owner in self.program.classes():
-            if is_in_tests(owner.module.path):
-                continue
-            for each in (owner, *self.program.ancestors(owner)):
-                if any(each.module.dotted(each.parent, base) in client.classes for base in each.bases):
-                    yield owner
-                    break
+    def _derived(self, client: Client) -> tuple[Scope, ...]:
+        """Return the classes of the program, those of tests left out, that derive from one of a client's."""
+        if client.name not in self._own:
+            self._own[client.name] = tuple(
+                owner
+                for owner in self.program.classes()
+                if not is_in_tests(owner.module.path) and self._derives(owner, client)
+            )
+        return self._own[client.name]
+
+    def _derives(self, owner: Scope, client: Client) -> bool:
+        return any(
+            each.module.dotted(each.parent, base) in client.classes
+            for each in (owner, *self.program.ancestors(owner))
+            for base in each.bases
+        )
 
     def _passed(self, sent: Outbound, classes: Iterable[Scope]) -> Iterator[Scope]:
         """Yield the methods of the program that a request of a session passes through on its way to the client's."""
@@ -119,19 +128,24 @@ class Sessions:
 
     def _tries(self, method: Scope) -> bool:
         """Tell whether a method, or one of its own class that it calls, tries again."""
-        owner = method.module.enclosing(method.parent, "class")
-        family = {(each.module.path, each.number) for each in self._around(owner)}
-        for each in (method, *self.paths.beyond(method)):
-            if (each.module.path, each.parent) not in family:
-                continue
-            calls = list(each.module.calls_in(each.number))
-            if decorated(self.program, each) or any(trying(call) or called_again(call) for call in calls):
-                return True
-        return False
+        key = method.module.path, method.number
+        if key not in self._tried:
+            self._tried[key] = any(self._is_trying(each) for each in self._of_its_class(method))
+        return self._tried[key]
 
-    def _around(self, owner: Scope | None) -> list[Scope]:
-        """Return a class, those that it derives from, and those that derive from it."""
-        return [*self.program.heirs(owner), *self.program.ancestors(owner)] if owner is not None else []
+    def _of_its_class(self, method: Scope) -> Iterator[Scope]:
+        """Yield a method, and those of its class, and of those above and below it, that it calls."""
+        yield method
+        owner = method.module.enclosing(method.parent, "class")
+        if owner is None:
+            return
+        family = [*self.program.heirs(owner), *self.program.ancestors(owner)]
+        keys = {(each.module.path, each.number) for each in family}
+        yield from (each for each in self.paths.beyond(method) if (each.module.path, each.parent) in keys)
+
+    def _is_trying(self, function: Scope) -> bool:
+        calls = function.module.calls_in(function.number)
+        return bool(decorated(self.program, function)) or any(trying(each) or called_again(each) for each in calls)
 
 
 def _shown(method: Scope) -> str:
