@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 #: How many results are kept by default.
 MAXSIZE = 128
+#: Paths of files that the system makes up whenever they are read.
+LIVE = r"^/(?:proc|sys|run|dev(?!/null$))(?:/|$)"
 
 
 class CachePureLoaders(Codemod):
@@ -88,6 +90,7 @@ class CachePureLoaders(Codemod):
         b"get_close_matches",
         b"decompress",
     )
+    literals: ClassVar[tuple[str, ...]] = (LIVE,)
     codes = codes.CODES
     options: ClassVar[tuple[Option, ...]] = (
         Option("maxsize", int, MAXSIZE, "How many results are kept of a function whose arguments cannot be counted."),

@@ -122,8 +122,8 @@ CODES: tuple[Code, ...] = (
     _refusal(
         "CCH103",
         "it depends on the outside world",
-        "The function asks the clock, the environment, the network, a database, a random number, or another process. "
-        "The cache would freeze the first answer.",
+        "The function asks the clock, the environment, the network, a database, a random number, another process, or "
+        "the system by its files (`/proc`, `/sys`). The cache would freeze the first answer.",
         "Hand the answer in as an argument; or keep the result by hand for as long as it may be old.",
     ),
     _refusal(

@@ -6,17 +6,19 @@ that are written out, or that all callers write out, and does not leave the pack
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
 from hasten.api import Call, Module, Program
-from hasten_codemods.cache_pure_loaders import tables
+from hasten_codemods.cache_pure_loaders import LIVE, tables
 from hasten_codemods.cache_pure_loaders.escapes import Escapes
 from hasten_codemods.cache_pure_loaders.paths import ANY, PACKAGE, TREE, Paths, parts_of_path
 from hasten_codemods.cache_pure_loaders.readings import FileRead
 
 Shape = list[Any]
+_LIVE = re.compile(LIVE)
 
 #: Errors of the system that may be gone the next time; `""` stands for all errors.
 _OF_SYSTEM = frozenset({"", "OSError", "IOError", "EnvironmentError", "PermissionError", "Exception", "BaseException"})
@@ -52,6 +54,22 @@ class Files:
             written = self._written(each)
             if written:
                 return written
+        return ""
+
+    def live(self, read: FileRead) -> str:
+        """Return which file of the operating system may be read, which is another one each time, empty if none is seen.
+
+        A file that is not the package's own is taken for one where the modules on the way to it name such files.
+        """
+        if read.path is None:
+            return ""
+        found = self.paths.of(read.call.module, read.call.scope, read.path, read.chain)
+        if found and all(self._is_own(read.call.module, each) for each in found):
+            return ""
+        for module in {each.module.path: each.module for each in (read.call, *read.chain)}.values():
+            for start, text, *_ in module.facts["strings"]:
+                if _LIVE.match(text):
+                    return f"`{text}` ({module.path}:{module.position(start).line})"
         return ""
 
     def _is_own(self, module: Module, path: str) -> bool:
