@@ -62,8 +62,9 @@ def lone_modules(texts: Mapping[str, str]) -> frozenset[str]:
                 data = _loaded(text)
                 found.update(_strings(_at(data, ("tool", "setuptools", "py-modules"))))
                 found.update(_strings(_at(data, ("tool", "flit", "module", "name"))))
-                # Where nothing else is said, what builds a project takes the one module of its name.
-                named = _strings([_at(data, each) for each in _NAMED])
+                # Where nothing else is said, what builds a project takes the one module of its name. Without a word of
+                # how it is built, it is an application, which is run where it lies.
+                named = _strings([_at(data, each) for each in _NAMED]) if _at(data, ("build-system",)) else ()
                 found.update(re.sub(r"[-.]+", "_", each) for each in named)
                 listed = _strings([_at(data, ("tool", each)) for each in _BUILDERS])
                 found.update(file[1] for each in listed if (file := _FILE.fullmatch(each)) is not None)
