@@ -19,7 +19,8 @@ names the error, and so the address: look whether that holds a secret.
 A loop that tries again by hand is replaced by a decorator that makes the same attempts, after the same waits.
 
 The decorator stands below those that are there, next to the function. Clients that try again by themselves are left
-alone, and so is what is called by something that does.
+alone, sessions of the program's own classes among them, and so is what is called by something that does, or handed to
+it.
 
 A wait of seconds is no good in tests: `monkeypatch.setattr(fetch.retry, "wait", tenacity.wait_none())` takes it out.
 
