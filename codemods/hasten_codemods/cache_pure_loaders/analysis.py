@@ -204,7 +204,9 @@ class Analysis:
             return self._refuse(function, _NOT_ONLY if quiet else "CCH102", context)
         live = next((found for each in effects.reads if (found := self.files.live(each))), "")
         if live:
-            return self._refuse(function, "CCH103", f"it may read what the system changes: {live}")
+            return self._refuse(
+                function, _NOT_ONLY if quiet else "CCH103", f"it may read what the system changes: {live}"
+            )
         changing = self._changing(function, effects) if held else ""
         if changing:
             return self._refuse(function, "CCH109", changing)
