@@ -27,7 +27,7 @@ from hasten_codemods.retry_api_calls.decorators import Unnamed, Wanted
 from hasten_codemods.retry_api_calls.evidence import Evidence
 from hasten_codemods.retry_api_calls.failures import LINE, Leaving
 from hasten_codemods.retry_api_calls.paths import Paths, Way
-from hasten_codemods.retry_api_calls.places import is_in_tests
+from hasten_codemods.retry_api_calls.places import is_in_tests, is_super
 from hasten_codemods.retry_api_calls.plain import Plain
 from hasten_codemods.retry_api_calls.policy import Policy
 from hasten_codemods.retry_api_calls.policy import text as policy_text
@@ -180,7 +180,7 @@ class Analysis:
         if already:
             return "RTY115", f"it is tried again already, by {already}"
         for each in sent:
-            if function.name in each.client.methods and self._is_super(each):
+            if function.name in each.client.methods and is_super(each.call.module, each.object):
                 # class Session(requests.Session): def request(self, ...): return super().request(...)
                 return (
                     "RTY129",
@@ -240,11 +240,6 @@ class Analysis:
                 ),
             )
         return self._nested(function)
-
-    @staticmethod
-    def _is_super(sent: Outbound) -> bool:
-        shape = sent.object
-        return shape is not None and shape[0] == "c" and sent.call.module.call(shape[1]).function == ["n", "super"]
 
     def _kept(self, function: Scope, sent: Outbound) -> str:
         """Return why the loop around a call cannot be replaced, an empty string where it can."""

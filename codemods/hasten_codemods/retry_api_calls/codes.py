@@ -95,7 +95,8 @@ CODES: tuple[Code, ...] = (
         "hazard",
         "only its name tells what it is",
         "What the method is called on was passed in by something that cannot be seen. Elsewhere in the program a "
-        "session has the same name. Where it is something else, the decorator would do nothing.",
+        "session has the same name, and the call is given an address, or settings that only such a session takes; "
+        "without those it is left alone. Where it is something else, the decorator would do nothing.",
         "Annotate the parameter or the attribute (`session: requests.Session`); or take it with `--accept RTY011`.",
     ),
     Code(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hasten.api import Call, Program, Read, Receivers, Scope, Sink, follow, receivers_of
 from hasten_codemods.retry_api_calls.held import held_around, holding
-from hasten_codemods.retry_api_calls.places import place_of
+from hasten_codemods.retry_api_calls.places import base_of, place_of
 from hasten_codemods.retry_api_calls.retrying import (
     RETRYING,
     called_again,
@@ -146,8 +146,7 @@ class Paths:
     def _meant(self, read: Read, function: Scope) -> tuple[Scope, ...] | None:
         """Return the functions that a mention of a function, or of an attribute of its name, may be of."""
         module, name = read.module, function.name
-        stored = module.facts["attribute_reads"].get(name, ())
-        base = next((each[0] for each in stored if each[3] == read.span.start), None)
+        base = base_of(read, name)
         if base is None:
             return (function,)
         owner = self.receivers.class_around(module, read.scope, base)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from hasten.api import Call, Program, Receivers, Scope, receivers_of
 from hasten_codemods.retry_api_calls.clients import Client
 from hasten_codemods.retry_api_calls.paths import Paths
-from hasten_codemods.retry_api_calls.places import is_in_tests, place_of
+from hasten_codemods.retry_api_calls.places import is_in_tests, is_super, place_of
 from hasten_codemods.retry_api_calls.retrying import called_again, decorated, trying
 from hasten_codemods.retry_api_calls.sites import Outbound
 
@@ -93,7 +93,7 @@ class Sessions:
         call, base = sent.call, sent.object
         if base is None:
             return ()
-        if base[0] == "c" and call.module.call(base[1]).function == ["n", "super"]:
+        if is_super(call.module, base):
             owner = self.program.method_owner(call.module, call.scope)
             return tuple(self.program.heirs(owner)) if owner is not None else ()
         kind = self.receivers.kind(call.module, call.scope, base)
@@ -157,13 +157,8 @@ def _shown(method: Scope) -> str:
 
 def _hands_on(call: Call, client: Client) -> bool:
     """Tell whether a call is of a method of `super()`, or of the client's class: `requests.Session.send(self, ...)`."""
-    match call.function:
-        case ["a", ["c", int() as index], _]:
-            return call.module.call(index).function == ["n", "super"]
-        case ["a", base, _]:
-            return call.module.dotted(call.scope, base) in client.classes
-        case _:
-            return False
+    base = call.function[1] if call.function[0] == "a" else None
+    return is_super(call.module, base) or (base is not None and call.module.dotted(call.scope, base) in client.classes)
 
 
 def _last(call: Call) -> str:

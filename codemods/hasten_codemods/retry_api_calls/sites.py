@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from hasten.api import Call, Module, Program, Read, Receivers, Scope, Use, find_uses, receivers_of
 from hasten_codemods.retry_api_calls.clients import CLIENTS, OPTIONS, PERSISTENT, Client, Persistent, persistent
-from hasten_codemods.retry_api_calls.places import is_in_tests, place_of
+from hasten_codemods.retry_api_calls.places import base_of, is_in_tests, is_super, place_of
 from hasten_codemods.retry_api_calls.requests import Request, request_of
 
 Shape: TypeAlias = list[Any]
@@ -144,9 +144,9 @@ class Sites:
         """Yield `send(session.get, url)`: whoever calls it, it is not here."""
         for name in sorted(_METHODS):
             for read in self.program.attribute_reads(name, want=False):
-                if read.use[0] in _IDLE or not self._is_likely(read.module, self._base_of(read, name)):
+                if read.use[0] in _IDLE or not self._is_likely(read.module, base_of(read, name)):
                     continue
-                base = self._base_of(read, name)
+                base = base_of(read, name)
                 found = self.object_of(read.module, read.scope, base) if base is not None else None
                 if found is not None and isinstance(found[0], Client) and name in found[0].methods:
                     yield Passed(read, found[0])
@@ -155,14 +155,6 @@ class Sites:
                     unknown = self.receivers.kind(read.module, read.scope, base) is None
                     if unknown and len(clients) == 1 and read.module.dotted(read.scope, base) is None:
                         yield Passed(read, clients[0])
-
-    @staticmethod
-    def _base_of(read: Read, name: str) -> Shape | None:
-        """Return the shape of what the attribute that is read belongs to."""
-        for base, _use, _scope, start, _end in read.module.facts["attribute_reads"].get(name, ()):
-            if start == read.span.start:
-                return list(base)
-        return None
 
     def _is_likely(self, module: Module, base: Shape | None) -> bool:
         """Tell whether something may be a client, before anybody is asked."""
@@ -248,7 +240,7 @@ class Sites:
     def _is_its_own(self, call: Call) -> bool:
         """Tell whether a method is the client's, and not one of a class of the program that derives from it."""
         base = call.function[1]
-        if base[0] == "c" and call.module.call(base[1]).function == ["n", "super"]:
+        if is_super(call.module, base):
             return True
         kind = self.receivers.kind(call.module, call.scope, base)
         return not isinstance(kind, Scope) or self.program.find_method(kind, call.tail) is None
@@ -274,8 +266,8 @@ class Sites:
     def _object_of(self, module: Module, scope: int, shape: Shape, depth: int) -> Found | None:
         if shape[0] not in {"n", "a", "c", "w", "b", "?", "@"} or depth > _DEEPEST:
             return None
-        through_super = shape[0] == "c" and module.call(shape[1]).function == ["n", "super"]
-        kind = self.receivers.kind(module, scope, shape) if shape[0] != "@" and not through_super else None
+        told = shape[0] != "@" and not is_super(module, shape)
+        kind = self.receivers.kind(module, scope, shape) if told else None
         if isinstance(kind, str):
             return self._named(kind)
         if isinstance(kind, Scope):
